@@ -40,6 +40,7 @@ const (
 	Token     // an API token, on behalf of its owner
 	System    // the product itself: a clock, a start, a consequence
 	Connector // a connector of its own
+	Enrolling // a person whose password held and who has no second factor: may only enrol one
 )
 
 // Source is where an act comes from, after trusted-proxy resolution.
@@ -83,8 +84,8 @@ func SystemActor(org id.Org) Actor {
 	return Actor{Kind: System, Name: "system", Org: org, Request: id.New[id.Request]()}
 }
 
-// Authenticated tells whether the actor has proved who they are.
-func (a Actor) Authenticated() bool { return a.Kind != Nobody }
+// Authenticated tells whether the actor has proved who they are, with all that is asked of them.
+func (a Actor) Authenticated() bool { return a.Kind != Nobody && a.Kind != Enrolling }
 
 // HasScope tells whether the actor may use scope: a person always, a token when it was given.
 func (a Actor) HasScope(scope string) bool {

@@ -1,0 +1,177 @@
+package authz
+
+import "slices"
+
+// Action is something that an actor may want to do. Actions not in the table
+// below are refused.
+type Action string
+
+// The actions.
+const (
+	OrgView   Action = "org.view"
+	OrgUpdate Action = "org.update"
+	OrgDelete Action = "org.delete"
+
+	MemberList   Action = "member.list"
+	MemberAdd    Action = "member.add"
+	MemberRole   Action = "member.role"
+	MemberRemove Action = "member.remove"
+
+	SafeList   Action = "safe.list" // those the actor may view; the list filters with SafeView
+	SafeView   Action = "safe.view"
+	SafeCreate Action = "safe.create"
+	SafeUpdate Action = "safe.update"
+	SafePolicy Action = "safe.policy"
+	SafeMember Action = "safe.member" // add, change and remove members
+	SafeDelete Action = "safe.delete"
+
+	ResourceList    Action = "resource.list"
+	ResourceView    Action = "resource.view"
+	ResourceCreate  Action = "resource.create"
+	ResourceUpdate  Action = "resource.update"
+	ResourceHostKey Action = "resource.host_key" // look at and confirm the key that a target shows
+	ResourceDelete  Action = "resource.delete"
+
+	AccountList    Action = "account.list"
+	AccountView    Action = "account.view"
+	AccountCreate  Action = "account.create"
+	AccountUpdate  Action = "account.update"
+	AccountDisable Action = "account.disable" // and enable again
+	AccountDelete  Action = "account.delete"
+
+	SecretReveal Action = "secret.reveal"
+
+	SessionLaunch    Action = "session.launch"
+	SessionList      Action = "session.list" // those the actor may view; the list filters with SessionView
+	SessionView      Action = "session.view"
+	SessionWatch     Action = "session.watch"
+	SessionTerminate Action = "session.terminate"
+	SessionPlayback  Action = "session.playback"
+
+	AuditView   Action = "audit.view"
+	AuditVerify Action = "audit.verify" // checkpoints, proofs, tiles
+	AuditExport Action = "audit.export"
+
+	TokenList   Action = "token.list"
+	TokenCreate Action = "token.create"
+	TokenRevoke Action = "token.revoke"
+
+	SelfView   Action = "self.view"
+	SelfManage Action = "self.manage" // own password, SSH keys, backup codes, factors
+	SelfEnrol  Action = "self.enrol"  // a first second factor
+	SelfStepUp Action = "self.step_up"
+
+	PlatformOrgList   Action = "platform.org_list"
+	PlatformOrgCreate Action = "platform.org_create"
+	PlatformUserList  Action = "platform.user_list"
+	PlatformUserRole  Action = "platform.user_role" // change or take away
+)
+
+// ObjectType is the kind of thing that an action is done to.
+type ObjectType string
+
+// The object types.
+const (
+	OrgObject      ObjectType = "Organization"
+	MemberObject   ObjectType = "Member"
+	SafeObject     ObjectType = "Safe"
+	ResourceObject ObjectType = "Resource"
+	AccountObject  ObjectType = "Account"
+	SessionObject  ObjectType = "Session"
+	LogObject      ObjectType = "AuditLog"
+	TokenObject    ObjectType = "APIToken"
+	SelfObject     ObjectType = "Self"
+	PlatformObject ObjectType = "Platform"
+)
+
+// AllScopes is the scope of a token that may do whatever its owner may, except what is for persons only.
+const AllScopes = "*"
+
+type rule struct {
+	action Action
+	object ObjectType
+	scope  string // what a token needs; empty: for persons only
+	phrase string // completes "you may not ..."
+}
+
+// The one table of actions. Order is that of the documentation.
+var rules = []rule{
+	{OrgView, OrgObject, "members:read", "see this organization"},
+	{OrgUpdate, OrgObject, "members:write", "change this organization"},
+	{OrgDelete, OrgObject, "", "delete this organization"},
+	{MemberList, MemberObject, "members:read", "list the members of this organization"},
+	{MemberAdd, MemberObject, "members:write", "add members to this organization"},
+	{MemberRole, MemberObject, "members:write", "change the role of a member"},
+	{MemberRemove, MemberObject, "members:write", "remove members from this organization"},
+	{SafeList, SafeObject, "safes:read", "list safes"},
+	{SafeView, SafeObject, "safes:read", "see this safe"},
+	{SafeCreate, SafeObject, "safes:write", "create safes"},
+	{SafeUpdate, SafeObject, "safes:write", "change this safe"},
+	{SafePolicy, SafeObject, "safes:write", "change the policy of this safe"},
+	{SafeMember, SafeObject, "safes:write", "change the members of this safe"},
+	{SafeDelete, SafeObject, "safes:write", "delete this safe"},
+	{ResourceList, ResourceObject, "resources:read", "list resources"},
+	{ResourceView, ResourceObject, "resources:read", "see this resource"},
+	{ResourceCreate, ResourceObject, "resources:write", "create resources"},
+	{ResourceUpdate, ResourceObject, "resources:write", "change this resource"},
+	{ResourceHostKey, ResourceObject, "resources:write", "confirm the host key of this resource"},
+	{ResourceDelete, ResourceObject, "resources:write", "delete this resource"},
+	{AccountList, AccountObject, "accounts:read", "list accounts"},
+	{AccountView, AccountObject, "accounts:read", "see this account"},
+	{AccountCreate, AccountObject, "accounts:write", "create accounts"},
+	{AccountUpdate, AccountObject, "accounts:write", "change this account"},
+	{AccountDisable, AccountObject, "accounts:write", "disable or enable this account"},
+	{AccountDelete, AccountObject, "accounts:write", "delete this account"},
+	{SecretReveal, SafeObject, "secrets:reveal", "reveal the secret of this safe"},
+	{SessionLaunch, SafeObject, "sessions:launch", "open a session with this safe"},
+	{SessionList, SessionObject, "sessions:read", "list sessions"},
+	{SessionView, SessionObject, "sessions:read", "see this session"},
+	{SessionWatch, SessionObject, "sessions:read", "watch this session"},
+	{SessionTerminate, SessionObject, "sessions:write", "end this session"},
+	{SessionPlayback, SessionObject, "sessions:playback", "play the recording of this session"},
+	{AuditView, LogObject, "audit:read", "read the audit log"},
+	{AuditVerify, LogObject, "audit:read", "read checkpoints and proofs of the audit log"},
+	{AuditExport, LogObject, "audit:export", "export the audit log"},
+	{TokenList, TokenObject, "tokens:read", "list these API tokens"},
+	{TokenCreate, TokenObject, "", "create API tokens"},
+	{TokenRevoke, TokenObject, "tokens:write", "revoke this API token"},
+	{SelfView, SelfObject, "self:read", "see this profile"},
+	{SelfManage, SelfObject, "", "change how this person signs in"},
+	{SelfEnrol, SelfObject, "", "enrol a second factor"},
+	{SelfStepUp, SelfObject, "", "prove a second factor"},
+	{PlatformOrgList, PlatformObject, "platform:read", "list the organizations of this installation"},
+	{PlatformOrgCreate, PlatformObject, "platform:write", "create organizations"},
+	{PlatformUserList, PlatformObject, "platform:read", "list the operators of this installation"},
+	{PlatformUserRole, PlatformObject, "", "change the operators of this installation"},
+}
+
+var byAction = func() map[Action]rule {
+	m := make(map[Action]rule, len(rules))
+	for _, r := range rules {
+		m[r.action] = r
+	}
+	return m
+}()
+
+// Actions lists all actions in the order of the documentation.
+func Actions() []Action {
+	out := make([]Action, len(rules))
+	for i, r := range rules {
+		out[i] = r.action
+	}
+	return out
+}
+
+// Scopes lists the scopes that an API token can carry, AllScopes last.
+func Scopes() []string {
+	var out []string
+	for _, r := range rules {
+		if r.scope != "" && !slices.Contains(out, r.scope) {
+			out = append(out, r.scope)
+		}
+	}
+	return append(out, AllScopes)
+}
+
+// Scope is what a token needs for a; empty when a is for persons only.
+func (a Action) Scope() string { return byAction[a].scope }
