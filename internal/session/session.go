@@ -10,6 +10,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/vault"
 )
 
 // Deps are the parts that a Service is made of.
@@ -41,8 +42,8 @@ func (s *Service) Launch(ctx context.Context, actor authz.Actor, a LaunchArgs) (
 func (s *Service) Redeem(ctx context.Context, a RedeemArgs) (*Ticket, error) { return nil, errClosed }
 
 // Lease gives the credential of the ticket's account for this session.
-func (s *Service) Lease(ctx context.Context, t *Ticket) (Credential, error) {
-	return Credential{}, errClosed
+func (s *Service) Lease(ctx context.Context, t *Ticket) (vault.Credential, error) {
+	return vault.Credential{}, errClosed
 }
 
 // Failed records that the target could not be reached or refused the sign-in.

@@ -5,12 +5,16 @@ import (
 
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/resource"
+	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/secret"
+	"github.com/vaultpam/vaultpam/internal/vault"
 )
 
 // LaunchArgs asks for a session.
 type LaunchArgs struct {
 	Safe     id.Safe
+	Name     string // of the safe, in the actor's organization; only read when Safe is empty
 	Protocol Protocol
 	Client   string // who will present the grant: one of the Client constants
 }
@@ -45,8 +49,8 @@ type Ticket struct {
 	ClientVersion string
 	SafeID        id.Safe
 	SafeName      string
-	Policy        Policy
-	Resource      Resource
-	Account       Account
+	Policy        safe.Policy       // as it was when the grant was redeemed
+	Resource      resource.Resource // address and confirmed host keys
+	Account       vault.Account
 	ExpiresAt     time.Time // when the session ends at the latest, by its TTL
 }

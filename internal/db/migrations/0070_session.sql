@@ -29,6 +29,8 @@ create table session (
     -- true once the server that runs it has let go of it; a session that an
     -- administrator ended on another server is 'ended' a moment before that.
     released        boolean not null,
+    -- set when its own user asked for the end at another door than the gateway's.
+    user_end_at     bigint  not null,
     requested_at    bigint  not null,
     started_at      bigint  not null,
     ended_at        bigint  not null,
@@ -49,6 +51,7 @@ create table session (
 
 create index session_by_user on session (org_id, user_id, id);
 create index session_by_safe on session (org_id, safe_id, id);
+create index session_open_by_safe on session (org_id, safe_id) where state <> 'ended';
 create index session_changes on session (org_id, changed_at);
 create index session_open on session (server_id, org_id) where not released;
 

@@ -1,0 +1,125 @@
+-- name: InsertGrant :exec
+insert into launch_grant (
+    org_id, id, token_hash, session_id, user_id, user_name, user_email, token_id, token_name, via,
+    safe_id, resource_id, account_id, protocol, client, request_id, mfa_at, created_at, expires_at, used_at, used_by)
+values (
+    sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(token_hash), sqlc.arg(session_id), sqlc.arg(user_id), sqlc.arg(user_name),
+    sqlc.arg(user_email), sqlc.arg(token_id), sqlc.arg(token_name), sqlc.arg(via), sqlc.arg(safe_id), sqlc.arg(resource_id),
+    sqlc.arg(account_id), sqlc.arg(protocol), sqlc.arg(client), sqlc.arg(request_id), sqlc.arg(mfa_at),
+    sqlc.arg(created_at), sqlc.arg(expires_at), 0, '');
+
+-- name: GrantByHash :one
+-- platform-wide: who presents a grant has not said yet of which organization it is
+select * from launch_grant where token_hash = $1;
+
+-- name: UseGrant :execrows
+update launch_grant
+set used_at = sqlc.arg(now), used_by = sqlc.arg(used_by)
+where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and used_at = 0 and expires_at > sqlc.arg(now);
+
+-- name: GetGrant :one
+select * from launch_grant where org_id = $1 and id = $2;
+
+-- name: PurgeGrants :execrows
+-- platform-wide: the clock clears what expired long ago in every organization
+delete from launch_grant where expires_at < $1;
+
+-- name: EnterGate :exec
+insert into session_gate (org_id, safe_id, at)
+values (sqlc.arg(org_id), sqlc.arg(safe_id), sqlc.arg(now))
+on conflict (org_id, safe_id) do update set at = excluded.at;
+
+-- name: CountOpenSessions :one
+select count(*) from session where org_id = $1 and safe_id = $2 and state <> 'ended';
+
+-- name: CountOpenGrants :one
+select count(*) from launch_grant
+where org_id = sqlc.arg(org_id) and safe_id = sqlc.arg(safe_id) and used_at = 0 and expires_at > sqlc.arg(now);
+
+-- name: InsertSession :exec
+insert into session (
+    org_id, id, state, user_id, user_name, user_email, token_id, token_name, via, safe_id, safe_name, resource_id,
+    resource_name, account_id, account_name, username, protocol, client, client_version, source_ip, grant_id, request_id,
+    server_id, released, user_end_at, requested_at, started_at, ended_at, expires_at, changed_at, ended_by, end_reason, ended_by_name,
+    end_comment, recording_id, opened, channels, bytes_to_target, bytes_from_target)
+values (
+    sqlc.arg(org_id), sqlc.arg(id), 'starting', sqlc.arg(user_id), sqlc.arg(user_name), sqlc.arg(user_email),
+    sqlc.arg(token_id), sqlc.arg(token_name), sqlc.arg(via), sqlc.arg(safe_id), sqlc.arg(safe_name), sqlc.arg(resource_id),
+    sqlc.arg(resource_name), sqlc.arg(account_id), sqlc.arg(account_name), sqlc.arg(username), sqlc.arg(protocol),
+    sqlc.arg(client), sqlc.arg(client_version), sqlc.arg(source_ip), sqlc.arg(grant_id), sqlc.arg(request_id),
+    sqlc.arg(server_id), false, 0, sqlc.arg(now), 0, 0, sqlc.arg(expires_at), sqlc.arg(now), '', '', '', '', '', false, 0, 0, 0);
+
+-- name: GetSession :one
+select * from session where org_id = $1 and id = $2;
+
+-- name: StartSession :execrows
+update session
+set state = 'live', started_at = sqlc.arg(now), changed_at = sqlc.arg(now), recording_id = sqlc.arg(recording_id)
+where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and state = 'starting';
+
+-- name: FailSession :execrows
+update session
+set state = 'ended', released = true, ended_at = sqlc.arg(now), changed_at = sqlc.arg(now),
+    ended_by = 'system', end_reason = sqlc.arg(reason)
+where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and state = 'starting';
+
+-- name: MarkOpened :execrows
+update session set opened = true where org_id = $1 and id = $2 and not opened and not released;
+
+-- name: EndSession :execrows
+update session
+set state = 'ended', ended_at = sqlc.arg(now), changed_at = sqlc.arg(now), ended_by = sqlc.arg(ended_by),
+    end_reason = sqlc.arg(reason), ended_by_name = sqlc.arg(ended_by_name), end_comment = sqlc.arg(comment)
+where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and state = 'live';
+
+-- name: AskForEnd :execrows
+update session set user_end_at = sqlc.arg(now)
+where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and state = 'live' and user_end_at = 0;
+
+-- name: ReleaseSession :execrows
+update session
+set released = true, exit_status = sqlc.narg(exit_status), channels = sqlc.arg(channels), changed_at = sqlc.arg(now),
+    bytes_to_target = sqlc.arg(bytes_to_target), bytes_from_target = sqlc.arg(bytes_from_target)
+where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and not released and state = 'ended';
+
+-- name: AbandonedSessions :many
+-- platform-wide: what a dead server left open is closed in every organization
+select s.org_id, s.id, s.state, s.server_id from session s
+where not s.released and s.server_id <> sqlc.arg(own)
+  and not exists (select 1 from server_instance i where i.id = s.server_id and i.heartbeat_at >= sqlc.arg(alive_since))
+order by s.org_id, s.id
+limit 500;
+
+-- name: LeftOpenByOthers :many
+-- platform-wide: on a store that only one server can open, whatever another one left is abandoned
+select s.org_id, s.id, s.state, s.server_id from session s
+where not s.released and s.server_id <> sqlc.arg(own)
+order by s.org_id, s.id
+limit 500;
+
+-- name: StuckStarts :many
+-- platform-wide: tickets of this server whose gateway never came back
+select s.org_id, s.id, s.state, s.server_id from session s
+where not s.released and s.server_id = sqlc.arg(own) and s.state = 'starting' and s.requested_at < sqlc.arg(before)
+order by s.org_id, s.id
+limit 500;
+
+-- name: Beat :exec
+insert into server_instance (id, hostname, version, started_at, heartbeat_at)
+values (sqlc.arg(id), sqlc.arg(hostname), sqlc.arg(version), sqlc.arg(started_at), sqlc.arg(now))
+on conflict (id) do update set heartbeat_at = excluded.heartbeat_at;
+
+-- name: ForgetServer :exec
+delete from server_instance where id = $1;
+
+-- name: ForgetDeadServers :execrows
+-- platform-wide: rows of servers that left nothing open
+delete from server_instance
+where heartbeat_at < sqlc.arg(before)
+  and not exists (select 1 from session s where s.server_id = server_instance.id and not s.released);
+
+-- name: ChangedSessions :many
+select id, changed_at from session
+where org_id = sqlc.arg(org_id) and changed_at >= sqlc.arg(since)
+order by changed_at, id
+limit 1000;
