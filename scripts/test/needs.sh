@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Makes sure that the real parts which the tests talk to are there. Installs them
+# from Debian's packages when it may (root, or sudo without a password), and says
+# exactly what is missing when it may not.
+set -euo pipefail
+
+# command -> Debian package
+declare -A need=(
+  [gcc]=gcc [ssh]=openssh-client [/usr/sbin/sshd]=openssh-server [sshpass]=sshpass [rsync]=rsync [git]=git
+  [ansible]=ansible-core [/usr/bin/chromium]=chromium [tmux]=tmux [ip]=iproute2 [xauth]=xauth [jq]=jq [sudo]=sudo
+)
+extra=(libc6-dev)
+
+tool() { case "$1" in /*) [ -x "$1" ] ;; *) command -v "$1" >/dev/null 2>&1 ;; esac; }
+
+missing=()
+for cmd in "${!need[@]}"; do tool "$cmd" || missing+=("${need[$cmd]}"); done
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+[ -e /usr/include/stdlib.h ] || missing+=("${extra[@]}")
+
+for cmd in go node npm; do
+  tool "$cmd" || { echo "missing: $cmd. Install Go 1.26 or newer and Node.js 20.19 or newer, then run this again." >&2; exit 1; }
+done
+
+[ ${#missing[@]} -eq 0 ] && exit 0
+mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
+
+if [ "$(id -u)" -eq 0 ]; then as=()
+elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then as=(sudo -n)
+else
+  echo "missing Debian packages, and no right to install them. As root:" >&2
+  echo "  apt-get install --no-install-recommends ${missing[*]}" >&2
+  exit 1
+fi
+if ! command -v apt-get >/dev/null 2>&1; then
+  echo "missing, and this is not a Debian machine; install the equivalents of: ${missing[*]}" >&2
+  exit 1
+fi
+echo "installing: ${missing[*]}"
+"${as[@]}" apt-get update -qq
+# No service is to start on its own: the tests start what they need.
+"${as[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
