@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event/envelope"
@@ -143,13 +144,20 @@ func Catalog() []Definition {
 
 // Lookup gives the definition of an event type by its constant.
 func Lookup(c Constant) (Definition, bool) {
-	for _, s := range specs() {
-		if d := s.Definition(); d.Constant == c {
-			return d, true
-		}
+	s, ok := byConstant()[c]
+	if !ok {
+		return Definition{}, false
 	}
-	return Definition{}, false
+	return s.Definition(), true
 }
+
+var byConstant = sync.OnceValue(func() map[Constant]*spec {
+	m := make(map[Constant]*spec)
+	for _, s := range specs() {
+		m[s.Constant()] = s
+	}
+	return m
+})
 
 // Severities are all severities, lowest first.
 func Severities() []Severity { return envelope.Severities() }

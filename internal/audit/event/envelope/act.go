@@ -41,6 +41,8 @@ func By(actor authz.Actor, as ActorType) Act {
 		a.source.IP = actor.Source.IP.Unmap().String()
 	}
 	switch actor.Kind {
+	case authz.Nobody:
+		a.actor.ID = "" // whoever they say they are is the event's own field, when it has one
 	case authz.System:
 		a.as = System
 	case authz.Connector:

@@ -108,6 +108,9 @@ func (s *Spec) Definition() Definition {
 	return d
 }
 
+// Constant is the public name of the events.
+func (s *Spec) Constant() Constant { return s.def.Constant }
+
 // Type is the Go type of the events.
 func (s *Spec) Type() reflect.Type { return s.typ }
 
