@@ -29,6 +29,11 @@ var grants = map[string]map[Role]string{
 		Sequencer: "select, update (seq)",
 		Pruner:    "select, update (payload, salt, pruned_at)",
 	},
+	"audit_log":        {roleApp: "select, insert", Sequencer: "select, update"},
+	"audit_search":     {roleApp: "select", Sequencer: "select, insert", Pruner: "select, delete"},
+	"audit_tile":       {roleApp: "select", Sequencer: "select, insert, update"},
+	"audit_checkpoint": {roleApp: "select", Sequencer: "select, insert"},
+	"audit_key":        {roleApp: "select", Sequencer: "select, insert, update"},
 }
 
 const (

@@ -106,6 +106,10 @@ func inside(ctx context.Context) (context.Context, error) {
 	return context.WithValue(ctx, nestedKey{}, true), nil
 }
 
+// InTx tells whether ctx is that of a transaction's body. Whoever would wait for
+// another goroutine's transaction asks first: on SQLite that would wait for ever.
+func InTx(ctx context.Context) bool { return ctx.Value(nestedKey{}) != nil }
+
 func (d *DB) update(ctx context.Context, r Role, org id.Org, fn Fn) error {
 	ctx, err := inside(ctx)
 	if err != nil {
