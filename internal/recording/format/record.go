@@ -91,13 +91,13 @@ type Buffer struct {
 	last time.Duration
 }
 
-// NewBuffer makes a buffer in the memory of b.
-func NewBuffer(b []byte) Buffer { return Buffer{b: b[:0]} }
-
 // Add appends a frame; its time must not be earlier than that of the frame before it.
 func (b *Buffer) Add(f Frame) {
+	if b.b == nil {
+		b.b = make([]byte, 0, recordHead+maxFrameHead+max(len(f.Data), 512)+tagSize)
+	}
 	if len(b.b) == 0 {
-		b.b = append(b.b, make([]byte, recordHead)...)
+		b.b = b.b[:recordHead]
 	}
 	b.b = AppendFrame(b.b, b.last, f)
 	b.last = f.At
@@ -106,10 +106,8 @@ func (b *Buffer) Add(f Frame) {
 // Len is the size of the plaintext.
 func (b *Buffer) Len() int { return max(0, len(b.b)-recordHead) }
 
-// Room tells whether data of n bytes fit without more memory.
-func (b *Buffer) Room(n int) bool {
-	return cap(b.b)-len(b.b) >= recordHead+maxFrameHead+n+tagSize
-}
+// Move continues in the memory of m.
+func (b *Buffer) Move(m []byte) { b.b = append(m[:0], b.b...) }
 
 // Memory gives the buffer's memory back.
 func (b *Buffer) Memory() []byte { return b.b }
