@@ -115,6 +115,8 @@ const (
 	SchemaVersion  = envelope.SchemaVersion
 	MaxPayload     = envelope.MaxPayload
 	PlatformTenant = envelope.PlatformTenant
+	OCSFVersion    = "1.8.0"
+	ECSVersion     = "9.4.0"
 )
 
 // By is the act of actor in the role as: what they do here, not their highest role.

@@ -11,8 +11,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/cyberphone/json-canonicalization/go/src/webpki.org/jsoncanonicalizer"
-
 	"github.com/vaultpam/vaultpam/internal/id"
 )
 
@@ -163,19 +161,6 @@ func (f metaField) mandatory() bool {
 	return f.Type == "phone_digest" || len(f.Type) > 5 && f.Type[:5] == "enum["
 }
 
-// Canonical is e as canonical JSON (RFC 8785).
-func (e Envelope) Canonical() ([]byte, error) {
-	raw, err := json.Marshal(e)
-	if err != nil {
-		return nil, fmt.Errorf("write envelope: %w", err)
-	}
-	out, err := jsoncanonicalizer.Transform(raw)
-	if err != nil {
-		return nil, fmt.Errorf("canonical form: %w", err)
-	}
-	return out, nil
-}
-
 // Decode reads a payload. It accepts only what Encode could have written: canonical
 // JSON with exactly the envelope's fields. Numbers in the metadata are json.Number.
 func Decode(payload []byte) (Envelope, error) {
@@ -194,6 +179,9 @@ func Decode(payload []byte) (Envelope, error) {
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return Envelope{}, errors.New("audit payload has something after its end")
+	}
+	if e.Metadata == nil {
+		return Envelope{}, errors.New("audit payload has no metadata")
 	}
 	if e.SchemaVersion != SchemaVersion {
 		return Envelope{}, fmt.Errorf("audit payload has schema version %d, this release reads %d", e.SchemaVersion, SchemaVersion)

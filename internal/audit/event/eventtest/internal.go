@@ -1,0 +1,63 @@
+package eventtest
+
+import (
+	"github.com/vaultpam/vaultpam/internal/audit/event"
+	"github.com/vaultpam/vaultpam/internal/id"
+)
+
+func internalTier() []event.Event {
+	return []event.Event{
+		event.NewAuthSignInSucceeded(
+			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"),
+			ID[id.User]("subject_user_id"), event.SignInMethodSSHCertificate, event.DoorSSH,
+			flag("second_factor_demanded"),
+		).WithKeyFingerprint("key_fingerprint"),
+		event.NewAuthSignInFailed(
+			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"), event.AuthSignInFailedBadCredentials,
+			event.SignInMethodSSHCertificate, event.DoorSSH, count[int]("coalesced"),
+		).
+			WithSubjectUserID(ID[id.User]("subject_user_id")).WithClaimedUser("claimed_user").
+			WithFailedCount(count[int]("failed_count")).WithKeyFingerprint("key_fingerprint"),
+		event.NewAuthSignedOut(
+			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"),
+			ID[id.User]("subject_user_id"), count[int]("sessions_ended"),
+		).Because(event.AuthSignedOutByUser),
+		event.NewAuthLocked(
+			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"),
+			event.LockScopeSource, count[int]("failed_count"), moment("locked_until"),
+		).WithSubjectUserID(ID[id.User]("subject_user_id")),
+		event.NewMFAFactorEnrolled(
+			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"),
+			ID[id.User]("subject_user_id"), ID[id.Factor]("factor_id"), event.FactorKindWebAuthn,
+			flag("first_factor"),
+		),
+		event.NewMFAFactorRemoved(
+			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"),
+			ID[id.User]("subject_user_id"), ID[id.Factor]("factor_id"), event.FactorKindWebAuthn,
+			flag("by_admin"), count[int]("sessions_ended"),
+		),
+		event.NewSSHKeyAdded(
+			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"),
+			ID[id.User]("subject_user_id"), ID[id.SSHKey]("ssh_key_id"), "key_name", "key_type",
+			"key_fingerprint",
+		),
+		event.NewSSHKeyRemoved(
+			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"),
+			ID[id.User]("subject_user_id"), ID[id.SSHKey]("ssh_key_id"), "key_name", "key_fingerprint",
+			flag("by_admin"),
+		),
+		event.NewPasswordChanged(
+			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"),
+			ID[id.User]("subject_user_id"), flag("by_admin"), count[int]("sessions_ended"),
+		),
+		event.NewOrganizationCreated(
+			by(event.PlatformAdmin), event.TenantTarget(ID[id.Org]("target"), "the target"),
+			"org_slug", "org_name",
+		).
+			WithNewOrgID(ID[id.Org]("new_org_id")).WithOwnerUserID(ID[id.User]("owner_user_id")),
+		event.NewPlatformSetupCompleted(
+			by(event.User).OnPlatform(), event.PlatformTarget(),
+		).
+			WithSetupID(ID[id.Setup]("setup_id")).WithSubjectUserID(ID[id.User]("subject_user_id")),
+	}
+}
