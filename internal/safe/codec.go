@@ -1,0 +1,82 @@
+package safe
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// row is a policy as the store keeps it. Fields may be added; what is missing in
+// an old row has the value that Default gives.
+type row struct {
+	Recording       bool           `json:"recording"`
+	RecordInput     bool           `json:"record_input"`
+	SessionTTL      int64          `json:"session_ttl_seconds"`
+	IdleTimeout     int64          `json:"idle_timeout_seconds"`
+	ValidHours      *hoursRow      `json:"valid_hours,omitempty"`
+	SourceNetworks  []netip.Prefix `json:"source_networks,omitempty"`
+	LocalForward    bool           `json:"local_forward"`
+	RemoteForward   bool           `json:"remote_forward"`
+	AgentForward    bool           `json:"agent_forward"`
+	X11Forward      bool           `json:"x11_forward"`
+	Jump            JumpMode       `json:"jump"`
+	FileTransfer    FileTransfer   `json:"file_transfer"`
+	StepUp          bool           `json:"step_up"`
+	StepUpFreshness int64          `json:"step_up_freshness_seconds"`
+	MaxSessions     int            `json:"max_sessions"`
+}
+
+type hoursRow struct {
+	Days     []time.Weekday `json:"days"`
+	From     Clock          `json:"from"`
+	To       Clock          `json:"to"`
+	TimeZone string         `json:"time_zone"`
+}
+
+func toRow(p Policy) row {
+	r := row{
+		Recording: p.Recording, RecordInput: p.RecordInput,
+		SessionTTL: int64(p.SessionTTL / time.Second), IdleTimeout: int64(p.IdleTimeout / time.Second),
+		SourceNetworks: p.SourceNetworks,
+		LocalForward:   p.LocalForward, RemoteForward: p.RemoteForward, AgentForward: p.AgentForward, X11Forward: p.X11Forward,
+		Jump: p.Jump, FileTransfer: p.FileTransfer,
+		StepUp: p.StepUp, StepUpFreshness: int64(p.StepUpFreshness / time.Second), MaxSessions: p.MaxSessions,
+	}
+	if h := p.ValidHours; h != nil {
+		r.ValidHours = &hoursRow{h.Days, h.From, h.To, h.TimeZone}
+	}
+	return r
+}
+
+func encodePolicy(p Policy) (string, error) {
+	b, err := json.Marshal(toRow(p))
+	return string(b), err
+}
+
+// decodePolicy refuses what does not validate: a row that was damaged must not
+// become a policy that allows something.
+func decodePolicy(s string) (Policy, error) {
+	r := toRow(Default())
+	if err := json.Unmarshal([]byte(s), &r); err != nil {
+		return Policy{}, fmt.Errorf("decode policy: %w", err)
+	}
+	p := Policy{
+		Recording: r.Recording, RecordInput: r.RecordInput,
+		SessionTTL: time.Duration(r.SessionTTL) * time.Second, IdleTimeout: time.Duration(r.IdleTimeout) * time.Second,
+		SourceNetworks: r.SourceNetworks,
+		LocalForward:   r.LocalForward, RemoteForward: r.RemoteForward, AgentForward: r.AgentForward, X11Forward: r.X11Forward,
+		Jump: r.Jump, FileTransfer: r.FileTransfer,
+		StepUp: r.StepUp, StepUpFreshness: time.Duration(r.StepUpFreshness) * time.Second, MaxSessions: r.MaxSessions,
+	}
+	if h := r.ValidHours; h != nil {
+		p.ValidHours = &ValidHours{h.Days, h.From, h.To, h.TimeZone}
+	}
+	if err := p.Validate(""); err != nil {
+		return Policy{}, fmt.Errorf("decode policy: %w", plain(err))
+	}
+	return p, nil
+}
+
+// plain hides the kind of an error: a stored policy that is wrong is our fault, not the caller's.
+func plain(err error) error { return fmt.Errorf("%v", err) }

@@ -1,0 +1,385 @@
+package safe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/audit/event"
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/label"
+	"github.com/vaultpam/vaultpam/internal/page"
+	"github.com/vaultpam/vaultpam/internal/safe/safesql"
+)
+
+// Ledger records what happens to safes.
+type Ledger interface {
+	Record(ctx context.Context, tx *db.Tx, ev event.Event) (id.Event, error)
+	RecordRefusal(ctx context.Context, ev event.Event) error
+}
+
+// Resources knows the resources that safes lead to; resource.Service is one.
+type Resources interface {
+	// Hold keeps a resource from being deleted until tx ends, and gives its protocol.
+	Hold(ctx context.Context, tx *db.Tx, org id.Org, r id.Resource) (protocol string, err error)
+}
+
+// Accounts knows the accounts that safes use; vault.Service is one.
+type Accounts interface {
+	// Hold keeps an account from being deleted until tx ends, and gives its resource.
+	Hold(ctx context.Context, tx *db.Tx, org id.Org, a id.Account) (id.Resource, error)
+}
+
+// LiveSessions counts the sessions that an act will end.
+type LiveSessions interface {
+	OfMember(ctx context.Context, tx *db.Tx, org id.Org, s id.Safe, u id.User) (int, error)
+}
+
+// Deps are the parts that a Service is made of.
+type Deps struct {
+	DB        *db.DB
+	Ledger    Ledger
+	Resources Resources
+	Accounts  Accounts
+	Live      LiveSessions     // nil: there are no sessions
+	Now       func() time.Time // nil: time.Now
+}
+
+// Service keeps the safes. It is safe for concurrent use.
+type Service struct{ d Deps }
+
+// New checks the parts.
+func New(d Deps) (*Service, error) {
+	if d.DB == nil || d.Ledger == nil || d.Resources == nil || d.Accounts == nil {
+		return nil, errors.New("safe: DB, Ledger, Resources and Accounts are needed")
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	return &Service{d: d}, nil
+}
+
+// The codes of conflicts.
+const (
+	NameTaken       = "NAME_TAKEN"
+	VersionConflict = "VERSION_CONFLICT"
+	AlreadyMember   = "ALREADY_MEMBER"
+	LastManager     = "LAST_MANAGER"
+)
+
+// CreateArgs describe a new safe.
+type CreateArgs struct {
+	Name        string
+	Description string
+	Resource    id.Resource
+	Account     id.Account // on that resource
+	Policy      *Policy    // nil: Default
+}
+
+// Create makes a safe without members.
+func (s *Service) Create(ctx context.Context, actor authz.Actor, a CreateArgs) (Safe, error) {
+	sf := Safe{
+		ID: id.New[id.Safe](), Org: actor.Org, Name: a.Name, Description: a.Description, Policy: Default(), PolicyID: id.New[id.Policy](),
+		Resource: ResourceRef{ID: a.Resource}, Account: AccountRef{ID: a.Account},
+	}
+	if a.Policy != nil {
+		sf.Policy = *a.Policy
+	}
+	if err := sf.check(); err != nil {
+		return Safe{}, err
+	}
+	attached := event.NewPolicyAssignmentChanged(event.By(actor, event.TenantAdmin), sf.policyTarget(), sf.ID, event.AssignmentChangeAttached,
+		events(diffSafe(Safe{}, sf)), weakened(Default(), sf.Policy))
+	if err := authz.Check(actor, authz.SafeCreate, authz.Object{Org: actor.Org}); err != nil {
+		return Safe{}, s.refuse(ctx, actor, attached.Denied(event.PolicyAssignmentChangedNotPermitted), err)
+	}
+	policy, err := encodePolicy(sf.Policy)
+	if err != nil {
+		return Safe{}, fmt.Errorf("encode policy: %w", err)
+	}
+	var out Safe
+	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
+		if err := s.bind(ctx, tx, sf); err != nil {
+			return err
+		}
+		err := safesql.New(tx).InsertSafe(ctx, safesql.InsertSafeParams{
+			OrgID: string(sf.Org), ID: string(sf.ID), Name: sf.Name, Description: sf.Description, ResourceID: string(sf.Resource.ID),
+			AccountID: string(sf.Account.ID), PolicyID: string(sf.PolicyID), Policy: policy, Now: db.Micros(s.d.Now()), CreatedBy: string(actor.User),
+		})
+		if err != nil {
+			return nameTaken(err, sf.Name)
+		}
+		if _, err := s.d.Ledger.Record(ctx, tx, attached); err != nil {
+			return err
+		}
+		out, _, err = s.find(ctx, tx, actor, sf.ID)
+		return err
+	})
+	if err != nil {
+		return Safe{}, fmt.Errorf("create safe: %w", err)
+	}
+	return out, nil
+}
+
+// bind keeps resource and account of a safe until tx ends, and checks that the one is on the other.
+func (s *Service) bind(ctx context.Context, tx *db.Tx, sf Safe) error {
+	if _, err := s.d.Resources.Hold(ctx, tx, sf.Org, sf.Resource.ID); err != nil {
+		return onField(err, "resource_id")
+	}
+	on, err := s.d.Accounts.Hold(ctx, tx, sf.Org, sf.Account.ID)
+	if err != nil {
+		return onField(err, "account_id")
+	}
+	if on != sf.Resource.ID {
+		return fault.New(fault.Invalid, "the account is on another resource than the safe's; choose an account on it").
+			WithField("account_id", "must be an account on the safe's resource")
+	}
+	return nil
+}
+
+// inOrg refuses who is not active in an organization.
+func inOrg(actor authz.Actor) error {
+	if actor.Org != "" {
+		return nil
+	}
+	if err := authz.Check(actor, authz.SafeList, authz.Object{}); err != nil {
+		return err
+	}
+	return fault.New(fault.Invalid, "safes belong to an organization: choose one first")
+}
+
+// Get gives a safe and the actor's role on it.
+func (s *Service) Get(ctx context.Context, actor authz.Actor, sid id.Safe) (Entry, error) {
+	if err := inOrg(actor); err != nil {
+		return Entry{}, err
+	}
+	var e Entry
+	err := s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
+		sf, role, err := s.find(ctx, tx, actor, sid)
+		if err != nil {
+			return err
+		}
+		e = s.entry(actor, sf, role)
+		return nil
+	})
+	if err == nil {
+		err = authz.Check(actor, authz.SafeView, e.object())
+	}
+	if err != nil {
+		return Entry{}, err
+	}
+	return e, nil
+}
+
+// Resolve finds a safe by its name or its id, for whoever decides next whether
+// the actor may use it. fault.NotFound when there is none.
+func (s *Service) Resolve(ctx context.Context, org id.Org, nameOrID string) (id.Safe, error) {
+	var found string
+	err := s.d.DB.ReadOrg(ctx, org, func(ctx context.Context, tx *db.Tx) (err error) {
+		q := safesql.New(tx)
+		if sid, e := id.Parse[id.Safe](nameOrID); e == nil {
+			var row safesql.GetSafeRow
+			row, err = q.GetSafe(ctx, safesql.GetSafeParams{OrgID: string(org), ID: string(sid)})
+			found = row.ID
+			return err
+		}
+		found, err = q.SafeIDByName(ctx, safesql.SafeIDByNameParams{OrgID: string(org), Name: nameOrID})
+		return err
+	})
+	if db.NotFound(err) {
+		return "", fault.New(fault.NotFound, "no safe named %.64q in this organization", nameOrID)
+	}
+	if err != nil {
+		return "", fmt.Errorf("find safe: %w", err)
+	}
+	return id.Safe(found), nil
+}
+
+// Filter narrows a list.
+type Filter struct {
+	Mine bool // only those that the actor is a member of
+}
+
+// List gives, in the order of their names, the safes that the actor may see:
+// all of them for who may see any, otherwise those that they are a member of.
+func (s *Service) List(ctx context.Context, actor authz.Actor, f Filter, p page.Request) (page.List[Entry], error) {
+	if err := authz.Check(actor, authz.SafeList, authz.Object{Org: actor.Org}); err != nil {
+		return page.List[Entry]{}, err
+	}
+	read, after, err := p.Resolve()
+	if err != nil {
+		return page.List[Entry]{}, err
+	}
+	everything := !f.Mine && authz.May(actor, authz.SafeView, authz.Object{Org: actor.Org})
+	var out []Entry
+	err = s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
+		rows, err := safesql.New(tx).ListSafes(ctx, safesql.ListSafesParams{
+			OrgID: string(actor.Org), UserID: string(actor.User), After: after, Everything: everything, Read: read,
+		})
+		if err != nil {
+			return fmt.Errorf("list safes: %w", err)
+		}
+		out = make([]Entry, 0, len(rows))
+		for _, row := range rows {
+			sf, role, err := fromRow(actor.Org, safesql.GetSafeRow(row))
+			if err != nil {
+				return err
+			}
+			out = append(out, s.entry(actor, sf, role))
+		}
+		return nil
+	})
+	if err != nil {
+		return page.List[Entry]{}, err
+	}
+	return page.Cut(out, read, func(e Entry) string { return e.Name }), nil
+}
+
+// maxMine bounds the list that a person chooses from in a terminal.
+const maxMine = 1000
+
+// Mine gives the safes whose member the actor is in a role that may launch, with
+// what stands in the way at this moment.
+func (s *Service) Mine(ctx context.Context, actor authz.Actor) ([]Entry, error) {
+	var out []Entry
+	for p := (page.Request{Limit: page.Max}); ; {
+		l, err := s.List(ctx, actor, Filter{Mine: true}, p)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range l.Items {
+			if authz.May(actor, authz.SessionLaunch, e.object()) {
+				out = append(out, e)
+			}
+		}
+		if p.Cursor = l.Next; p.Cursor == "" || len(out) >= maxMine {
+			return out[:min(len(out), maxMine)], nil
+		}
+	}
+}
+
+// entry tells what the actor may do with a safe at this moment.
+func (s *Service) entry(actor authz.Actor, sf Safe, role Role) Entry {
+	e := Entry{Safe: sf, Role: role}
+	if !authz.May(actor, authz.SessionLaunch, e.object()) {
+		return e
+	}
+	switch {
+	case !sf.Account.Enabled:
+		e.BlockedBy = AccountDisabled
+	case !sf.Resource.Pinned:
+		e.BlockedBy = HostKeyUnpinned
+	default:
+		e.BlockedBy = sf.Policy.Blocked(Moment{At: s.d.Now(), Source: actor.Source.IP, MFAAt: actor.MFAAt})
+	}
+	e.CanLaunch = e.BlockedBy == NotBlocked
+	return e
+}
+
+func (e Entry) object() authz.Object {
+	return authz.Object{ID: string(e.ID), Org: e.Org, SafeRole: e.Role}
+}
+
+// find reads a safe and the actor's role on it.
+func (s *Service) find(ctx context.Context, tx *db.Tx, actor authz.Actor, sid id.Safe) (Safe, Role, error) {
+	row, err := safesql.New(tx).GetSafe(ctx, safesql.GetSafeParams{OrgID: string(actor.Org), ID: string(sid), UserID: string(actor.User)})
+	if db.NotFound(err) {
+		return Safe{}, NoRole, notFound(sid)
+	}
+	if err != nil {
+		return Safe{}, NoRole, fmt.Errorf("read safe: %w", err)
+	}
+	return fromRow(actor.Org, row)
+}
+
+func fromRow(org id.Org, row safesql.GetSafeRow) (Safe, Role, error) {
+	p, err := decodePolicy(row.Policy)
+	if err != nil {
+		return Safe{}, NoRole, fmt.Errorf("safe %s: %w", row.ID, err)
+	}
+	return Safe{
+		ID: id.Safe(row.ID), Org: org, Name: row.Name, Description: row.Description, PolicyID: id.Policy(row.PolicyID), Policy: p,
+		Version: row.Version, CreatedAt: db.Time(row.CreatedAt), UpdatedAt: db.Time(row.UpdatedAt),
+		Resource: ResourceRef{ID: id.Resource(row.ResourceID), Name: row.ResourceName, Protocol: row.Protocol, Host: row.Host, Port: int(row.Port), Pinned: row.Pinned},
+		Account:  AccountRef{ID: id.Account(row.AccountID), Name: row.AccountName, Username: row.Username, Enabled: row.AccountState == "enabled"},
+	}, Role(row.Role), nil
+}
+
+// check finds what is wrong with the safe's own values.
+func (sf Safe) check() error {
+	f := fault.New(fault.Invalid, "the safe is not valid: see the fields that are named")
+	if wrong := label.Slug(sf.Name); wrong != "" {
+		f.WithField("name", "%s", wrong)
+	}
+	if wrong := label.Note(sf.Description); wrong != "" {
+		f.WithField("description", "%s", wrong)
+	}
+	if err := sf.Policy.Validate("policy."); err != nil {
+		f.Fields = append(f.Fields, fault.As(err).Fields...)
+	}
+	if len(f.Fields) > 0 {
+		return f
+	}
+	return nil
+}
+
+func (sf Safe) policyTarget() event.PolicyRef { return event.PolicyTarget(sf.PolicyID, sf.Name) }
+
+// refuse records a refusal by authz and returns its cause; what cannot be
+// recorded is refused all the same, with the error of recording. Other errors,
+// and refusals of nobody in particular, leave no event.
+func (s *Service) refuse(ctx context.Context, actor authz.Actor, ev event.Event, cause error) error {
+	if !fault.Is(cause, fault.Denied) || actor.Org == "" {
+		return cause
+	}
+	if err := s.d.Ledger.RecordRefusal(ctx, ev); err != nil {
+		return fmt.Errorf("record a refusal: %w", err)
+	}
+	return cause
+}
+
+func notFound(sid id.Safe) error {
+	return fault.New(fault.NotFound, "no safe with the id %.64q in this organization", sid)
+}
+
+func changedMeanwhile() error {
+	return fault.New(fault.Conflict, "the safe was changed by somebody else meanwhile; look at it again, then change it").WithCode(VersionConflict)
+}
+
+func nameTaken(err error, name string) error {
+	if db.Unique(err) {
+		return fault.New(fault.Conflict, "safe %q exists already; choose another name", name).WithCode(NameTaken).WithField("name", "is taken").Because(err)
+	}
+	return err
+}
+
+// onField turns a missing referred object into a wrong value of the field that named it.
+func onField(err error, field string) error {
+	if fault.Is(err, fault.NotFound) {
+		return fault.New(fault.Invalid, "%s", fault.MessageOf(err)).WithField(field, "must be of this organization").Because(err)
+	}
+	return err
+}
+
+// OnResource names the safes that lead to a resource: they need it.
+func OnResource(ctx context.Context, tx *db.Tx, org id.Org, r id.Resource) ([]string, error) {
+	names, err := safesql.New(tx).SafesOnResource(ctx, safesql.SafesOnResourceParams{OrgID: string(org), ResourceID: string(r)})
+	return quoted(names), err
+}
+
+// OnAccount names the safes that use an account: they need it.
+func OnAccount(ctx context.Context, tx *db.Tx, org id.Org, a id.Account) ([]string, error) {
+	names, err := safesql.New(tx).SafesOnAccount(ctx, safesql.SafesOnAccountParams{OrgID: string(org), AccountID: string(a)})
+	return quoted(names), err
+}
+
+func quoted(names []string) []string {
+	for i, n := range names {
+		names[i] = fmt.Sprintf("safe %q", n)
+	}
+	return names
+}
