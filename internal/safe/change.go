@@ -249,6 +249,6 @@ func (s *Service) Access(ctx context.Context, tx *db.Tx, org id.Org, user id.Use
 	return Access{
 		Safe: sid, SafeName: row.Name, PolicyID: id.Policy(row.PolicyID), Policy: p, Version: row.Version,
 		Resource: id.Resource(row.ResourceID), Account: id.Account(row.AccountID), AccountEnabled: row.AccountState == "enabled",
-		Role: Role(row.Role), OrgRole: authz.Role(row.OrgRole), Suspended: row.PersonState != "active" || row.OrgState != "active",
+		Role: Role(row.Role),
 	}, nil
 }

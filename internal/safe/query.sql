@@ -56,14 +56,10 @@ select name from safe where org_id = $1 and account_id = $2 and deleted_at is nu
 -- name: Access :one
 -- Asked each second for each live session: everything that decides, in one statement.
 select s.id, s.name, s.policy_id, s.policy, s.version, s.resource_id, s.account_id, a.state as account_state,
-    coalesce(m.role, '') as role, coalesce(om.role, '') as org_role,
-    coalesce(p.state, '') as person_state, coalesce(o.state, '') as org_state
+    coalesce(m.role, '') as role
 from safe s
 join account a on a.org_id = s.org_id and a.id = s.account_id
 left join safe_member m on m.org_id = s.org_id and m.safe_id = s.id and m.user_id = sqlc.arg(user_id)
-left join member om on om.org_id = s.org_id and om.user_id = sqlc.arg(user_id)
-left join person p on p.id = om.user_id
-left join organization o on o.id = s.org_id
 where s.org_id = sqlc.arg(org_id) and s.id = sqlc.arg(id) and s.deleted_at is null;
 
 -- name: InsertMember :exec

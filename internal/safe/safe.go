@@ -79,9 +79,7 @@ type Access struct {
 	SafeName       string
 	PolicyID       id.Policy
 	Policy         Policy
-	Role           Role       // NoRole: not a member of the safe
-	OrgRole        authz.Role // authz.None: not a member of the organization
-	Suspended      bool       // the person or the organization is
+	Role           Role // NoRole: not a member
 	Resource       id.Resource
 	Account        id.Account
 	AccountEnabled bool

@@ -14,29 +14,22 @@ import (
 	"github.com/vaultpam/vaultpam/internal/vault/vaultsql"
 )
 
-// LeaseArgs say which credential is wanted, and for what.
-type LeaseArgs struct {
-	Account id.Account
-	Session id.Session // the session that it is injected into; must be given
-	Safe    id.Safe    // through which the session came
-}
-
 // The codes of refused leases.
 const (
 	AccountDisabled        = "ACCOUNT_DISABLED"
 	SecretStoreUnavailable = "SECRET_STORE_UNAVAILABLE"
 )
 
-// Lease hands out the current credential of an account for one session, whose
-// right to it the caller has decided. SECRET_ACCESSED is durable before it
-// returns, whatever it returns. It refuses with fault.Denied (no session; an
+// Lease hands out the current credential of an account to one session, which came
+// through a safe and whose right to it the caller has decided. SECRET_ACCESSED is
+// durable before it returns, whatever it returns. It refuses with fault.Denied (no session; an
 // account that is disabled or gone) and fault.Unavailable (the secret does not open).
-func (s *Service) Lease(ctx context.Context, actor authz.Actor, a LeaseArgs) (Credential, error) {
+func (s *Service) Lease(ctx context.Context, actor authz.Actor, account id.Account, session id.Session, through id.Safe) (Credential, error) {
 	if actor.Org == "" {
 		return Credential{}, errors.New("vault: a lease needs an organization")
 	}
 	for range 3 {
-		c, again, err := s.lease(ctx, actor, a)
+		c, again, err := s.lease(ctx, actor, account, session, through)
 		if !again {
 			return c, err
 		}
@@ -45,23 +38,23 @@ func (s *Service) Lease(ctx context.Context, actor authz.Actor, a LeaseArgs) (Cr
 }
 
 // lease tries once; again is true when the credential was replaced meanwhile.
-func (s *Service) lease(ctx context.Context, actor authz.Actor, a LeaseArgs) (_ Credential, again bool, _ error) {
+func (s *Service) lease(ctx context.Context, actor authz.Actor, account id.Account, session id.Session, through id.Safe) (_ Credential, again bool, _ error) {
 	var row vaultsql.CurrentSecretRow
 	err := s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
-		row, err = vaultsql.New(tx).CurrentSecret(ctx, vaultsql.CurrentSecretParams{OrgID: string(actor.Org), ID: string(a.Account)})
+		row, err = vaultsql.New(tx).CurrentSecret(ctx, vaultsql.CurrentSecretParams{OrgID: string(actor.Org), ID: string(account)})
 		return err
 	})
 	if err != nil && !db.NotFound(err) {
 		return Credential{}, false, fmt.Errorf("read the credential: %w", err)
 	}
 	kind := Kind(row.Kind)
-	accessed := event.NewSecretAccessed(event.By(actor, event.User).InSession(a.Session), event.SecretTarget(id.Secret(row.SecretID), row.Name),
-		a.Account, event.SecretAccessModeInjection, []string{kind.field()})
-	if a.Safe != "" {
-		accessed = accessed.WithSafeID(a.Safe)
+	accessed := event.NewSecretAccessed(event.By(actor, event.User).InSession(session), event.SecretTarget(id.Secret(row.SecretID), row.Name),
+		account, event.SecretAccessModeInjection, []string{kind.field()})
+	if through != "" {
+		accessed = accessed.WithSafeID(through)
 	}
 	switch {
-	case a.Session == "":
+	case session == "":
 		return Credential{}, false, s.refuse(ctx, accessed.Denied(event.SecretAccessedNoLease),
 			fault.New(fault.Denied, "a credential is handed out to a session only"))
 	case err != nil:
@@ -71,7 +64,7 @@ func (s *Service) lease(ctx context.Context, actor authz.Actor, a LeaseArgs) (_ 
 		return Credential{}, false, s.refuse(ctx, accessed.Denied(event.SecretAccessedNotPermitted), disabledFault())
 	}
 	accessed = accessed.WithSecretVersion(int(row.Version))
-	plain, err := s.d.Sealer.Open(ctx, actor.Org, place(a.Account, row.Version, kind), row.Sealed)
+	plain, err := s.d.Sealer.Open(ctx, actor.Org, place(account, row.Version, kind), row.Sealed)
 	if err != nil {
 		return Credential{}, false, s.refuse(ctx, accessed.Failed(event.SecretAccessedSecretStoreUnavailable),
 			fault.New(fault.Unavailable, "the credential cannot be opened at the moment: tell an administrator").WithCode(SecretStoreUnavailable).Because(err))
@@ -83,7 +76,7 @@ func (s *Service) lease(ctx context.Context, actor authz.Actor, a LeaseArgs) (_ 
 		c.Password = secret.New(plain)
 	}
 	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
-		n, err := vaultsql.New(tx).StillLeasable(ctx, vaultsql.StillLeasableParams{OrgID: string(actor.Org), ID: string(a.Account), CredentialVersion: row.Version})
+		n, err := vaultsql.New(tx).StillLeasable(ctx, vaultsql.StillLeasableParams{OrgID: string(actor.Org), ID: string(account), CredentialVersion: row.Version})
 		if err != nil {
 			return fmt.Errorf("read the account again: %w", err)
 		}

@@ -11,14 +11,10 @@ import (
 
 const access = `-- name: Access :one
 select s.id, s.name, s.policy_id, s.policy, s.version, s.resource_id, s.account_id, a.state as account_state,
-    coalesce(m.role, '') as role, coalesce(om.role, '') as org_role,
-    coalesce(p.state, '') as person_state, coalesce(o.state, '') as org_state
+    coalesce(m.role, '') as role
 from safe s
 join account a on a.org_id = s.org_id and a.id = s.account_id
 left join safe_member m on m.org_id = s.org_id and m.safe_id = s.id and m.user_id = $1
-left join member om on om.org_id = s.org_id and om.user_id = $1
-left join person p on p.id = om.user_id
-left join organization o on o.id = s.org_id
 where s.org_id = $2 and s.id = $3 and s.deleted_at is null
 `
 
@@ -38,9 +34,6 @@ type AccessRow struct {
 	AccountID    string
 	AccountState string
 	Role         string
-	OrgRole      string
-	PersonState  string
-	OrgState     string
 }
 
 // Asked each second for each live session: everything that decides, in one statement.
@@ -57,9 +50,6 @@ func (q *Queries) Access(ctx context.Context, arg AccessParams) (AccessRow, erro
 		&i.AccountID,
 		&i.AccountState,
 		&i.Role,
-		&i.OrgRole,
-		&i.PersonState,
-		&i.OrgState,
 	)
 	return i, err
 }
