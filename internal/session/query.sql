@@ -1,11 +1,11 @@
 -- name: InsertGrant :exec
 insert into launch_grant (
     org_id, id, token_hash, session_id, user_id, user_name, user_email, token_id, token_name, via,
-    safe_id, resource_id, account_id, protocol, client, request_id, mfa_at, created_at, expires_at, used_at, used_by)
+    safe_id, resource_id, account_id, protocol, client, request_id, event_id, mfa_at, created_at, expires_at, used_at, used_by)
 values (
     sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(token_hash), sqlc.arg(session_id), sqlc.arg(user_id), sqlc.arg(user_name),
     sqlc.arg(user_email), sqlc.arg(token_id), sqlc.arg(token_name), sqlc.arg(via), sqlc.arg(safe_id), sqlc.arg(resource_id),
-    sqlc.arg(account_id), sqlc.arg(protocol), sqlc.arg(client), sqlc.arg(request_id), sqlc.arg(mfa_at),
+    sqlc.arg(account_id), sqlc.arg(protocol), sqlc.arg(client), sqlc.arg(request_id), sqlc.arg(event_id), sqlc.arg(mfa_at),
     sqlc.arg(created_at), sqlc.arg(expires_at), 0, '');
 
 -- name: GrantByHash :one
@@ -84,22 +84,23 @@ where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and not released and state
 
 -- name: AbandonedSessions :many
 -- platform-wide: what a dead server left open is closed in every organization
-select s.org_id, s.id, s.state, s.server_id from session s
-where not s.released and s.server_id <> sqlc.arg(own)
-  and not exists (select 1 from server_instance i where i.id = s.server_id and i.heartbeat_at >= sqlc.arg(alive_since))
+select s.org_id, s.id, cast(coalesce(i.heartbeat_at, 0) as bigint) as last_beat from session s
+left join server_instance i on i.id = s.server_id
+where not s.released and s.server_id <> sqlc.arg(own) and (i.id is null or i.heartbeat_at < sqlc.arg(alive_since))
 order by s.org_id, s.id
 limit 500;
 
 -- name: LeftOpenByOthers :many
 -- platform-wide: on a store that only one server can open, whatever another one left is abandoned
-select s.org_id, s.id, s.state, s.server_id from session s
+select s.org_id, s.id, cast(coalesce(i.heartbeat_at, 0) as bigint) as last_beat from session s
+left join server_instance i on i.id = s.server_id
 where not s.released and s.server_id <> sqlc.arg(own)
 order by s.org_id, s.id
 limit 500;
 
 -- name: StuckStarts :many
 -- platform-wide: tickets of this server whose gateway never came back
-select s.org_id, s.id, s.state, s.server_id from session s
+select s.org_id, s.id from session s
 where not s.released and s.server_id = sqlc.arg(own) and s.state = 'starting' and s.requested_at < sqlc.arg(before)
 order by s.org_id, s.id
 limit 500;
@@ -123,3 +124,39 @@ select id, changed_at from session
 where org_id = sqlc.arg(org_id) and changed_at >= sqlc.arg(since)
 order by changed_at, id
 limit 1000;
+
+-- name: Standing :one
+select p.state as person_state, o.state as org_state, cast(coalesce(m.role, '') as text) as role,
+    cast(coalesce(t.scopes, '') as text) as token_scopes, cast(coalesce(t.ended_at, 1) as bigint) as token_ended,
+    cast(coalesce(t.expires_at, 0) as bigint) as token_expiry
+from person p
+join organization o on o.id = sqlc.arg(org_id)
+left join member m on m.org_id = o.id and m.user_id = p.id
+left join api_token t on t.org_id = o.id and t.id = sqlc.arg(token_id) and t.owner_id = p.id
+where p.id = sqlc.arg(user_id);
+
+-- name: OpenStandings :many
+-- Asked each second: what lets the person of each session of this server stay in
+-- it, with what others wrote into its row.
+select s.id, s.state, s.ended_by, s.end_reason, s.ended_by_name, s.end_comment, s.user_end_at,
+    cast(coalesce(p.state, '') as text) as person_state, cast(coalesce(o.state, '') as text) as org_state,
+    cast(coalesce(om.role, '') as text) as role, cast(coalesce(m.role, '') as text) as safe_role,
+    cast(coalesce(sf.version, 0) as bigint) as safe_version, cast(coalesce(a.state, '') as text) as account_state,
+    cast(coalesce(t.scopes, '') as text) as token_scopes, cast(coalesce(t.ended_at, 1) as bigint) as token_ended,
+    cast(coalesce(t.expires_at, 0) as bigint) as token_expiry
+from session s
+left join person p on p.id = s.user_id
+left join organization o on o.id = s.org_id
+left join member om on om.org_id = s.org_id and om.user_id = s.user_id
+left join safe sf on sf.org_id = s.org_id and sf.id = s.safe_id and sf.deleted_at is null
+left join safe_member m on m.org_id = sf.org_id and m.safe_id = sf.id and m.user_id = om.user_id
+left join account a on a.org_id = s.org_id and a.id = s.account_id and a.deleted_at is null
+left join api_token t on t.org_id = s.org_id and t.id = s.token_id and t.owner_id = s.user_id
+where s.org_id = sqlc.arg(org_id) and s.server_id = sqlc.arg(server_id) and not s.released;
+
+-- name: SafeNamed :one
+select id from safe where org_id = sqlc.arg(org_id) and name = sqlc.arg(name) and deleted_at is null;
+
+-- name: SafeRole :one
+-- The actor's own role on the safe of a session, which may be deleted by now.
+select role from safe_member where org_id = sqlc.arg(org_id) and safe_id = sqlc.arg(safe_id) and user_id = sqlc.arg(user_id);

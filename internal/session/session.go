@@ -4,58 +4,147 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/vaultpam/vaultpam/internal/audit/event"
+	"github.com/vaultpam/vaultpam/internal/audit/ledger"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
-	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/recording"
+	"github.com/vaultpam/vaultpam/internal/resource"
+	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/vault"
 )
 
+// Safes answers what a person may do with a safe, from the rows as they are.
+// An unknown safe is fault.NotFound; a safe without the person as its member is Role NoRole.
+type Safes interface {
+	Access(ctx context.Context, tx *db.Tx, org id.Org, user id.User, safe id.Safe) (safe.Access, error)
+}
+
+// Resources gives the address and confirmed host keys of a resource.
+type Resources interface {
+	Find(ctx context.Context, tx *db.Tx, org id.Org, r id.Resource) (resource.Resource, error)
+}
+
+// Vault knows accounts, and leases their credentials (SECRET_ACCESSED).
+type Vault interface {
+	Find(ctx context.Context, tx *db.Tx, org id.Org, a id.Account) (vault.Account, error)
+	Lease(ctx context.Context, actor authz.Actor, a id.Account, s id.Session, through id.Safe) (vault.Credential, error)
+}
+
+// Folder keeps what an outsider can repeat at will from flooding the ledger. See package ledger.
+type Folder interface {
+	Record(ctx context.Context, key ledger.FoldKey, build func(coalesced int) event.Event) error
+}
+
+// Ledger records events. See package ledger.
+type Ledger interface {
+	Record(ctx context.Context, tx *db.Tx, ev event.Event) (id.Event, error)
+	RecordRefusal(ctx context.Context, ev event.Event) error
+	HealthyFor(org id.Org) error
+}
+
+// Recordings begins and finishes recordings, with their events. See package recording.
+type Recordings interface {
+	Healthy() error
+	Begin(ctx context.Context, h recording.Header) (*recording.Writer, error)
+	Finish(ctx context.Context, w *recording.Writer, s recording.Summary, closeErr error) error
+	RecoverOrphans(ctx context.Context) error
+}
+
+// Server is this server among those that share the store.
+type Server struct {
+	ID       string // a new one for each start of the process
+	Hostname string
+	Version  string
+}
+
 // Deps are the parts that a Service is made of.
 type Deps struct {
-	Log *slog.Logger
-	DB  *db.DB
-	Now func() time.Time
+	Log        *slog.Logger
+	DB         *db.DB
+	Safes      Safes
+	Resources  Resources
+	Vault      Vault
+	Ledger     Ledger
+	Folder     Folder
+	Recordings Recordings
+	Now        func() time.Time
+	Server     Server
+	Sole       bool          // no other server can be on this store: what another left open, it left dead
+	Grace      time.Duration // how long live sessions may go on after Run was told to stop
+	Tick       time.Duration // of the clock; 0 is one second, and more is too slow for the promise of two
 }
 
 // Service launches, redeems, controls and enforces. It is safe for concurrent use.
-type Service struct{ d Deps }
+type Service struct {
+	d        Deps
+	started  time.Time
+	stopping atomic.Bool // no new sessions
+	wake     chan struct{}
+	feed     feed
+	beaten   time.Time // when the store last heard of this server; of Run's goroutine only
+
+	mu        sync.Mutex
+	cutting   bool // the grace is over: whatever still comes up is ended at once
+	live      map[id.Session]*Live
+	unsettled map[id.Session]*settlement // cut, and not yet told or finished
+	blind     time.Time                  // since when the store has not answered the clock; zero when it does
+}
 
 // New checks the parts. It opens nothing and starts nothing; see Run.
 func New(d Deps) (*Service, error) {
-	if d.Log == nil || d.DB == nil || d.Now == nil {
+	switch {
+	case d.Log == nil || d.DB == nil || d.Now == nil:
 		return nil, errors.New("session: Log, DB and Now are needed")
+	case d.Safes == nil || d.Resources == nil || d.Vault == nil || d.Ledger == nil || d.Folder == nil || d.Recordings == nil:
+		return nil, errors.New("session: Safes, Resources, Vault, Ledger, Folder and Recordings are needed")
+	case d.Server.ID == "":
+		return nil, errors.New("session: the server needs an id")
+	case d.Grace < 0 || d.Tick < 0 || d.Tick > time.Second:
+		return nil, errors.New("session: Grace must not be negative, and Tick at most one second")
 	}
-	return &Service{d: d}, nil
+	if d.Tick == 0 {
+		d.Tick = time.Second
+	}
+	return &Service{
+		d: d, started: d.Now(), wake: make(chan struct{}, 1),
+		live: map[id.Session]*Live{}, unsettled: map[id.Session]*settlement{},
+	}, nil
 }
 
-var errClosed = fault.New(fault.Unavailable, "this server takes no sessions yet: try again in a moment")
-
-// Launch decides whether the actor may open the safe now, and mints a grant.
-func (s *Service) Launch(ctx context.Context, actor authz.Actor, a LaunchArgs) (Launch, error) {
-	return Launch{}, errClosed
+// LiveHere is how many sessions this server runs now.
+func (s *Service) LiveHere() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.live)
 }
 
-// Redeem takes a grant for its one use.
-func (s *Service) Redeem(ctx context.Context, a RedeemArgs) (*Ticket, error) { return nil, errClosed }
-
-// Lease gives the credential of the ticket's account for this session.
-func (s *Service) Lease(ctx context.Context, t *Ticket) (vault.Credential, error) {
-	return vault.Credential{}, errClosed
+// locals are the live sessions of this server.
+func (s *Service) locals() []*Live {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]*Live, 0, len(s.live))
+	for _, l := range s.live {
+		out = append(out, l)
+	}
+	return out
 }
 
-// Failed records that the target could not be reached or refused the sign-in.
-func (s *Service) Failed(ctx context.Context, t *Ticket, why Failure) error { return errClosed }
-
-// Start makes the session live: recorded and established.
-func (s *Service) Start(ctx context.Context, t *Ticket) (*Live, error) { return nil, errClosed }
-
-// Terminate ends somebody's live session by an administrator's order.
-func (s *Service) Terminate(ctx context.Context, actor authz.Actor, session id.Session, comment string) error {
-	return errClosed
+func (s *Service) local(sid id.Session) *Live {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.live[sid]
 }
 
-// Run enforces until ctx ends.
-func (s *Service) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+// record writes one event in a transaction of its own.
+func (s *Service) record(ctx context.Context, org id.Org, ev event.Event) error {
+	return s.d.DB.InOrg(ctx, org, func(ctx context.Context, tx *db.Tx) error {
+		_, err := s.d.Ledger.Record(ctx, tx, ev)
+		return err
+	})
+}

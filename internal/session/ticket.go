@@ -53,4 +53,7 @@ type Ticket struct {
 	Resource      resource.Resource // address and confirmed host keys
 	Account       vault.Account
 	ExpiresAt     time.Time // when the session ends at the latest, by its TTL
+
+	policyID    id.Policy
+	safeVersion int64
 }

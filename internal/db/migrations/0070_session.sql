@@ -75,6 +75,7 @@ create table launch_grant (
     protocol     text   not null,
     client       text   not null,
     request_id   text   not null,
+    event_id     text   not null, -- of the launch, in the ledger
     mfa_at       bigint not null,
     created_at   bigint not null,
     expires_at   bigint not null,

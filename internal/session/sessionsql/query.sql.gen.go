@@ -11,9 +11,9 @@ import (
 )
 
 const abandonedSessions = `-- name: AbandonedSessions :many
-select s.org_id, s.id, s.state, s.server_id from session s
-where not s.released and s.server_id <> $1
-  and not exists (select 1 from server_instance i where i.id = s.server_id and i.heartbeat_at >= $2)
+select s.org_id, s.id, cast(coalesce(i.heartbeat_at, 0) as bigint) as last_beat from session s
+left join server_instance i on i.id = s.server_id
+where not s.released and s.server_id <> $1 and (i.id is null or i.heartbeat_at < $2)
 order by s.org_id, s.id
 limit 500
 `
@@ -26,8 +26,7 @@ type AbandonedSessionsParams struct {
 type AbandonedSessionsRow struct {
 	OrgID    string
 	ID       string
-	State    string
-	ServerID string
+	LastBeat int64
 }
 
 // platform-wide: what a dead server left open is closed in every organization
@@ -40,12 +39,7 @@ func (q *Queries) AbandonedSessions(ctx context.Context, arg AbandonedSessionsPa
 	var items []AbandonedSessionsRow
 	for rows.Next() {
 		var i AbandonedSessionsRow
-		if err := rows.Scan(
-			&i.OrgID,
-			&i.ID,
-			&i.State,
-			&i.ServerID,
-		); err != nil {
+		if err := rows.Scan(&i.OrgID, &i.ID, &i.LastBeat); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -279,7 +273,7 @@ func (q *Queries) ForgetServer(ctx context.Context, id string) error {
 }
 
 const getGrant = `-- name: GetGrant :one
-select org_id, id, token_hash, session_id, user_id, user_name, user_email, token_id, token_name, via, safe_id, resource_id, account_id, protocol, client, request_id, mfa_at, created_at, expires_at, used_at, used_by from launch_grant where org_id = $1 and id = $2
+select org_id, id, token_hash, session_id, user_id, user_name, user_email, token_id, token_name, via, safe_id, resource_id, account_id, protocol, client, request_id, event_id, mfa_at, created_at, expires_at, used_at, used_by from launch_grant where org_id = $1 and id = $2
 `
 
 type GetGrantParams struct {
@@ -307,6 +301,7 @@ func (q *Queries) GetGrant(ctx context.Context, arg GetGrantParams) (LaunchGrant
 		&i.Protocol,
 		&i.Client,
 		&i.RequestID,
+		&i.EventID,
 		&i.MfaAt,
 		&i.CreatedAt,
 		&i.ExpiresAt,
@@ -374,7 +369,7 @@ func (q *Queries) GetSession(ctx context.Context, arg GetSessionParams) (Session
 }
 
 const grantByHash = `-- name: GrantByHash :one
-select org_id, id, token_hash, session_id, user_id, user_name, user_email, token_id, token_name, via, safe_id, resource_id, account_id, protocol, client, request_id, mfa_at, created_at, expires_at, used_at, used_by from launch_grant where token_hash = $1
+select org_id, id, token_hash, session_id, user_id, user_name, user_email, token_id, token_name, via, safe_id, resource_id, account_id, protocol, client, request_id, event_id, mfa_at, created_at, expires_at, used_at, used_by from launch_grant where token_hash = $1
 `
 
 // platform-wide: who presents a grant has not said yet of which organization it is
@@ -398,6 +393,7 @@ func (q *Queries) GrantByHash(ctx context.Context, tokenHash string) (LaunchGran
 		&i.Protocol,
 		&i.Client,
 		&i.RequestID,
+		&i.EventID,
 		&i.MfaAt,
 		&i.CreatedAt,
 		&i.ExpiresAt,
@@ -410,12 +406,12 @@ func (q *Queries) GrantByHash(ctx context.Context, tokenHash string) (LaunchGran
 const insertGrant = `-- name: InsertGrant :exec
 insert into launch_grant (
     org_id, id, token_hash, session_id, user_id, user_name, user_email, token_id, token_name, via,
-    safe_id, resource_id, account_id, protocol, client, request_id, mfa_at, created_at, expires_at, used_at, used_by)
+    safe_id, resource_id, account_id, protocol, client, request_id, event_id, mfa_at, created_at, expires_at, used_at, used_by)
 values (
     $1, $2, $3, $4, $5, $6,
     $7, $8, $9, $10, $11, $12,
-    $13, $14, $15, $16, $17,
-    $18, $19, 0, '')
+    $13, $14, $15, $16, $17, $18,
+    $19, $20, 0, '')
 `
 
 type InsertGrantParams struct {
@@ -435,6 +431,7 @@ type InsertGrantParams struct {
 	Protocol   string
 	Client     string
 	RequestID  string
+	EventID    string
 	MfaAt      int64
 	CreatedAt  int64
 	ExpiresAt  int64
@@ -458,6 +455,7 @@ func (q *Queries) InsertGrant(ctx context.Context, arg InsertGrantParams) error 
 		arg.Protocol,
 		arg.Client,
 		arg.RequestID,
+		arg.EventID,
 		arg.MfaAt,
 		arg.CreatedAt,
 		arg.ExpiresAt,
@@ -537,7 +535,8 @@ func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) er
 }
 
 const leftOpenByOthers = `-- name: LeftOpenByOthers :many
-select s.org_id, s.id, s.state, s.server_id from session s
+select s.org_id, s.id, cast(coalesce(i.heartbeat_at, 0) as bigint) as last_beat from session s
+left join server_instance i on i.id = s.server_id
 where not s.released and s.server_id <> $1
 order by s.org_id, s.id
 limit 500
@@ -546,8 +545,7 @@ limit 500
 type LeftOpenByOthersRow struct {
 	OrgID    string
 	ID       string
-	State    string
-	ServerID string
+	LastBeat int64
 }
 
 // platform-wide: on a store that only one server can open, whatever another one left is abandoned
@@ -560,12 +558,7 @@ func (q *Queries) LeftOpenByOthers(ctx context.Context, own string) ([]LeftOpenB
 	var items []LeftOpenByOthersRow
 	for rows.Next() {
 		var i LeftOpenByOthersRow
-		if err := rows.Scan(
-			&i.OrgID,
-			&i.ID,
-			&i.State,
-			&i.ServerID,
-		); err != nil {
+		if err := rows.Scan(&i.OrgID, &i.ID, &i.LastBeat); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -594,6 +587,90 @@ func (q *Queries) MarkOpened(ctx context.Context, arg MarkOpenedParams) (int64, 
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const openStandings = `-- name: OpenStandings :many
+select s.id, s.state, s.ended_by, s.end_reason, s.ended_by_name, s.end_comment, s.user_end_at,
+    cast(coalesce(p.state, '') as text) as person_state, cast(coalesce(o.state, '') as text) as org_state,
+    cast(coalesce(om.role, '') as text) as role, cast(coalesce(m.role, '') as text) as safe_role,
+    cast(coalesce(sf.version, 0) as bigint) as safe_version, cast(coalesce(a.state, '') as text) as account_state,
+    cast(coalesce(t.scopes, '') as text) as token_scopes, cast(coalesce(t.ended_at, 1) as bigint) as token_ended,
+    cast(coalesce(t.expires_at, 0) as bigint) as token_expiry
+from session s
+left join person p on p.id = s.user_id
+left join organization o on o.id = s.org_id
+left join member om on om.org_id = s.org_id and om.user_id = s.user_id
+left join safe sf on sf.org_id = s.org_id and sf.id = s.safe_id and sf.deleted_at is null
+left join safe_member m on m.org_id = sf.org_id and m.safe_id = sf.id and m.user_id = om.user_id
+left join account a on a.org_id = s.org_id and a.id = s.account_id and a.deleted_at is null
+left join api_token t on t.org_id = s.org_id and t.id = s.token_id and t.owner_id = s.user_id
+where s.org_id = $1 and s.server_id = $2 and not s.released
+`
+
+type OpenStandingsParams struct {
+	OrgID    string
+	ServerID string
+}
+
+type OpenStandingsRow struct {
+	ID           string
+	State        string
+	EndedBy      string
+	EndReason    string
+	EndedByName  string
+	EndComment   string
+	UserEndAt    int64
+	PersonState  string
+	OrgState     string
+	Role         string
+	SafeRole     string
+	SafeVersion  int64
+	AccountState string
+	TokenScopes  string
+	TokenEnded   int64
+	TokenExpiry  int64
+}
+
+// Asked each second: what lets the person of each session of this server stay in
+// it, with what others wrote into its row.
+func (q *Queries) OpenStandings(ctx context.Context, arg OpenStandingsParams) ([]OpenStandingsRow, error) {
+	rows, err := q.db.QueryContext(ctx, openStandings, arg.OrgID, arg.ServerID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OpenStandingsRow
+	for rows.Next() {
+		var i OpenStandingsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.State,
+			&i.EndedBy,
+			&i.EndReason,
+			&i.EndedByName,
+			&i.EndComment,
+			&i.UserEndAt,
+			&i.PersonState,
+			&i.OrgState,
+			&i.Role,
+			&i.SafeRole,
+			&i.SafeVersion,
+			&i.AccountState,
+			&i.TokenScopes,
+			&i.TokenEnded,
+			&i.TokenExpiry,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const purgeGrants = `-- name: PurgeGrants :execrows
@@ -642,6 +719,80 @@ func (q *Queries) ReleaseSession(ctx context.Context, arg ReleaseSessionParams) 
 	return result.RowsAffected()
 }
 
+const safeNamed = `-- name: SafeNamed :one
+select id from safe where org_id = $1 and name = $2 and deleted_at is null
+`
+
+type SafeNamedParams struct {
+	OrgID string
+	Name  string
+}
+
+func (q *Queries) SafeNamed(ctx context.Context, arg SafeNamedParams) (string, error) {
+	row := q.db.QueryRowContext(ctx, safeNamed, arg.OrgID, arg.Name)
+	var id string
+	err := row.Scan(&id)
+	return id, err
+}
+
+const safeRole = `-- name: SafeRole :one
+select role from safe_member where org_id = $1 and safe_id = $2 and user_id = $3
+`
+
+type SafeRoleParams struct {
+	OrgID  string
+	SafeID string
+	UserID string
+}
+
+// The actor's own role on the safe of a session, which may be deleted by now.
+func (q *Queries) SafeRole(ctx context.Context, arg SafeRoleParams) (string, error) {
+	row := q.db.QueryRowContext(ctx, safeRole, arg.OrgID, arg.SafeID, arg.UserID)
+	var role string
+	err := row.Scan(&role)
+	return role, err
+}
+
+const standing = `-- name: Standing :one
+select p.state as person_state, o.state as org_state, cast(coalesce(m.role, '') as text) as role,
+    cast(coalesce(t.scopes, '') as text) as token_scopes, cast(coalesce(t.ended_at, 1) as bigint) as token_ended,
+    cast(coalesce(t.expires_at, 0) as bigint) as token_expiry
+from person p
+join organization o on o.id = $1
+left join member m on m.org_id = o.id and m.user_id = p.id
+left join api_token t on t.org_id = o.id and t.id = $2 and t.owner_id = p.id
+where p.id = $3
+`
+
+type StandingParams struct {
+	OrgID   string
+	TokenID string
+	UserID  string
+}
+
+type StandingRow struct {
+	PersonState string
+	OrgState    string
+	Role        string
+	TokenScopes string
+	TokenEnded  int64
+	TokenExpiry int64
+}
+
+func (q *Queries) Standing(ctx context.Context, arg StandingParams) (StandingRow, error) {
+	row := q.db.QueryRowContext(ctx, standing, arg.OrgID, arg.TokenID, arg.UserID)
+	var i StandingRow
+	err := row.Scan(
+		&i.PersonState,
+		&i.OrgState,
+		&i.Role,
+		&i.TokenScopes,
+		&i.TokenEnded,
+		&i.TokenExpiry,
+	)
+	return i, err
+}
+
 const startSession = `-- name: StartSession :execrows
 update session
 set state = 'live', started_at = $1, changed_at = $1, recording_id = $2
@@ -669,7 +820,7 @@ func (q *Queries) StartSession(ctx context.Context, arg StartSessionParams) (int
 }
 
 const stuckStarts = `-- name: StuckStarts :many
-select s.org_id, s.id, s.state, s.server_id from session s
+select s.org_id, s.id from session s
 where not s.released and s.server_id = $1 and s.state = 'starting' and s.requested_at < $2
 order by s.org_id, s.id
 limit 500
@@ -681,10 +832,8 @@ type StuckStartsParams struct {
 }
 
 type StuckStartsRow struct {
-	OrgID    string
-	ID       string
-	State    string
-	ServerID string
+	OrgID string
+	ID    string
 }
 
 // platform-wide: tickets of this server whose gateway never came back
@@ -697,12 +846,7 @@ func (q *Queries) StuckStarts(ctx context.Context, arg StuckStartsParams) ([]Stu
 	var items []StuckStartsRow
 	for rows.Next() {
 		var i StuckStartsRow
-		if err := rows.Scan(
-			&i.OrgID,
-			&i.ID,
-			&i.State,
-			&i.ServerID,
-		); err != nil {
+		if err := rows.Scan(&i.OrgID, &i.ID); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

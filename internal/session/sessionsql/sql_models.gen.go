@@ -25,6 +25,7 @@ type LaunchGrant struct {
 	Protocol   string
 	Client     string
 	RequestID  string
+	EventID    string
 	MfaAt      int64
 	CreatedAt  int64
 	ExpiresAt  int64

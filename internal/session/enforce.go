@@ -1,0 +1,242 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/session/sessionsql"
+	"github.com/vaultpam/vaultpam/internal/vault"
+)
+
+// The clock's own times, by the wall and not by Deps.Now.
+const (
+	askTimeout  = 3 * time.Second  // for one question to the store
+	blindFor    = 10 * time.Second // without an answer; then sessions end, before others think this server dead
+	beatEvery   = 3 * time.Second
+	deadAfter   = 30 * time.Second // without a beat; then another server closes what this one left
+	gatewayTime = 10 * time.Second // for a gateway to Close after Ending; then it is closed for it
+	settleTime  = 30 * time.Second // for recordings to be finished at a stop
+	tidyEvery   = 5 * time.Second
+)
+
+// Run enforces until ctx ends: the limits of each live session, rights that were
+// taken away, orders written by other servers, a recorder or ledger that fails.
+// First it closes what servers that died left open. When ctx ends it takes no new
+// sessions, lets live ones go on for the grace, ends the rest, and returns nil
+// once all are settled. The ledger and the recordings must outlive it.
+func (s *Service) Run(ctx context.Context) error {
+	work, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	if err := s.beat(work); err != nil {
+		return fmt.Errorf("announce this server: %w", err)
+	}
+	s.tidy(work)
+	if err := s.d.Recordings.RecoverOrphans(work); err != nil {
+		s.d.Log.ErrorContext(ctx, "recordings of a server that died are not recovered yet", "err", err)
+	}
+	var parts sync.WaitGroup
+	parts.Go(func() { s.keepTidy(work) })
+	s.clock(work, ctx.Done(), func() bool { return ctx.Err() != nil })
+
+	s.stopping.Store(true)
+	s.drain(work)
+	cut()
+	parts.Wait()
+	return s.leave(context.WithoutCancel(ctx))
+}
+
+// Notify wakes the clock at once: something that lets people in was changed here.
+// Without it the change is seen within a second.
+func (s *Service) Notify() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// clock enforces, each second and whenever it is woken, until done is closed or
+// enough is true.
+func (s *Service) clock(ctx context.Context, done <-chan struct{}, enough func() bool) {
+	tick := time.NewTicker(s.d.Tick)
+	defer tick.Stop()
+	for !enough() {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		case <-s.wake:
+		}
+		s.enforce(ctx)
+		if err := s.beatIfDue(ctx); err != nil {
+			s.d.Log.WarnContext(ctx, "this server could not say that it lives", "err", err)
+		}
+		s.feed.poll(ctx, s)
+	}
+}
+
+// enforce looks once at every live session of this server. What needs no store
+// comes first, so that a store that hangs holds up nothing else.
+func (s *Service) enforce(ctx context.Context) {
+	now, live := s.d.Now(), s.locals()
+	byOrg := map[id.Org][]*Live{}
+	for _, l := range live {
+		if r := l.over(now); r != ReasonNone {
+			l.askSystem(r)
+		} else if s.d.Ledger.HealthyFor(l.facts.org) != nil {
+			l.askSystem(ReasonAuditUnavailable)
+		}
+		byOrg[l.facts.org] = append(byOrg[l.facts.org], l)
+	}
+	var failed error
+	for _, org := range slices.Sorted(maps.Keys(byOrg)) {
+		if err := s.askStore(ctx, org, byOrg[org]); err != nil {
+			failed = err
+			break // the others would wait as long
+		}
+	}
+	s.judgeBlindness(ctx, failed, live)
+}
+
+// judgeBlindness ends what is live when nobody can say any more whether it may be.
+func (s *Service) judgeBlindness(ctx context.Context, failed error, live []*Live) {
+	s.mu.Lock()
+	switch {
+	case failed == nil:
+		s.blind = time.Time{}
+	case s.blind.IsZero():
+		s.blind = time.Now()
+	}
+	over := !s.blind.IsZero() && time.Since(s.blind) >= blindFor
+	s.mu.Unlock()
+	if failed != nil {
+		s.d.Log.WarnContext(ctx, "rights of live sessions could not be checked", "err", failed)
+	}
+	if over {
+		for _, l := range live {
+			l.askSystem(ReasonAuditUnavailable)
+		}
+	}
+}
+
+// askStore asks whether the people of these sessions, all of one organization,
+// still have what let them in.
+func (s *Service) askStore(ctx context.Context, org id.Org, live []*Live) error {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	rows := map[id.Session]sessionsql.OpenStandingsRow{}
+	changed := map[*Live]limits{}
+	err := s.d.DB.ReadOrg(ctx, org, func(ctx context.Context, tx *db.Tx) error {
+		clear(rows)
+		clear(changed)
+		list, err := sessionsql.New(tx).OpenStandings(ctx, sessionsql.OpenStandingsParams{OrgID: string(org), ServerID: s.d.Server.ID})
+		if err != nil {
+			return err
+		}
+		for _, r := range list {
+			rows[id.Session(r.ID)] = r
+		}
+		for _, l := range live {
+			r, ok := rows[l.facts.session]
+			if !ok || r.SafeVersion == l.safeVersion() || r.SafeRole == "" {
+				continue
+			}
+			acc, err := s.d.Safes.Access(ctx, tx, org, l.facts.user, l.facts.safe)
+			if err != nil {
+				return fmt.Errorf("read the changed policy of safe %s: %w", l.facts.safe, err)
+			}
+			changed[l] = limits{policy: acc.Policy, version: acc.Version}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("ask for the standing of live sessions of %s: %w", org, err)
+	}
+	for _, l := range live {
+		if c := s.judge(l, rows); c.By != "" {
+			l.ask(c)
+		} else if m, ok := changed[l]; ok {
+			l.narrow(ctx, m)
+		}
+	}
+	return nil
+}
+
+func (l *Live) safeVersion() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.limits.version
+}
+
+// narrow applies a policy that was changed while the session runs.
+func (l *Live) narrow(ctx context.Context, m limits) {
+	l.mu.Lock()
+	shortened := l.limits.follow(l.facts.started, m.policy, m.version)
+	l.mu.Unlock()
+	if !shortened {
+		return
+	}
+	if err := l.Enforced(ctx, Enforcement{Control: ControlTTL, Reason: "ttl_shortened"}); err != nil {
+		l.s.d.Log.WarnContext(ctx, "shortened session not recorded", "session_id", l.facts.session, "err", err)
+	}
+}
+
+// judge is what the store says of one live session: the zero Cause when it may go on.
+func (s *Service) judge(l *Live, rows map[id.Session]sessionsql.OpenStandingsRow) Cause {
+	revoked := Cause{By: BySystem, Reason: ReasonAccessRevoked}
+	r, ok := rows[l.facts.session]
+	switch {
+	case !ok: // another server closed it, thinking that this one is dead
+		return Cause{By: BySystem, Reason: ReasonShutdown}
+	case State(r.State) == Ended:
+		return Cause{By: EndedBy(r.EndedBy), Reason: Reason(r.EndReason), Who: r.EndedByName, Comment: r.EndComment}
+	case r.UserEndAt != 0:
+		return Cause{By: ByUser}
+	case r.AccountState != string(vault.Enabled):
+		return Cause{By: BySystem, Reason: ReasonAccountDisabled}
+	case r.SafeRole == "":
+		return revoked
+	}
+	a := l.ticket.Actor
+	p := personStanding{
+		personActive: r.PersonState == activeState, orgActive: r.OrgState == activeState, role: authz.Role(r.Role),
+		token: a.Kind == authz.Token, tokenEnded: r.TokenEnded, tokenExpiry: r.TokenExpiry,
+	}
+	a.Role, a.Scopes = p.role, strings.Fields(r.TokenScopes)
+	if !p.stands(s.d.Now()) || !authz.May(a, authz.SessionLaunch, authz.Object{Org: a.Org, SafeRole: authz.SafeRole(r.SafeRole)}) {
+		return revoked
+	}
+	return Cause{}
+}
+
+// drain lets live sessions go on for the grace, and then ends them.
+func (s *Service) drain(ctx context.Context) {
+	empty := func() bool { return s.LiveHere() == 0 }
+	within(s.d.Grace, func(over <-chan struct{}) { s.clock(ctx, over, empty) })
+	s.mu.Lock()
+	s.cutting = true
+	s.mu.Unlock()
+	for _, l := range s.locals() {
+		l.askSystem(ReasonShutdown)
+	}
+	within(gatewayTime, func(over <-chan struct{}) { s.clock(ctx, over, empty) })
+	for _, l := range s.locals() {
+		s.closeFor(ctx, l)
+	}
+	within(settleTime, func(over <-chan struct{}) { s.clock(ctx, over, empty) })
+}
+
+// within runs f and closes its channel when d is over.
+func within(d time.Duration, f func(over <-chan struct{})) {
+	over := make(chan struct{})
+	t := time.AfterFunc(d, func() { close(over) })
+	defer t.Stop()
+	f(over)
+}
