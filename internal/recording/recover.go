@@ -2,9 +2,11 @@ package recording
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/recording/format"
@@ -77,4 +79,48 @@ func (s *Store) recover(ctx context.Context, r id.Recording, f diskFile) (Summar
 	sealer.Written()
 	sum.Size, sum.Chunks, sum.Root, sum.Ended = rep.Size+int64(len(rec)), sealer.Chunks(), sealer.Root(), true
 	return sum, nil
+}
+
+// empty names the recordings that hold nothing but a header, and that no process
+// is writing.
+func (s *Store) empty() ([]id.Recording, error) {
+	all, err := s.List()
+	if err != nil {
+		return nil, err
+	}
+	var out []id.Recording
+	for _, r := range all {
+		if ok, err := s.isEmpty(r); err != nil {
+			return nil, err
+		} else if ok {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+const maxEmpty = 1 << 10 // no recording of this size has a chunk worth keeping, if it has any
+
+func (s *Store) isEmpty(r id.Recording) (bool, error) {
+	name, err := fileName(r)
+	if err != nil {
+		return false, err
+	}
+	info, err := s.root.Lstat(name)
+	if err != nil || info.Size() > maxEmpty || !info.Mode().IsRegular() {
+		return false, nil // gone meanwhile, or not empty
+	}
+	if info.Size() == 0 { // not even a header; it may be about to come
+		return s.cfg.Now().Sub(info.ModTime()) > time.Hour, nil
+	}
+	f, err := s.root.OpenFile(name, os.O_RDWR|noFollow, 0)
+	if err != nil {
+		return false, nil
+	}
+	defer f.Close()
+	if lock(f) != nil {
+		return false, nil
+	}
+	v, err := format.Verify(f, nil)
+	return errors.Is(err, format.ErrTruncated) && v.Chunks == 0, nil
 }

@@ -2,6 +2,7 @@ package recording
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -63,6 +64,8 @@ type Store struct {
 const (
 	suffix = ".vprec"
 	idFile = "store.id"
+
+	namePrefix = "local-"
 )
 
 // OpenStore opens the folder of recordings and makes it if it is missing.
@@ -128,7 +131,7 @@ func (c *StoreConfig) setDefaults() {
 func (s *Store) readID() (string, error) {
 	b, err := s.root.ReadFile(idFile)
 	if errors.Is(err, os.ErrNotExist) {
-		fresh := string(id.New[id.Key]()) + "\n"
+		fresh := namePrefix + strings.ToLower(rand.Text()) + "\n"
 		if err := s.root.WriteFile(idFile+".new", []byte(fresh), 0o600); err != nil {
 			return "", fmt.Errorf("name the recordings folder: %w", err)
 		}
@@ -144,8 +147,8 @@ func (s *Store) readID() (string, error) {
 		return "", fmt.Errorf("read the name of the recordings folder: %w", err)
 	}
 	name := strings.TrimSpace(string(b))
-	if _, err := id.Parse[id.Key](name); err != nil {
-		return "", fmt.Errorf("the file %s in the recordings folder is damaged: %w", idFile, err)
+	if !strings.HasPrefix(name, namePrefix) || len(name) > 64 {
+		return "", fmt.Errorf("the file %s in the recordings folder is damaged: it must hold a name that begins with %s", idFile, namePrefix)
 	}
 	return name, nil
 }
