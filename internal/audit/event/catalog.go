@@ -34,6 +34,7 @@ type (
 	LogKind        = envelope.LogKind
 	Tier           = envelope.Tier
 	Category       = envelope.Category
+	Instant        = envelope.Instant // microseconds since 1970, UTC; Time gives a time.Time
 )
 
 // The actor types.
