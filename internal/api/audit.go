@@ -11,7 +11,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
-	"github.com/vaultpam/vaultpam/internal/audit/event/envelope"
 	"github.com/vaultpam/vaultpam/internal/audit/ledger"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/id"
@@ -20,30 +19,30 @@ import (
 // AuditEvent is an event of the ledger: the envelope as it was recorded, its
 // place in the tree, and a sentence for people.
 type AuditEvent struct {
-	SchemaVersion int             `json:"schema_version"`
-	ID            id.Event        `json:"id"`
-	LogID         id.Log          `json:"log_id"`
-	OrgID         id.Org          `json:"org_id" doc:"Empty on the platform's ledger"`
-	Seq           int64           `json:"seq" doc:"Place in the ledger, from 0 without gaps; -1 while it has none yet"`
-	Time          time.Time       `json:"time" doc:"Of the act"`
-	RecordedAt    time.Time       `json:"recorded_at"`
-	Constant      event.Constant  `json:"constant"`
-	Event         string          `json:"event" doc:"The wire string"`
-	Category      event.Category  `json:"category"`
-	Severity      event.Severity  `json:"severity"`
-	Actor         envelope.Actor  `json:"actor"`
-	Target        envelope.Target `json:"target"`
-	Source        envelope.Source `json:"source"`
-	SessionID     string          `json:"session_id"`
-	RequestID     id.Request      `json:"request_id"`
-	Outcome       event.Outcome   `json:"outcome"`
-	Reason        string          `json:"reason"`
-	Metadata      map[string]any  `json:"metadata"`
-	LeafHash      string          `json:"leaf_hash,omitempty" doc:"Hex; what the Merkle tree holds for this event"`
-	Sentence      string          `json:"sentence"`
-	PrunedAt      time.Time       `json:"pruned_at,omitzero" doc:"The payload's retention ended; the leaf stays"`
-	Payload       string          `json:"payload,omitempty" doc:"Only of one event: the recorded bytes that the hash is over"`
-	Salt          string          `json:"salt,omitempty" doc:"Only of one event, base64"`
+	SchemaVersion int            `json:"schema_version"`
+	ID            id.Event       `json:"id"`
+	LogID         id.Log         `json:"log_id"`
+	OrgID         id.Org         `json:"org_id" doc:"Empty on the platform's ledger"`
+	Seq           int64          `json:"seq" doc:"Place in the ledger, from 0 without gaps; -1 while it has none yet"`
+	Time          time.Time      `json:"time" doc:"Of the act"`
+	RecordedAt    time.Time      `json:"recorded_at"`
+	Constant      event.Constant `json:"constant"`
+	Event         string         `json:"event" doc:"The wire string"`
+	Category      event.Category `json:"category"`
+	Severity      event.Severity `json:"severity"`
+	Actor         event.Actor    `json:"actor"`
+	Target        event.Target   `json:"target"`
+	Source        event.Source   `json:"source"`
+	SessionID     string         `json:"session_id"`
+	RequestID     id.Request     `json:"request_id"`
+	Outcome       event.Outcome  `json:"outcome"`
+	Reason        string         `json:"reason"`
+	Metadata      map[string]any `json:"metadata"`
+	LeafHash      string         `json:"leaf_hash,omitempty" doc:"Hex; what the Merkle tree holds for this event"`
+	Sentence      string         `json:"sentence"`
+	PrunedAt      time.Time      `json:"pruned_at,omitzero" doc:"The payload's retention ended; the leaf stays"`
+	Payload       string         `json:"payload,omitempty" doc:"Only of one event: the recorded bytes that the hash is over"`
+	Salt          string         `json:"salt,omitempty" doc:"Only of one event, base64"`
 }
 
 func auditJSON(e ledger.Entry) (AuditEvent, error) {
@@ -59,7 +58,7 @@ func auditJSON(e ledger.Entry) (AuditEvent, error) {
 	if err != nil {
 		return out, fmt.Errorf("decode event %s: %w", e.ID, err)
 	}
-	out.SchemaVersion, out.Time, out.RecordedAt, out.Event = v.SchemaVersion, v.Time.Time(), v.RecordedAt.Time(), v.Event
+	out.SchemaVersion, out.Time, out.RecordedAt, out.Event = v.SchemaVersion, instant(v.Time), instant(v.RecordedAt), v.Event
 	out.Category, out.Severity, out.Actor, out.Target, out.Source = v.Category, v.Severity, v.Actor, v.Target, v.Source
 	out.SessionID, out.RequestID, out.Outcome, out.Reason, out.Metadata = v.SessionID, v.RequestID, v.Outcome, v.Reason, v.Metadata
 	out.Sentence = event.Sentence(v)
@@ -227,3 +226,6 @@ func (s *Server) exportRoute(tag string) {
 			}}, nil
 		})
 }
+
+// instant is the time that an envelope carries, which counts microseconds.
+func instant(i event.Instant) time.Time { return time.UnixMicro(int64(i)).UTC() }

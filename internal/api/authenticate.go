@@ -10,6 +10,7 @@ import (
 
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/secret"
 )
 
@@ -54,7 +55,7 @@ func (s *Server) admit(r *http.Request, h http.Header, token secret.Secret, cook
 	if cookie {
 		via = authz.ViaConsole
 	}
-	actor, err := s.Identity.ByBearer(ctx, token, r.Header.Get(OrgHeader), nobody.Source, via)
+	actor, err := s.Identity.ByBearer(ctx, token, r.Header.Get(OrgHeader), identity.Origin{Source: nobody.Source, Via: via, Request: nobody.Request})
 	if err != nil {
 		return nil, err
 	}

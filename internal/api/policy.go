@@ -1,0 +1,103 @@
+package api
+
+import (
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/safe"
+)
+
+// Policy is under which conditions a safe is used and what a session may do.
+// What is left out of a request has its default, not its former value.
+type Policy struct {
+	Recording              *bool       `json:"recording,omitempty" doc:"Default true"`
+	RecordInput            *bool       `json:"record_input,omitempty" doc:"Record what is typed too. Default true"`
+	SessionTTLSeconds      *int64      `json:"session_ttl_seconds,omitempty" doc:"Default 14400"`
+	IdleTimeoutSeconds     *int64      `json:"idle_timeout_seconds,omitempty" doc:"Default 900"`
+	ValidHours             *ValidHours `json:"valid_hours,omitempty" doc:"Absent: at any time"`
+	SourceNetworks         []string    `json:"source_networks,omitempty" doc:"Prefixes or addresses; empty: from anywhere"`
+	LocalForward           bool        `json:"local_forward,omitempty" doc:"ssh -L and -D"`
+	RemoteForward          bool        `json:"remote_forward,omitempty" doc:"ssh -R"`
+	AgentForward           bool        `json:"agent_forward,omitempty" doc:"ssh -A"`
+	X11Forward             bool        `json:"x11_forward,omitempty" doc:"ssh -X"`
+	Jump                   string      `json:"jump,omitempty" enum:"block,allow" doc:"ssh -J towards the safe's own target. Default block"`
+	FileTransfer           string      `json:"file_transfer,omitempty" enum:"block,audit,allow" doc:"Default audit"`
+	StepUp                 bool        `json:"step_up,omitempty" doc:"Ask for a second factor at launch"`
+	StepUpFreshnessSeconds *int64      `json:"step_up_freshness_seconds,omitempty" doc:"How old the last proof may be. Default 900"`
+	MaxSessions            int         `json:"max_sessions,omitempty" doc:"At once; 0: no limit"`
+}
+
+// ValidHours is a window of the week in a time zone.
+type ValidHours struct {
+	Days     []string `json:"days" doc:"mon to sun"`
+	From     string   `json:"from" doc:"08:00"`
+	To       string   `json:"to" doc:"18:00; not after from: past midnight"`
+	TimeZone string   `json:"time_zone" doc:"IANA name"`
+}
+
+func policyJSON(p safe.Policy) Policy {
+	whole := func(d time.Duration) *int64 { n := int64(d / time.Second); return &n }
+	out := Policy{
+		Recording: &p.Recording, RecordInput: &p.RecordInput, SessionTTLSeconds: whole(p.SessionTTL), IdleTimeoutSeconds: whole(p.IdleTimeout),
+		LocalForward: p.LocalForward, RemoteForward: p.RemoteForward, AgentForward: p.AgentForward, X11Forward: p.X11Forward,
+		Jump: string(p.Jump), FileTransfer: string(p.FileTransfer), StepUp: p.StepUp, StepUpFreshnessSeconds: whole(p.StepUpFreshness), MaxSessions: p.MaxSessions,
+	}
+	for _, n := range p.SourceNetworks {
+		out.SourceNetworks = append(out.SourceNetworks, n.String())
+	}
+	if v := p.ValidHours; v != nil {
+		out.ValidHours = &ValidHours{From: v.From.String(), To: v.To.String(), TimeZone: v.TimeZone}
+		for _, d := range v.Days {
+			out.ValidHours.Days = append(out.ValidHours.Days, safe.DayName(d))
+		}
+	}
+	return out
+}
+
+// policy reads a policy from a request; the domain checks its bounds.
+func (p Policy) policy() (safe.Policy, error) {
+	out := safe.Default()
+	set(&out.Recording, p.Recording)
+	set(&out.RecordInput, p.RecordInput)
+	seconds(&out.SessionTTL, p.SessionTTLSeconds)
+	seconds(&out.IdleTimeout, p.IdleTimeoutSeconds)
+	seconds(&out.StepUpFreshness, p.StepUpFreshnessSeconds)
+	out.LocalForward, out.RemoteForward, out.AgentForward, out.X11Forward = p.LocalForward, p.RemoteForward, p.AgentForward, p.X11Forward
+	out.StepUp, out.MaxSessions = p.StepUp, p.MaxSessions
+	if p.Jump != "" {
+		out.Jump = safe.JumpMode(p.Jump)
+	}
+	if p.FileTransfer != "" {
+		out.FileTransfer = safe.FileTransfer(p.FileTransfer)
+	}
+	for _, n := range p.SourceNetworks {
+		prefix, err := safe.ParseNetwork(n)
+		if err != nil {
+			return out, fault.New(fault.Invalid, "%s", fault.MessageOf(err)).WithField("policy.source_networks", "%.64q is not a network such as 10.0.0.0/8 or an address", n)
+		}
+		out.SourceNetworks = append(out.SourceNetworks, prefix)
+	}
+	if v := p.ValidHours; v != nil {
+		hours, err := safe.ParseValidHours(v.Days, v.From, v.To, v.TimeZone)
+		if err != nil {
+			return out, err
+		}
+		out.ValidHours = &hours
+	}
+	return out, nil
+}
+
+func set[T any](to *T, v *T) {
+	if v != nil {
+		*to = *v
+	}
+}
+
+// maxSeconds keeps a number of seconds from overflowing a duration; the domain's bounds are far below.
+const maxSeconds = 1 << 32
+
+func seconds(to *time.Duration, n *int64) {
+	if n != nil {
+		*to = time.Duration(max(-1, min(*n, maxSeconds))) * time.Second
+	}
+}
