@@ -1,0 +1,169 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { Ban, CircleCheck, KeyRound, Trash2 } from "lucide-react";
+import { useState } from "react";
+import { asProblem } from "../../api/problem";
+import type { Account } from "../../api/types";
+import { Button } from "../../ui/button";
+import { Confirm, Dialog, Panel } from "../../ui/dialog";
+import { plural } from "../../ui/format";
+import { Failed, FormProblem, Note, Skeleton } from "../../ui/states";
+import { Facts, Id, Time } from "../../ui/text";
+import { useToasts } from "../../ui/toast";
+import { safesQuery } from "../safes/queries";
+import { useOrg, useRights } from "../shell/org";
+import { AccountState, kindWords } from "./list";
+import { accountQuery, type Secret, useAccountChanges } from "./queries";
+import { cleanSecret, SecretFields, secretReady } from "./secret-fields";
+
+export function AccountPanel({ id, onClose }: { id: string; onClose: () => void }) {
+  const org = useOrg();
+  const r = useRights();
+  const { data: a, error, refetch } = useQuery(accountQuery(org.id, id));
+  const safes = useQuery(safesQuery(org.id, { mine: false }));
+  const changes = useAccountChanges(id);
+  const toasts = useToasts();
+  const [dialog, setDialog] = useState<"secret" | "disable" | "delete">();
+  const using = safes.data?.items.filter((s) => s.account.id === id) ?? [];
+  const done = (text: string) => {
+    toasts.say(text);
+    setDialog(undefined);
+  };
+  return (
+    <Panel
+      title={a?.name ?? "Account"}
+      subtitle={
+        a && (
+          <>
+            <code>{a.username}</code> on {a.resource.name}
+          </>
+        )
+      }
+      onClose={onClose}
+      footer={
+        r.manage &&
+        a && (
+          <>
+            <Button icon={KeyRound} onClick={() => setDialog("secret")}>
+              Replace secret
+            </Button>
+            {a.state === "active" ? (
+              <Button icon={Ban} onClick={() => setDialog("disable")}>
+                Disable
+              </Button>
+            ) : (
+              <Button icon={CircleCheck} busy={changes.setEnabled.isPending} onClick={() => changes.setEnabled.mutate(true, { onSuccess: () => done(`${a.name} is enabled.`), onError: toasts.fail })}>
+                Enable
+              </Button>
+            )}
+            <Button kind="danger" icon={Trash2} onClick={() => setDialog("delete")}>
+              Delete
+            </Button>
+          </>
+        )
+      }
+    >
+      {error ? (
+        <Failed error={error} what="this account" retry={() => void refetch()} />
+      ) : !a ? (
+        <Skeleton width="60%" />
+      ) : (
+        <>
+          {a.state === "disabled" && <Note meaning="warn">Disabled: no safe can use it until an admin enables it again.</Note>}
+          <section>
+            <h3>Facts</h3>
+            <Facts
+              rows={[
+                ["State", <AccountState key="s" account={a} />],
+                ["Secret", `${kindWords[a.kind]}, version ${a.credential_version}`],
+                ["Set", <Time key="t" at={a.credential_set_at} />],
+                [
+                  "Resource",
+                  <Link key="r" to="/o/$org/resources" params={{ org: org.slug }} search={{ open: a.resource.id }}>
+                    {a.resource.name}
+                  </Link>,
+                ],
+                ["Id", <Id key="i" value={a.id} what="account id" />],
+              ]}
+            />
+          </section>
+          <section>
+            <h3>Safes that use it</h3>
+            {using.length === 0 ? (
+              <p className="dim">None, so nobody can sign in with it.</p>
+            ) : (
+              <ul className="link-list">
+                {using.map((s) => (
+                  <li key={s.id}>
+                    <Link to="/o/$org/safes/$safe" params={{ org: org.slug, safe: s.id }} search={{}}>
+                      {s.name}
+                    </Link>
+                  </li>
+                ))}
+              </ul>
+            )}
+          </section>
+        </>
+      )}
+      {dialog === "secret" && a && <ReplaceSecret account={a} onClose={() => setDialog(undefined)} onDone={() => done(`${a.name} has a new secret. Running sessions keep the old one.`)} />}
+      {dialog === "disable" && a && (
+        <Confirm
+          title={`Disable ${a.name}`}
+          verb="Disable account"
+          busy={changes.setEnabled.isPending}
+          error={changes.setEnabled.error}
+          onClose={() => setDialog(undefined)}
+          onConfirm={() => changes.setEnabled.mutate(false, { onSuccess: () => done(`${a.name} is disabled.`) })}
+        >
+          {using.length === 0 ? "No safe uses it." : `${plural(using.length, "safe")} stop${using.length === 1 ? "s" : ""} working, and their running sessions end at once.`} You can enable it again.
+        </Confirm>
+      )}
+      {dialog === "delete" && a && (
+        <Confirm
+          title={`Delete ${a.name}`}
+          verb="Delete account"
+          typeName={a.name}
+          busy={changes.remove.isPending}
+          error={changes.remove.error}
+          onClose={() => setDialog(undefined)}
+          onConfirm={() =>
+            changes.remove.mutate(undefined, {
+              onSuccess: () => {
+                toasts.say(`${a.name} is deleted.`);
+                onClose();
+              },
+            })
+          }
+        >
+          Its sealed secret is destroyed and cannot be brought back. {using.length > 0 && "Safes still use it: the server refuses until they are gone."}
+        </Confirm>
+      )}
+    </Panel>
+  );
+}
+
+function ReplaceSecret({ account, onClose, onDone }: { account: Account; onClose: () => void; onDone: () => void }) {
+  const [secret, setSecret] = useState<Secret>({});
+  const { update } = useAccountChanges(account.id);
+  const ready = secretReady(account.kind, secret);
+  return (
+    <Dialog
+      title={`Replace the secret of ${account.name}`}
+      onClose={onClose}
+      sticky
+      onSubmit={() => ready && !update.isPending && update.mutate(cleanSecret(account.kind, secret), { onSuccess: onDone })}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" kind="primary" disabled={!ready} busy={update.isPending}>
+            Seal new secret
+          </Button>
+        </>
+      }
+    >
+      <p className="dim">Use this when the secret has changed on the host. The next session signs in with the new one.</p>
+      <SecretFields kind={account.kind} secret={secret} set={setSecret} problem={update.error ? asProblem(update.error) : undefined} />
+      <FormProblem error={update.error} fields={["password", "private_key", "passphrase"]} />
+    </Dialog>
+  );
+}

@@ -1,0 +1,65 @@
+import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { del, get, patch, post } from "../../api/client";
+import type { AccountWire, Page } from "../../api/types";
+import { useStepUp } from "../auth/step-up";
+import { useOrg } from "../shell/org";
+
+export function accountsQuery(org: string) {
+  return queryOptions({
+    queryKey: [org, "accounts"],
+    queryFn: ({ signal }) => get<Page<AccountWire>>("/accounts", { org, signal, query: { limit: 200 } }),
+  });
+}
+
+export function accountQuery(org: string, id: string) {
+  return queryOptions({
+    queryKey: [org, "account", id],
+    queryFn: ({ signal }) => get<AccountWire>(`/accounts/${id}`, { org, signal }),
+  });
+}
+
+/** A secret goes one way: there is no call that reads one back. */
+export interface Secret {
+  password?: string;
+  private_key?: string;
+  passphrase?: string;
+}
+export interface AccountDraft extends Secret {
+  name: string;
+  resource_id: string;
+  username: string;
+  kind: "password" | "ssh_key";
+}
+
+export function useAccountChanges(id = "") {
+  const org = useOrg();
+  const client = useQueryClient();
+  const stepUp = useStepUp();
+  const o = { org: org.id };
+  const refresh = () =>
+    Promise.all([
+      client.invalidateQueries({ queryKey: [org.id, "accounts"] }),
+      client.invalidateQueries({ queryKey: [org.id, "account", id] }),
+      client.invalidateQueries({ queryKey: [org.id, "safes"] }),
+    ]);
+  return {
+    create: useMutation({
+      mutationFn: (body: AccountDraft) => stepUp(() => post<AccountWire>("/accounts", { ...o, body })),
+      onSuccess: refresh,
+      gcTime: 0, // the draft holds a secret: forget it with the form
+    }),
+    update: useMutation({
+      mutationFn: (body: { name?: string; username?: string } & Secret) => stepUp(() => patch<AccountWire>(`/accounts/${id}`, { ...o, body })),
+      onSuccess: refresh,
+      gcTime: 0,
+    }),
+    setEnabled: useMutation({
+      mutationFn: (on: boolean) => stepUp(() => post<unknown>(`/accounts/${id}/${on ? "enable" : "disable"}`, o)),
+      onSuccess: refresh,
+    }),
+    remove: useMutation({
+      mutationFn: () => stepUp(() => del(`/accounts/${id}`, o)),
+      onSuccess: () => client.invalidateQueries({ queryKey: [org.id, "accounts"] }),
+    }),
+  };
+}

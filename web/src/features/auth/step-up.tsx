@@ -1,0 +1,71 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { createContext, type ReactNode, useCallback, useContext, useState } from "react";
+import { asProblem } from "../../api/problem";
+import type { Challenge } from "../../api/types";
+import { Dialog } from "../../ui/dialog";
+import { CodeForm } from "./code-form";
+import { meQuery, proveFactor, startStepUp } from "./queries";
+
+type Guard = <T>(act: () => Promise<T>) => Promise<T>;
+
+const Context = createContext<Guard>((act) => act());
+
+/**
+ * Runs an act; when the server wants a fresh second factor first, asks for it
+ * and runs the act again. A closed dialog leaves the server's refusal standing.
+ */
+export function useStepUp(): Guard {
+  return useContext(Context);
+}
+
+interface Pending {
+  challenge: Challenge;
+  proved: () => void;
+  gaveUp: () => void;
+}
+
+export function StepUpHost({ children }: { children: ReactNode }) {
+  const [pending, setPending] = useState<Pending>();
+  const client = useQueryClient();
+
+  const guard = useCallback<Guard>(async (act) => {
+    try {
+      return await act();
+    } catch (err) {
+      if (!asProblem(err).wantsStepUp) throw err;
+      const challenge = await startStepUp();
+      const proved = await new Promise<boolean>((resolve) => {
+        setPending({ challenge, proved: () => resolve(true), gaveUp: () => resolve(false) });
+      });
+      setPending(undefined);
+      if (!proved) throw err;
+      return await act();
+    }
+  }, []);
+
+  const prove = useMutation({
+    mutationFn: (v: { method: "totp" | "backup_code"; code: string }) => proveFactor(pending?.challenge.challenge_id ?? "", v.method, v.code),
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: meQuery.queryKey });
+      pending?.proved();
+    },
+  });
+
+  return (
+    <Context.Provider value={guard}>
+      {children}
+      {pending && (
+        <Dialog title="Confirm that it is you" onClose={pending.gaveUp}>
+          <p className="dim">This act asks for a fresh code, although you are signed in.</p>
+          <CodeForm
+            methods={pending.challenge.methods}
+            verb="Confirm"
+            busy={prove.isPending}
+            error={prove.error}
+            submit={(method, code) => prove.mutate({ method, code })}
+          />
+        </Dialog>
+      )}
+    </Context.Provider>
+  );
+}

@@ -1,0 +1,89 @@
+import { useState } from "react";
+import { asProblem } from "../../api/problem";
+import type { OrgRole } from "../../api/types";
+import { Button } from "../../ui/button";
+import { Dialog } from "../../ui/dialog";
+import { RadioList, SecretField, TextField } from "../../ui/field";
+import { FormProblem } from "../../ui/states";
+import { useToasts } from "../../ui/toast";
+import { emailProblem, handleProblem, passwordProblem } from "../auth/password-rules";
+import { useRights } from "../shell/org";
+import { roleWords } from "../shell/rights";
+import { useMemberChanges } from "./queries";
+
+const known = ["name", "email", "handle", "password", "role"];
+
+export function MemberForm({ onClose }: { onClose: () => void }) {
+  const r = useRights();
+  const { add } = useMemberChanges();
+  const toasts = useToasts();
+  const [form, setForm] = useState({ name: "", email: "", handle: "", password: "" });
+  const [handleTouched, setHandleTouched] = useState(false);
+  const [role, setRole] = useState<OrgRole>("operator");
+  const set = (part: Partial<typeof form>) => setForm((f) => ({ ...f, ...part }));
+  const problem = add.error ? asProblem(add.error) : undefined;
+  const ready = Object.values(form).every((v) => v.trim() !== "") && !emailProblem(form.email) && !handleProblem(form.handle) && !passwordProblem(form.password);
+  const options = (Object.keys(roleWords) as OrgRole[]).filter((v) => r.makeOwner || v !== "owner").map((value) => ({ value, ...roleWords[value] }));
+  return (
+    <Dialog
+      title="Add person"
+      onClose={onClose}
+      sticky
+      onSubmit={() =>
+        ready &&
+        !add.isPending &&
+        add.mutate(
+          { ...form, email: form.email.trim(), name: form.name.trim(), role },
+          {
+            onSuccess: () => {
+              toasts.say(`${form.name.trim()} is added. Give them the password on a safe path; they set up their second factor at first sign-in.`);
+              onClose();
+            },
+          },
+        )
+      }
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" kind="primary" disabled={!ready} busy={add.isPending}>
+            Add person
+          </Button>
+        </>
+      }
+    >
+      <TextField label="Name" autoFocus value={form.name} error={problem?.field("name")} onText={(name) => set({ name })} />
+      <TextField
+        label="Email"
+        type="email"
+        value={form.email}
+        check={emailProblem}
+        error={problem?.field("email")}
+        onText={(email) => set(handleTouched ? { email } : { email, handle: suggestHandle(email) })}
+      />
+      <TextField
+        label="Handle"
+        mono
+        hint="Short name for SSH: ssh handle+safe@gateway."
+        value={form.handle}
+        check={handleProblem}
+        error={problem?.field("handle")}
+        onText={(handle) => {
+          setHandleTouched(true);
+          set({ handle });
+        }}
+      />
+      <SecretField label="First password" hint="At least 12 characters. They can change it in their profile." autoComplete="new-password" value={form.password} check={passwordProblem} error={problem?.field("password")} onText={(password) => set({ password })} />
+      <RadioList legend="Role" value={role} options={options} onPick={setRole} />
+      <FormProblem error={add.error} fields={known} />
+    </Dialog>
+  );
+}
+
+/** ada.lovelace@example.com suggests ada-lovelace. */
+export function suggestHandle(email: string): string {
+  const local = (email.split("@")[0] ?? "").toLowerCase();
+  return local
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^[^a-z]+|-+$/g, "")
+    .slice(0, 32);
+}

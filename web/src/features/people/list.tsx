@@ -1,0 +1,88 @@
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Plus, Users } from "lucide-react";
+import type { Member } from "../../api/types";
+import { Button } from "../../ui/button";
+import { SearchInput } from "../../ui/field";
+import { initials } from "../../ui/format";
+import { PageHead } from "../../ui/page";
+import { Empty, Failed } from "../../ui/states";
+import { type Column, Table } from "../../ui/table";
+import { State, Time } from "../../ui/text";
+import { useOrg, useRights } from "../shell/org";
+import { roleWords } from "../shell/rights";
+import { MemberForm } from "./form";
+import { MemberPanel } from "./panel";
+import { membersQuery } from "./queries";
+
+export default function PeoplePage() {
+  const org = useOrg();
+  const r = useRights();
+  const search = useSearch({ from: "/in/shell/o/$org/people" });
+  const navigate = useNavigate({ from: "/o/$org/people" });
+  const { data, error, refetch } = useQuery(membersQuery(org.id));
+  const set = (part: Partial<typeof search>) => void navigate({ search: (s) => ({ ...s, ...part }), replace: true });
+  const q = (search.q ?? "").toLowerCase();
+  const rows = data?.items.filter((p) => q === "" || `${p.name} ${p.email} ${p.handle}`.toLowerCase().includes(q));
+  const open = data?.items.find((p) => p.user_id === search.open);
+  const columns: Column<Member>[] = [
+    {
+      name: "Person",
+      skeleton: 150,
+      cell: (p) => (
+        <span className="row">
+          <span className="avatar" aria-hidden="true">
+            {initials(p.name)}
+          </span>
+          <span className="stack tight gapless">
+            <button type="button" className="row-open truncate" onClick={() => set({ open: p.user_id })}>
+              {p.name}
+            </button>
+            <span className="faint small truncate">{p.email}</span>
+          </span>
+        </span>
+      ),
+    },
+    { name: "Handle", from: "tablet", cell: (p) => <code>{p.handle}</code> },
+    { name: "Role", cell: (p) => roleWords[p.role].label },
+    { name: "Second factor", from: "phone", cell: (p) => (p.mfa_enrolled ? <State meaning="good">Set up</State> : <State meaning="warn">Not set up</State>) },
+    { name: "Last sign-in", from: "tablet", cell: (p) => (p.last_sign_in_at ? <Time at={p.last_sign_in_at} /> : <span className="faint">never</span>) },
+  ];
+  return (
+    <>
+      <PageHead
+        title="People"
+        lead="Who belongs to this organization, and in which role. Access to systems comes from safes, not from here."
+        action={
+          r.manage && (
+            <Button kind="primary" icon={Plus} onClick={() => set({ new: "1" })}>
+              Add person
+            </Button>
+          )
+        }
+      />
+      {error ? (
+        <Failed error={error} what="the people" retry={() => void refetch()} />
+      ) : (
+        <>
+          <div className="filters">
+            <SearchInput label="Search people" value={search.q ?? ""} onText={(v) => set({ q: v || undefined })} />
+          </div>
+          {rows && rows.length === 0 ? (
+            <div className="card">
+              <Empty icon={Users} title="Nobody matches">
+                No name, email or handle is like “{search.q}”.
+              </Empty>
+            </div>
+          ) : (
+            <div className="comfortable">
+              <Table label="People" columns={columns} rows={rows} id={(p) => p.user_id} selected={search.open} onOpen={(p) => set({ open: p.user_id })} />
+            </div>
+          )}
+        </>
+      )}
+      {open && <MemberPanel key={open.user_id} member={open} owners={data?.items.filter((p) => p.role === "owner").length ?? 0} onClose={() => set({ open: undefined })} />}
+      {search.new && r.manage && <MemberForm onClose={() => set({ new: undefined })} />}
+    </>
+  );
+}

@@ -1,0 +1,79 @@
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+import type { Member, OrgRole } from "../../api/types";
+import { Button } from "../../ui/button";
+import { Panel } from "../../ui/dialog";
+import { RadioList } from "../../ui/field";
+import { FormProblem, Note } from "../../ui/states";
+import { Facts, Id, State, Time } from "../../ui/text";
+import { useToasts } from "../../ui/toast";
+import { useMe, useOrg, useRights } from "../shell/org";
+import { roleWords } from "../shell/rights";
+import { useMemberChanges } from "./queries";
+
+export function MemberPanel({ member: m, owners, onClose }: { member: Member; owners: number; onClose: () => void }) {
+  const org = useOrg();
+  const r = useRights();
+  const me = useMe();
+  const [role, setRole] = useState<OrgRole>(m.role);
+  const { setRole: change } = useMemberChanges();
+  const toasts = useToasts();
+  const lastOwner = m.role === "owner" && owners <= 1;
+  // An admin makes no owners and unmakes none.
+  const touchable = r.manage && !lastOwner && (r.makeOwner || m.role !== "owner");
+  const options = (Object.keys(roleWords) as OrgRole[]).filter((v) => r.makeOwner || v !== "owner" || m.role === "owner").map((value) => ({ value, ...roleWords[value] }));
+
+  return (
+    <Panel title={m.name} subtitle={m.email} onClose={onClose}>
+      <section>
+        <Facts
+          rows={[
+            ["Handle", <code key="h">{m.handle}</code>],
+            ["Role", roleWords[m.role].label],
+            ["Second factor", m.mfa_enrolled ? <State key="f" meaning="good">Set up</State> : <State key="f" meaning="warn">Not set up</State>],
+            ["Last sign-in", m.last_sign_in_at ? <Time key="l" at={m.last_sign_in_at} /> : "never"],
+            ["Member since", <Time key="c" at={m.created_at} />],
+            ["Id", <Id key="i" value={m.user_id} what="user id" />],
+          ]}
+        />
+      </section>
+      <section className="stack">
+        <h3>Role in {org.name}</h3>
+        {lastOwner && <Note meaning="plain">The last owner stays owner. Make somebody else owner first.</Note>}
+        {!lastOwner && r.manage && !touchable && <Note meaning="plain">Only an owner changes the role of an owner.</Note>}
+        <RadioList legend="What they may do" value={role} options={options} disabled={!touchable} onPick={setRole} />
+        {m.user_id === me.user.id && role !== m.role && <Note meaning="warn">This is you. You lose what the new role does not have, at once.</Note>}
+        <FormProblem error={change.error} />
+        {touchable && (
+          <div>
+            <Button
+              kind="primary"
+              disabled={role === m.role}
+              busy={change.isPending}
+              onClick={() => change.mutate({ user: m.user_id, role }, { onSuccess: () => toasts.say(`${m.name} is now ${roleWords[role].label.toLowerCase()}.`) })}
+            >
+              Change role
+            </Button>
+          </div>
+        )}
+      </section>
+      {r.oversee && (
+        <section>
+          <h3>More</h3>
+          <ul className="link-list">
+            <li>
+              <Link to="/o/$org/sessions" params={{ org: org.slug }} search={{ user: m.user_id }}>
+                Their sessions
+              </Link>
+            </li>
+            <li>
+              <Link to="/o/$org/audit" params={{ org: org.slug }} search={{ actor: m.user_id }}>
+                What they did, in the audit log
+              </Link>
+            </li>
+          </ul>
+        </section>
+      )}
+    </Panel>
+  );
+}

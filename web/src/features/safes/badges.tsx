@@ -1,0 +1,42 @@
+import { CircleDot, Clock, FileX2, Network, ShieldCheck } from "lucide-react";
+import type { SafePolicy } from "../../api/types";
+import { duration } from "../../ui/format";
+import { Badge } from "../../ui/text";
+import { hours } from "./policy";
+
+/** The controls of a safe that a person should know before they launch. */
+export function PolicyBadges({ policy }: { policy: SafePolicy }) {
+  return (
+    <span className="badges">
+      {policy.recording ? (
+        <Badge title={policy.record_input ? "Output and typed input are recorded" : "Output is recorded"}>
+          <CircleDot className="icon" aria-hidden /> Recorded
+        </Badge>
+      ) : (
+        <Badge meaning="warn" title="Sessions on this safe leave no recording">
+          <CircleDot className="icon" aria-hidden /> Not recorded
+        </Badge>
+      )}
+      {policy.step_up && (
+        <Badge title={`A code not older than ${duration(policy.step_up_freshness_seconds)}`}>
+          <ShieldCheck className="icon" aria-hidden /> Fresh code
+        </Badge>
+      )}
+      {policy.valid_hours && (
+        <Badge title={`Open ${hours(policy)}`}>
+          <Clock className="icon" aria-hidden /> Hours
+        </Badge>
+      )}
+      {policy.source_networks.length > 0 && (
+        <Badge title={`Only from ${policy.source_networks.join(", ")}`}>
+          <Network className="icon" aria-hidden /> Networks
+        </Badge>
+      )}
+      {policy.file_transfer === "block" && (
+        <Badge title="scp, sftp and rsync are blocked">
+          <FileX2 className="icon" aria-hidden /> No files
+        </Badge>
+      )}
+    </span>
+  );
+}

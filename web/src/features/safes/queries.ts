@@ -1,0 +1,75 @@
+import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { del, get, patch, post, put } from "../../api/client";
+import type { Page, Safe, SafeMemberWire, SafePolicy, SafeRole, SafeWire } from "../../api/types";
+import { useStepUp } from "../auth/step-up";
+import { useOrg } from "../shell/org";
+
+export function safesQuery(org: string, o: { mine: boolean }) {
+  return queryOptions({
+    queryKey: [org, "safes", o],
+    queryFn: ({ signal }) => get<Page<SafeWire>>("/safes", { org, signal, query: { limit: 200, mine: o.mine || undefined } }),
+  });
+}
+
+export function safeQuery(org: string, id: string) {
+  return queryOptions({
+    queryKey: [org, "safe", id],
+    queryFn: ({ signal }) => get<SafeWire>(`/safes/${id}`, { org, signal }),
+  });
+}
+
+export function safeMembersQuery(org: string, id: string) {
+  return queryOptions({
+    queryKey: [org, "safe", id, "members"],
+    queryFn: ({ signal }) => get<Page<SafeMemberWire>>(`/safes/${id}/members`, { org, signal, query: { limit: 200 } }),
+  });
+}
+
+export interface SafeDraft {
+  name: string;
+  description: string;
+  resource_id: string;
+  account_id: string;
+  policy: SafePolicy;
+}
+
+/** Changes of safes. Each refreshes what it touched. */
+export function useSafeChanges(id = "") {
+  const org = useOrg();
+  const client = useQueryClient();
+  const stepUp = useStepUp();
+  const refresh = async () => {
+    await Promise.all([client.invalidateQueries({ queryKey: [org.id, "safes"] }), client.invalidateQueries({ queryKey: [org.id, "safe", id] })]);
+  };
+  const o = { org: org.id };
+  return {
+    create: useMutation({
+      mutationFn: (body: SafeDraft): Promise<Safe> => stepUp(() => post<SafeWire>("/safes", { ...o, body })),
+      onSuccess: refresh,
+    }),
+    update: useMutation({
+      mutationFn: (body: { name: string; description: string }) => stepUp(() => patch<SafeWire>(`/safes/${id}`, { ...o, body })),
+      onSuccess: refresh,
+    }),
+    setPolicy: useMutation({
+      mutationFn: (policy: SafePolicy) => stepUp(() => put<unknown>(`/safes/${id}/policy`, { ...o, body: policy })),
+      onSuccess: refresh,
+    }),
+    remove: useMutation({
+      mutationFn: () => stepUp(() => del(`/safes/${id}`, o)),
+      onSuccess: () => client.invalidateQueries({ queryKey: [org.id, "safes"] }),
+    }),
+    addMember: useMutation({
+      mutationFn: (body: { user_id: string; role: SafeRole }) => stepUp(() => post<unknown>(`/safes/${id}/members`, { ...o, body })),
+      onSuccess: refresh,
+    }),
+    setMemberRole: useMutation({
+      mutationFn: (v: { user_id: string; role: SafeRole }) => stepUp(() => put<unknown>(`/safes/${id}/members/${v.user_id}`, { ...o, body: { role: v.role } })),
+      onSuccess: refresh,
+    }),
+    removeMember: useMutation({
+      mutationFn: (user: string) => stepUp(() => del(`/safes/${id}/members/${user}`, o)),
+      onSuccess: refresh,
+    }),
+  };
+}

@@ -1,0 +1,82 @@
+import type { Cast, CastEvent } from "./cast";
+
+/** How busy each slice of the recording was, 0 to 1, for the strip above the slider. */
+export function density(events: readonly CastEvent[], duration: number, slices: number): number[] {
+  const sums = new Array<number>(slices).fill(0);
+  if (duration <= 0) return sums;
+  for (const e of events) {
+    if (e.kind !== "output" && e.kind !== "input") continue;
+    const i = Math.min(slices - 1, Math.floor((e.at / duration) * slices));
+    sums[i] = (sums[i] ?? 0) + e.data.length;
+  }
+  // One big listing must not flatten the rest: a logarithm.
+  const top = Math.log1p(Math.max(...sums));
+  return top === 0 ? sums : sums.map((s) => Math.log1p(s) / top);
+}
+
+export interface Marker {
+  at: number;
+  kind: "command" | "file" | "forward" | "policy" | "gap" | "other";
+  label: string;
+}
+
+/** Markers are written as "kind: text" by the recorder; others keep their whole label. */
+export function markers(events: readonly CastEvent[]): Marker[] {
+  const out: Marker[] = [];
+  for (const e of events) {
+    if (e.kind !== "marker") continue;
+    const m = /^(exec|command|file|forward|policy|gap)\s*:\s*(.*)$/s.exec(e.data);
+    const kind = m?.[1] === "exec" ? "command" : ((m?.[1] as Marker["kind"] | undefined) ?? "other");
+    out.push({ at: e.at, kind, label: printable(m?.[2] ?? e.data).slice(0, 300) });
+  }
+  return out;
+}
+
+export function durationOf(cast: Cast): number {
+  return cast.events.at(-1)?.at ?? 0;
+}
+
+export interface Hit {
+  at: number;
+  line: string;
+}
+
+/** Where the printed text contains what was typed. Escape sequences are not text. */
+export function search(events: readonly CastEvent[], typed: string, limit = 200): Hit[] {
+  const wanted = typed.trim().toLowerCase();
+  if (wanted === "") return [];
+  const hits: Hit[] = [];
+  let line = "";
+  let since = 0; // when the line began to hold something
+  const flush = (at: number) => {
+    const text = printable(line);
+    if (text.toLowerCase().includes(wanted) && hits.length < limit) hits.push({ at: since, line: text.trim().slice(0, 200) });
+    line = "";
+    since = at;
+  };
+  for (const e of events) {
+    if (e.kind !== "output") continue;
+    for (const piece of e.data.split(/(?<=\n)/)) {
+      if (line === "") since = e.at;
+      line += piece;
+      if (piece.endsWith("\n") || line.length > 4000) flush(e.at);
+    }
+  }
+  flush(since);
+  return hits;
+}
+
+/** The next moment at which something happens after `at`. */
+export function nextChange(events: readonly CastEvent[], from: number): number | undefined {
+  return events[from]?.at;
+}
+
+/** Text without control sequences and control characters. */
+export function printable(text: string): string {
+  return text
+    .replace(/\u001b\][^\u0007\u001b]*(\u0007|\u001b\\)/g, "")
+    .replace(/\u001b[P^_X][^\u001b]*\u001b\\/g, "")
+    .replace(/\u001b\[[0-?]*[ -/]*[@-~]/g, "")
+    .replace(/\u001b[ -/]*[0-~]/g, "")
+    .replace(/[\u0000-\u001f\u007f-\u009f]/g, "");
+}

@@ -1,0 +1,55 @@
+import { Activity, Boxes, Building2, Clapperboard, KeyRound, type LucideIcon, ScrollText, Server, SquareTerminal, Users } from "lucide-react";
+import type { Rights } from "./rights";
+
+export interface NavItem {
+  to: string; // route id with $org
+  label: string;
+  icon: LucideIcon;
+  hint: string; // for the palette
+}
+export interface NavGroup {
+  label: string;
+  items: NavItem[];
+}
+
+/** Only what the role may open; nothing is greyed out. */
+export function orgNav(r: Rights): NavGroup[] {
+  const groups: NavGroup[] = [];
+  if (r.launch) {
+    groups.push({
+      label: "Connect",
+      items: [
+        { to: "/o/$org/safes", label: "Safes", icon: Boxes, hint: "What you may open" },
+        { to: "/o/$org/my-sessions", label: "My sessions", icon: SquareTerminal, hint: "What you opened" },
+      ],
+    });
+  }
+  if (r.oversee) {
+    groups.push({
+      label: "Oversee",
+      items: [
+        { to: "/o/$org/live", label: "Live", icon: Activity, hint: "Running sessions" },
+        { to: "/o/$org/sessions", label: "Sessions", icon: Clapperboard, hint: "History and recordings" },
+        { to: "/o/$org/audit", label: "Audit", icon: ScrollText, hint: "What happened, with proof" },
+      ],
+    });
+  }
+  if (r.inspect) {
+    const safes: NavItem[] = r.launch ? [] : [{ to: "/o/$org/safes", label: "Safes", icon: Boxes, hint: "Who may open what" }];
+    groups.push({
+      label: "Manage",
+      items: [
+        ...safes,
+        { to: "/o/$org/resources", label: "Resources", icon: Server, hint: "Hosts that safes lead to" },
+        { to: "/o/$org/accounts", label: "Accounts", icon: KeyRound, hint: "Identities on those hosts" },
+        { to: "/o/$org/people", label: "People", icon: Users, hint: "Members and roles" },
+      ],
+    });
+  }
+  return groups;
+}
+
+export const platformNav: NavGroup = {
+  label: "Platform",
+  items: [{ to: "/platform/organizations", label: "Organizations", icon: Building2, hint: "All organizations of this installation" }],
+};

@@ -1,0 +1,206 @@
+import type { QueryClient } from "@tanstack/react-query";
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
+import { asProblem } from "./api/problem";
+import { membershipsQuery, meQuery } from "./features/auth/queries";
+import { parseAuditSearch } from "./features/audit/search";
+import { lastOrg } from "./features/shell/org";
+import { OrgLayout } from "./features/shell/org-layout";
+import { rights } from "./features/shell/rights";
+import Shell from "./features/shell/shell";
+import { MissingPage, PageFault } from "./features/shell/page-fault";
+import { parseSessionsSearch } from "./features/sessions/search";
+import { optional, parseSearch, stringifySearch } from "./search";
+
+interface Context {
+  client: QueryClient;
+}
+
+const root = createRootRouteWithContext<Context>()({
+  component: Outlet,
+  errorComponent: PageFault,
+  notFoundComponent: MissingPage,
+});
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in",
+  validateSearch: optional("next"),
+  component: lazyRouteComponent(() => import("./features/auth/sign-in")),
+});
+const enrol = createRoute({
+  getParentRoute: () => root,
+  path: "/enrol",
+  validateSearch: optional("next"),
+  component: lazyRouteComponent(() => import("./features/auth/enrol")),
+});
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: "/setup",
+  component: lazyRouteComponent(() => import("./features/auth/setup")),
+});
+
+/** Everything below needs a signed-in person with a second factor. */
+const signedIn = createRoute({
+  getParentRoute: () => root,
+  id: "in",
+  beforeLoad: async ({ context, location }) => {
+    try {
+      const me = await context.client.ensureQueryData(meQuery);
+      if (!me.mfa.enrolled) throw redirect({ to: "/enrol", search: { next: location.href } });
+      await context.client.ensureQueryData(membershipsQuery);
+    } catch (err) {
+      if (asProblem(err).isSignedOut) throw redirect({ to: "/sign-in", search: { next: location.href === "/" ? undefined : location.href } });
+      throw err;
+    }
+  },
+  component: Outlet,
+});
+
+const shell = createRoute({ getParentRoute: () => signedIn, id: "shell", component: Shell });
+
+/** Home: the organization that was open last; platform people without one see the platform. */
+const home = createRoute({
+  getParentRoute: () => shell,
+  path: "/",
+  beforeLoad: async ({ context }) => {
+    const { memberships } = await context.client.ensureQueryData(membershipsQuery);
+    const known = memberships.find((m) => m.slug === lastOrg()) ?? memberships[0];
+    if (known) throw redirect({ to: "/o/$org", params: { org: known.slug } });
+    const me = await context.client.ensureQueryData(meQuery);
+    throw me.platform_role ? redirect({ to: "/platform/organizations", search: {} }) : redirect({ to: "/profile", search: {} });
+  },
+});
+
+const org = createRoute({ getParentRoute: () => shell, path: "/o/$org", component: OrgLayout });
+
+/** The first page is the work. */
+const orgHome = createRoute({
+  getParentRoute: () => org,
+  path: "/",
+  beforeLoad: async ({ context, params }) => {
+    const { memberships } = await context.client.ensureQueryData(membershipsQuery);
+    const here = memberships.find((m) => m.slug === params.org);
+    if (!here) return; // OrgLayout says so
+    const r = rights(here.role);
+    throw redirect({ to: r.launch ? "/o/$org/safes" : "/o/$org/audit", params, search: {} });
+  },
+});
+
+const safes = createRoute({
+  getParentRoute: () => org,
+  path: "/safes",
+  validateSearch: optional("q", "show", "view"),
+  component: lazyRouteComponent(() => import("./features/safes/list")),
+});
+const newSafe = createRoute({
+  getParentRoute: () => org,
+  path: "/safes/new",
+  validateSearch: optional("resource"),
+  component: lazyRouteComponent(() => import("./features/safes/create")),
+});
+const safe = createRoute({
+  getParentRoute: () => org,
+  path: "/safes/$safe",
+  validateSearch: optional("tab"),
+  component: lazyRouteComponent(() => import("./features/safes/detail")),
+});
+const mySessions = createRoute({
+  getParentRoute: () => org,
+  path: "/my-sessions",
+  component: lazyRouteComponent(() => import("./features/sessions/mine")),
+});
+const live = createRoute({
+  getParentRoute: () => org,
+  path: "/live",
+  component: lazyRouteComponent(() => import("./features/sessions/live")),
+});
+const sessions = createRoute({
+  getParentRoute: () => org,
+  path: "/sessions",
+  validateSearch: parseSessionsSearch,
+  component: lazyRouteComponent(() => import("./features/sessions/list")),
+});
+const session = createRoute({
+  getParentRoute: () => org,
+  path: "/sessions/$session",
+  validateSearch: optional("t"),
+  component: lazyRouteComponent(() => import("./features/sessions/detail")),
+});
+const audit = createRoute({
+  getParentRoute: () => org,
+  path: "/audit",
+  validateSearch: parseAuditSearch,
+  component: lazyRouteComponent(() => import("./features/audit/list")),
+});
+const resources = createRoute({
+  getParentRoute: () => org,
+  path: "/resources",
+  validateSearch: optional("q", "open", "new"),
+  component: lazyRouteComponent(() => import("./features/resources/list")),
+});
+const accounts = createRoute({
+  getParentRoute: () => org,
+  path: "/accounts",
+  validateSearch: optional("q", "open", "new", "resource"),
+  component: lazyRouteComponent(() => import("./features/accounts/list")),
+});
+const people = createRoute({
+  getParentRoute: () => org,
+  path: "/people",
+  validateSearch: optional("q", "open", "new"),
+  component: lazyRouteComponent(() => import("./features/people/list")),
+});
+const profile = createRoute({
+  getParentRoute: () => shell,
+  path: "/profile",
+  validateSearch: optional("tab"),
+  component: lazyRouteComponent(() => import("./features/profile/profile")),
+});
+const organizations = createRoute({
+  getParentRoute: () => shell,
+  path: "/platform/organizations",
+  validateSearch: optional("new"),
+  component: lazyRouteComponent(() => import("./features/platform/organizations")),
+});
+
+/** The terminal fills the window: no shell around it. */
+const terminal = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/o/$org/terminal/$safe",
+  component: lazyRouteComponent(() => import("./features/terminal/page")),
+});
+
+const tree = root.addChildren([
+  signIn,
+  enrol,
+  setup,
+  signedIn.addChildren([
+    terminal,
+    shell.addChildren([
+      home,
+      profile,
+      organizations,
+      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people]),
+    ]),
+  ]),
+]);
+
+export function makeRouter(client: QueryClient) {
+  return createRouter({
+    routeTree: tree,
+    context: { client },
+    parseSearch,
+    stringifySearch,
+    defaultPreload: "intent",
+    defaultPreloadStaleTime: 0,
+    scrollRestoration: false,
+    defaultErrorComponent: PageFault,
+    defaultNotFoundComponent: MissingPage,
+  });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}
