@@ -89,6 +89,9 @@ func (s *Service) decide(ctx context.Context, tx *db.Tx, a asker, sid id.Safe) (
 // conditions are those of the policy at this moment, and what a session needs of ourselves.
 func (s *Service) conditions(a asker, p safe.Policy) *refusal {
 	m := safe.Moment{At: s.d.Now(), Source: a.actor.Source.IP, MFAAt: a.actor.MFAAt}
+	if a.actor.Kind == authz.Token {
+		m.MFAAt = time.Time{} // a token proves no second factor, whatever its owner did
+	}
 	b := p.StillBlocked(m)
 	if b == safe.NotBlocked {
 		m.At = a.mfaFor

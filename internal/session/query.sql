@@ -126,7 +126,7 @@ order by changed_at, id
 limit 1000;
 
 -- name: Standing :one
-select p.state as person_state, o.state as org_state, cast(coalesce(m.role, '') as text) as role,
+select p.handle, p.email, p.state as person_state, o.state as org_state, cast(coalesce(m.role, '') as text) as role,
     cast(coalesce(t.scopes, '') as text) as token_scopes, cast(coalesce(t.ended_at, 1) as bigint) as token_ended,
     cast(coalesce(t.expires_at, 0) as bigint) as token_expiry
 from person p
@@ -160,3 +160,13 @@ select id from safe where org_id = sqlc.arg(org_id) and name = sqlc.arg(name) an
 -- name: SafeRole :one
 -- The actor's own role on the safe of a session, which may be deleted by now.
 select role from safe_member where org_id = sqlc.arg(org_id) and safe_id = sqlc.arg(safe_id) and user_id = sqlc.arg(user_id);
+
+-- name: CountOnResource :one
+select count(*) from session where org_id = sqlc.arg(org_id) and resource_id = sqlc.arg(resource_id) and state <> 'ended';
+
+-- name: CountOnAccount :one
+select count(*) from session where org_id = sqlc.arg(org_id) and account_id = sqlc.arg(account_id) and state <> 'ended';
+
+-- name: CountOfMember :one
+select count(*) from session
+where org_id = sqlc.arg(org_id) and safe_id = sqlc.arg(safe_id) and user_id = sqlc.arg(user_id) and state <> 'ended';

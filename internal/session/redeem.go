@@ -105,7 +105,7 @@ func (s *Service) lost(ctx context.Context, tx *db.Tx, g sessionsql.LaunchGrant)
 
 // admit checks again what the launch checked, and opens the session's row.
 func (s *Service) admit(ctx context.Context, tx *db.Tx, g sessionsql.LaunchGrant, a RedeemArgs) (*Ticket, *refusal, error) {
-	actor, no, err := s.holder(ctx, tx, g, a.Source)
+	actor, person, no, err := s.holder(ctx, tx, g, a.Source)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -136,7 +136,7 @@ func (s *Service) admit(ctx context.Context, tx *db.Tx, g sessionsql.LaunchGrant
 		ExpiresAt: now.Add(t.access.Policy.SessionTTL), safeVersion: t.access.Version, policyID: t.access.PolicyID,
 	}
 	err = sessionsql.New(tx).InsertSession(ctx, sessionsql.InsertSessionParams{
-		OrgID: g.OrgID, ID: g.SessionID, UserID: g.UserID, UserName: g.UserName, UserEmail: g.UserEmail, TokenID: g.TokenID,
+		OrgID: g.OrgID, ID: g.SessionID, UserID: g.UserID, UserName: person.handle, UserEmail: person.email, TokenID: g.TokenID,
 		TokenName: g.TokenName, Via: g.Via, SafeID: g.SafeID, SafeName: ticket.SafeName, ResourceID: g.ResourceID,
 		ResourceName: t.resource.Name, AccountID: g.AccountID, AccountName: t.account.Name, Username: t.account.Username,
 		Protocol: g.Protocol, Client: g.Client, ClientVersion: a.ClientVersion, SourceIp: addrText(a.Source.IP),
@@ -150,7 +150,7 @@ func (s *Service) admit(ctx context.Context, tx *db.Tx, g sessionsql.LaunchGrant
 
 // holder is the actor that a grant stands for, as they are now: their role may
 // have changed since the launch, or be gone.
-func (s *Service) holder(ctx context.Context, tx *db.Tx, g sessionsql.LaunchGrant, src authz.Source) (authz.Actor, *refusal, error) {
+func (s *Service) holder(ctx context.Context, tx *db.Tx, g sessionsql.LaunchGrant, src authz.Source) (authz.Actor, personStanding, *refusal, error) {
 	actor := authz.Actor{
 		Kind: authz.Person, User: id.User(g.UserID), Name: g.UserName, Email: g.UserEmail, Org: id.Org(g.OrgID),
 		Source: src, Via: authz.Via(g.Via), Request: id.Request(g.RequestID),
@@ -163,11 +163,11 @@ func (s *Service) holder(ctx context.Context, tx *db.Tx, g sessionsql.LaunchGran
 	}
 	p, err := s.standing(ctx, tx, actor)
 	if err != nil {
-		return actor, nil, err
+		return actor, p, nil, err
 	}
 	if !p.stands(s.d.Now()) {
-		return actor, refuse(event.SessionStartRequestedNotAMember, fault.New(fault.Denied, "your access to this organization was taken away while you connected: ask an administrator if you still need it")), nil
+		return actor, p, refuse(event.SessionStartRequestedNotAMember, fault.New(fault.Denied, "your access to this organization was taken away while you connected: ask an administrator if you still need it")), nil
 	}
 	actor.Role, actor.Scopes = p.role, p.scopes
-	return actor, nil, nil
+	return actor, p, nil, nil
 }

@@ -15,6 +15,7 @@ import (
 // token that acts for them. It is read from the rows of other domains in one
 // statement, because the clock asks it each second for every live session.
 type personStanding struct {
+	handle, email           string
 	personActive, orgActive bool
 	role                    authz.Role
 	token                   bool // whether there is one; the rest is about it
@@ -42,6 +43,7 @@ func (s *Service) standing(ctx context.Context, tx *db.Tx, a authz.Actor) (perso
 		return personStanding{}, fmt.Errorf("read the standing of %s: %w", a.User, err)
 	}
 	return personStanding{
+		handle: row.Handle, email: row.Email,
 		personActive: row.PersonState == activeState, orgActive: row.OrgState == activeState, role: authz.Role(row.Role),
 		token: a.Kind == authz.Token, tokenEnded: row.TokenEnded, tokenExpiry: row.TokenExpiry,
 		scopes: strings.Fields(row.TokenScopes),

@@ -137,6 +137,56 @@ func (q *Queries) ChangedSessions(ctx context.Context, arg ChangedSessionsParams
 	return items, nil
 }
 
+const countOfMember = `-- name: CountOfMember :one
+select count(*) from session
+where org_id = $1 and safe_id = $2 and user_id = $3 and state <> 'ended'
+`
+
+type CountOfMemberParams struct {
+	OrgID  string
+	SafeID string
+	UserID string
+}
+
+func (q *Queries) CountOfMember(ctx context.Context, arg CountOfMemberParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countOfMember, arg.OrgID, arg.SafeID, arg.UserID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const countOnAccount = `-- name: CountOnAccount :one
+select count(*) from session where org_id = $1 and account_id = $2 and state <> 'ended'
+`
+
+type CountOnAccountParams struct {
+	OrgID     string
+	AccountID string
+}
+
+func (q *Queries) CountOnAccount(ctx context.Context, arg CountOnAccountParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countOnAccount, arg.OrgID, arg.AccountID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const countOnResource = `-- name: CountOnResource :one
+select count(*) from session where org_id = $1 and resource_id = $2 and state <> 'ended'
+`
+
+type CountOnResourceParams struct {
+	OrgID      string
+	ResourceID string
+}
+
+func (q *Queries) CountOnResource(ctx context.Context, arg CountOnResourceParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countOnResource, arg.OrgID, arg.ResourceID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countOpenGrants = `-- name: CountOpenGrants :one
 select count(*) from launch_grant
 where org_id = $1 and safe_id = $2 and used_at = 0 and expires_at > $3
@@ -754,7 +804,7 @@ func (q *Queries) SafeRole(ctx context.Context, arg SafeRoleParams) (string, err
 }
 
 const standing = `-- name: Standing :one
-select p.state as person_state, o.state as org_state, cast(coalesce(m.role, '') as text) as role,
+select p.handle, p.email, p.state as person_state, o.state as org_state, cast(coalesce(m.role, '') as text) as role,
     cast(coalesce(t.scopes, '') as text) as token_scopes, cast(coalesce(t.ended_at, 1) as bigint) as token_ended,
     cast(coalesce(t.expires_at, 0) as bigint) as token_expiry
 from person p
@@ -771,6 +821,8 @@ type StandingParams struct {
 }
 
 type StandingRow struct {
+	Handle      string
+	Email       string
 	PersonState string
 	OrgState    string
 	Role        string
@@ -783,6 +835,8 @@ func (q *Queries) Standing(ctx context.Context, arg StandingParams) (StandingRow
 	row := q.db.QueryRowContext(ctx, standing, arg.OrgID, arg.TokenID, arg.UserID)
 	var i StandingRow
 	err := row.Scan(
+		&i.Handle,
+		&i.Email,
 		&i.PersonState,
 		&i.OrgState,
 		&i.Role,
