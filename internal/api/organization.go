@@ -1,0 +1,142 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/identity"
+	"github.com/vaultpam/vaultpam/internal/platform"
+	"github.com/vaultpam/vaultpam/internal/secret"
+	"github.com/vaultpam/vaultpam/internal/tenancy"
+)
+
+// Member is a person in the active organization.
+type Member struct {
+	UserID   id.User   `json:"user_id"`
+	Email    string    `json:"email"`
+	Handle   string    `json:"handle"`
+	Name     string    `json:"name"`
+	Role     string    `json:"role" enum:"owner,admin,operator,auditor"`
+	Active   bool      `json:"active"`
+	JoinedAt time.Time `json:"joined_at"`
+}
+
+func orgMember(m tenancy.Member) Member {
+	return Member{UserID: m.ID, Email: m.Email, Handle: m.Handle, Name: m.Name, Role: string(m.Role), Active: m.Active, JoinedAt: m.JoinedAt}
+}
+
+type newPerson struct {
+	Email    string        `json:"email" maxLength:"320"`
+	Handle   string        `json:"handle" maxLength:"64"`
+	Name     string        `json:"name,omitempty"`
+	Password secret.Secret `json:"password,omitempty" doc:"For somebody who is not known yet"`
+}
+
+func (p newPerson) person() identity.NewPerson {
+	return identity.NewPerson{Email: p.Email, Handle: p.Handle, Name: p.Name, Password: p.Password}
+}
+
+type memberPath struct {
+	UserID string `path:"user_id" maxLength:"64"`
+}
+
+func (s *Server) organizationRoutes() {
+	const tag = "organization"
+	one := func(m tenancy.Member, err error) (*struct{ Body Member }, error) {
+		if err != nil {
+			return nil, err
+		}
+		s.Sessions.Notify()
+		return &struct{ Body Member }{orgMember(m)}, nil
+	}
+	handle(s, signedIn, huma.Operation{OperationID: "list-members", Method: http.MethodGet, Path: "/org/members", Summary: "List the members of the active organization", Tags: []string{tag}},
+		func(ctx context.Context, a authz.Actor, in *struct{ pageIn }) (*pageOut[Member], error) {
+			l, err := s.Tenancy.Members(ctx, a, in.request())
+			return pageOf(l, orgMember, err)
+		})
+	handle(s, signedIn, huma.Operation{OperationID: "add-member", Method: http.MethodPost, Path: "/org/members", Summary: "Add a member", DefaultStatus: 201, Tags: []string{tag}},
+		func(ctx context.Context, a authz.Actor, in *struct {
+			Body struct {
+				newPerson
+				Role string `json:"role" enum:"owner,admin,operator,auditor"`
+			}
+		}) (*struct{ Body Member }, error) {
+			return one(s.Tenancy.AddMember(ctx, a, tenancy.AddMemberArgs{Person: in.Body.person(), Role: authz.Role(in.Body.Role)}))
+		})
+	handle(s, signedIn, huma.Operation{OperationID: "set-member-role", Method: http.MethodPut, Path: "/org/members/{user_id}/role", Summary: "Change a member's role", Tags: []string{tag}},
+		func(ctx context.Context, a authz.Actor, in *struct {
+			memberPath
+			Body struct {
+				Role string `json:"role" enum:"owner,admin,operator,auditor"`
+			}
+		}) (*struct{ Body Member }, error) {
+			return one(s.Tenancy.ChangeRole(ctx, a, id.User(in.UserID), authz.Role(in.Body.Role)))
+		})
+	handle(s, signedIn, huma.Operation{OperationID: "remove-member", Method: http.MethodDelete, Path: "/org/members/{user_id}", Summary: "Remove a member; their live sessions end", DefaultStatus: 204, Tags: []string{tag}},
+		func(ctx context.Context, a authz.Actor, in *memberPath) (*struct{}, error) {
+			err := s.Tenancy.RemoveMember(ctx, a, id.User(in.UserID))
+			s.Sessions.Notify()
+			return nothing(err)
+		})
+	s.platformRoutes()
+}
+
+// Organization is a tenant, as operators of the platform see it.
+type Organization struct {
+	ID        id.Org    `json:"id"`
+	Slug      string    `json:"slug"`
+	Name      string    `json:"name"`
+	Active    bool      `json:"active"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+func orgJSON(o tenancy.Organization) Organization {
+	return Organization{ID: o.ID, Slug: o.Slug, Name: o.Name, Active: o.Active, CreatedAt: o.CreatedAt}
+}
+
+func (s *Server) platformRoutes() {
+	const tag = "platform"
+	type person struct {
+		ID     id.User `json:"id"`
+		Email  string  `json:"email"`
+		Handle string  `json:"handle"`
+		Name   string  `json:"name"`
+	}
+	handle(s, open, huma.Operation{OperationID: "platform-setup", Method: http.MethodPost, Path: "/platform/setup", Summary: "Use the one-time set-up link: create the first platform administrator", DefaultStatus: 201, Tags: []string{tag}},
+		func(ctx context.Context, a authz.Actor, in *struct {
+			Body struct {
+				newPerson
+				Token secret.Secret `json:"token" doc:"From the link that the server printed at its first start"`
+			}
+		}) (*struct{ Body person }, error) {
+			p, err := s.Platform.Setup(ctx, platform.SetupArgs{Token: in.Body.Token, Person: in.Body.person(), From: origin(a)})
+			if err != nil {
+				return nil, err
+			}
+			return &struct{ Body person }{person{p.ID, p.Email, p.Handle, p.Name}}, nil
+		})
+	handle(s, signedIn, huma.Operation{OperationID: "list-organizations", Method: http.MethodGet, Path: "/platform/organizations", Summary: "List organizations", Tags: []string{tag}},
+		func(ctx context.Context, a authz.Actor, in *struct{ pageIn }) (*pageOut[Organization], error) {
+			l, err := s.Tenancy.List(ctx, a, in.request())
+			return pageOf(l, orgJSON, err)
+		})
+	handle(s, signedIn, huma.Operation{OperationID: "create-organization", Method: http.MethodPost, Path: "/platform/organizations", Summary: "Create an organization with its first owner", DefaultStatus: 201, Tags: []string{tag}},
+		func(ctx context.Context, a authz.Actor, in *struct {
+			Body struct {
+				Slug  string    `json:"slug" doc:"Lower-case letters, digits and hyphens; stands in SSH logins and addresses"`
+				Name  string    `json:"name"`
+				Owner newPerson `json:"owner"`
+			}
+		}) (*struct{ Body Organization }, error) {
+			o, _, err := s.Tenancy.Create(ctx, a, tenancy.CreateArgs{Slug: in.Body.Slug, Name: in.Body.Name, Owner: in.Body.Owner.person()})
+			if err != nil {
+				return nil, err
+			}
+			return &struct{ Body Organization }{orgJSON(o)}, nil
+		})
+}
