@@ -56,6 +56,7 @@ type Via string
 const (
 	ViaConsole Via = "console"
 	ViaAPI     Via = "api"
+	ViaCLI     Via = "cli"
 	ViaSSH     Via = "ssh"
 	ViaSystem  Via = ""
 )

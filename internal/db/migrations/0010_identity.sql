@@ -103,6 +103,7 @@ create table ssh_certificate (
     ca_id       text   not null,
     person_id   text   not null references person (id),
     fingerprint text   not null, -- of the certified key
+    mfa_at      bigint not null, -- when who asked for it had last proved a second factor
     issued_at   bigint not null,
     expires_at  bigint not null,
     revoked_at  bigint not null,

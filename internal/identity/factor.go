@@ -1,0 +1,305 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/vaultpam/vaultpam/internal/audit/event"
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/identity/identitysql"
+	"github.com/vaultpam/vaultpam/internal/mfa"
+	"github.com/vaultpam/vaultpam/internal/secret"
+)
+
+func self(actor authz.Actor) authz.Object {
+	return authz.Object{Type: authz.SelfObject, ID: string(actor.User), Owner: actor.User}
+}
+
+// maySelf tells whether the actor may change how they sign in: in person, and
+// with a second factor that was proved lately.
+func (s *Service) maySelf(actor authz.Actor) error {
+	if err := authz.Check(actor, authz.SelfManage, self(actor)); err != nil {
+		return err
+	}
+	return s.Fresh(actor)
+}
+
+func stale(err error) bool { return fault.CodeOf(err) == "STEP_UP_REQUIRED" }
+
+// mayEnrol is maySelf, but for a first factor, which a password is enough to enrol.
+func (s *Service) mayEnrol(actor authz.Actor) error {
+	if actor.Kind == authz.Enrolling {
+		return authz.Check(actor, authz.SelfEnrol, self(actor))
+	}
+	return s.maySelf(actor)
+}
+
+// BeginTOTP makes a new TOTP secret for the actor. It counts once ConfirmTOTP
+// has seen a code of it.
+func (s *Service) BeginTOTP(ctx context.Context, actor authz.Actor, name string) (mfa.Pending, error) {
+	if name == "" {
+		name = "authenticator"
+	}
+	name, err := ParseName(name)
+	if err != nil {
+		return mfa.Pending{}, err
+	}
+	p := mfa.Pending{}
+	if err = s.mayEnrol(actor); err == nil {
+		p, err = s.d.MFA.Begin(ctx, actor.User, actor.Email, name)
+	}
+	why, refused := event.MFAFactorEnrolledNotPermitted, fault.Is(err, fault.Denied)
+	switch {
+	case stale(err):
+		why = event.MFAFactorEnrolledMFARequired
+	case fault.CodeOf(err) == "FACTOR_LIMIT":
+		why, refused = event.MFAFactorEnrolledFactorLimit, true
+	}
+	if refused {
+		sc := scope(actor, "")
+		return p, s.refused(ctx, actor, err, event.NewMFAFactorEnrolled(sc.Act, sc.Target, actor.User, "", event.FactorKindTOTP, false).Denied(why))
+	}
+	return p, err
+}
+
+// ConfirmTOTP enrols a factor by its first code. The person's first factor brings
+// backup codes, shown once, and turns the session that could only enrol into a
+// full one.
+func (s *Service) ConfirmTOTP(ctx context.Context, actor authz.Actor, factor id.Factor, code secret.Secret) ([]secret.Secret, error) {
+	if err := s.mayEnrol(actor); err != nil {
+		sc := scope(actor, "")
+		why := event.MFAFactorEnrolledNotPermitted
+		if stale(err) {
+			why = event.MFAFactorEnrolledMFARequired
+		}
+		return nil, s.refused(ctx, actor, err, event.NewMFAFactorEnrolled(sc.Act, sc.Target, actor.User, factor, event.FactorKindTOTP, false).Denied(why))
+	}
+	c, err := s.d.MFA.WeighFirst(ctx, actor.User, factor, code)
+	if err != nil {
+		return nil, err
+	}
+	var out mfa.Enrolment
+	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		out = mfa.Enrolment{}
+		enrolled, err := s.d.MFA.Enrolled(ctx, tx, actor.User)
+		if err != nil {
+			return err
+		}
+		if enrolled && actor.Kind == authz.Enrolling { // they have one since: this session is worth nothing now
+			return fault.New(fault.Conflict, "a second factor was enrolled meanwhile: sign in again with it")
+		}
+		sc, err := s.ownScope(ctx, tx, actor)
+		if err != nil {
+			return err
+		}
+		if out, err = s.d.MFA.Enrol(ctx, tx, sc, c); err != nil || !out.OK || actor.Kind != authz.Enrolling {
+			return err
+		}
+		n, err := identitysql.New(tx).CompleteWebSession(ctx, identitysql.CompleteWebSessionParams{
+			Now: s.now(), ExpiresAt: db.Micros(s.d.Now().Add(s.d.Limits.Absolute)), ID: string(actor.WebSession), PersonID: string(actor.User)})
+		if err == nil && n == 0 {
+			err = badBearer()
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("confirm a second factor: %w", err)
+	}
+	if !out.OK {
+		return nil, fault.New(fault.Invalid, "the code is not right: wait for the next one, and check that the clock of the device is").
+			WithCode("BAD_CODE").WithField("code", "must be the code that the application shows now")
+	}
+	return out.Codes, nil
+}
+
+// Factors lists the actor's second factors.
+func (s *Service) Factors(ctx context.Context, actor authz.Actor) (mfa.Status, error) {
+	if err := authz.Check(actor, authz.SelfView, self(actor)); err != nil {
+		return mfa.Status{}, err
+	}
+	var out mfa.Status
+	err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		out, err = s.d.MFA.Status(ctx, tx, actor.User)
+		return err
+	})
+	return out, err
+}
+
+// RemoveFactor takes one of the actor's factors away; the last one stays. It ends
+// all web sessions, tokens and certificates of the person, this session included:
+// whoever is still there has to prove what is left.
+func (s *Service) RemoveFactor(ctx context.Context, actor authz.Actor, factor id.Factor) error {
+	sc := scope(actor, "")
+	denied := func(err error, why event.MFAFactorRemovedReason) error {
+		return s.refused(ctx, actor, err, event.NewMFAFactorRemoved(sc.Act, sc.Target, actor.User, factor, event.FactorKindTOTP, false, 0).Denied(why))
+	}
+	if err := s.maySelf(actor); err != nil {
+		if stale(err) {
+			return denied(err, event.MFAFactorRemovedMFARequired)
+		}
+		return denied(err, event.MFAFactorRemovedNotPermitted)
+	}
+	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		sc, err := s.ownScope(ctx, tx, actor)
+		if err != nil {
+			return err
+		}
+		sessions, err := s.endSessions(ctx, tx, actor.User, "")
+		if err != nil {
+			return err
+		}
+		cause, err := s.d.MFA.Remove(ctx, tx, sc, actor.User, factor, sessions)
+		if err != nil {
+			return err
+		}
+		tokens, err := s.endTokens(ctx, tx, sc.Act, actor.User, "", true, event.APITokenRevokedRevokedByOwner)
+		if err != nil {
+			return err
+		}
+		if err := s.revokeCertificates(ctx, tx, actor.User); err != nil {
+			return err
+		}
+		_, err = s.d.Ledger.Record(ctx, tx, event.NewMFASessionsInvalidated(
+			sc.Act, sc.Target, actor.User, event.InvalidationCauseFactorRemoved, sessions, tokens, cause))
+		return err
+	})
+	if errors.Is(err, mfa.ErrLastFactor) {
+		return denied(err, event.MFAFactorRemovedLastFactor)
+	}
+	if err != nil {
+		return fmt.Errorf("remove a second factor: %w", err)
+	}
+	return nil
+}
+
+// RegenerateCodes replaces the actor's backup codes; the new ones are shown once.
+func (s *Service) RegenerateCodes(ctx context.Context, actor authz.Actor) ([]secret.Secret, error) {
+	if err := s.maySelf(actor); err != nil {
+		return nil, err
+	}
+	var out []secret.Secret
+	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		sc, err := s.ownScope(ctx, tx, actor)
+		if err != nil {
+			return err
+		}
+		out, err = s.d.MFA.Regenerate(ctx, tx, sc, actor.User)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("replace backup codes: %w", err)
+	}
+	return out, nil
+}
+
+// StepUpArgs says why a signed-in person is asked for a second factor again.
+type StepUpArgs struct {
+	Safe id.Safe // whose policy asks; empty: a change of how one signs in
+}
+
+// StepUp asks the actor for a second factor. Answer with CompleteStepUp, in the
+// same web session.
+func (s *Service) StepUp(ctx context.Context, actor authz.Actor, a StepUpArgs) (mfa.Challenge, error) {
+	if err := mayStepUp(actor); err != nil {
+		return mfa.Challenge{}, err
+	}
+	purpose := mfa.Sensitive
+	if a.Safe != "" {
+		purpose = mfa.StepUp
+	}
+	var out mfa.Challenge
+	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		sc, err := s.ownScope(ctx, tx, actor)
+		if err != nil {
+			return err
+		}
+		out, err = s.d.MFA.Challenge(ctx, tx, sc, mfa.Demand{User: actor.User, Purpose: purpose, Org: actor.Org, Safe: a.Safe, WebSession: actor.WebSession})
+		return err
+	})
+	if err != nil {
+		return mfa.Challenge{}, fmt.Errorf("ask for a second factor: %w", err)
+	}
+	return out, nil
+}
+
+func mayStepUp(actor authz.Actor) error {
+	if err := authz.Check(actor, authz.SelfStepUp, self(actor)); err != nil {
+		return err
+	}
+	if actor.WebSession == "" {
+		return fault.New(fault.Denied, "a second factor is proved in a web session: sign in with it")
+	}
+	return nil
+}
+
+// CompleteStepUp answers the challenge of StepUp; the web session counts as
+// freshly proved from then on. A wrong answer is fault.Unauthenticated, and ten
+// of them in a row, at whatever door, lock the account for new sign-ins.
+func (s *Service) CompleteStepUp(ctx context.Context, actor authz.Actor, challenge secret.Secret, method mfa.Method, code secret.Secret) error {
+	if err := mayStepUp(actor); err != nil {
+		return err
+	}
+	f, err := s.d.MFA.Find(ctx, challenge)
+	if err != nil {
+		return err
+	}
+	if f.User != actor.User || f.WebSession != actor.WebSession {
+		return fault.New(fault.Unauthenticated, "this question was not asked in this web session: begin again")
+	}
+	a, err := s.d.MFA.Weigh(ctx, actor.User, method, code)
+	if err != nil {
+		return err
+	}
+	var ok bool
+	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		sc, err := s.ownScope(ctx, tx, actor)
+		if err != nil {
+			return err
+		}
+		if ok, err = s.settleStepUp(ctx, tx, actor, sc, f, a); err != nil || !ok {
+			return err
+		}
+		n, err := identitysql.New(tx).FreshenWebSession(ctx, identitysql.FreshenWebSessionParams{
+			Now: s.now(), ID: string(actor.WebSession), PersonID: string(actor.User)})
+		if err == nil && n == 0 {
+			err = badBearer()
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("prove a second factor: %w", err)
+	}
+	if !ok {
+		return wrongCode()
+	}
+	return nil
+}
+
+func wrongCode() error {
+	return fault.New(fault.Unauthenticated, "the code is not right, was used before, or came too late: wait for the next one and try again").WithCode("BAD_CODE")
+}
+
+func (s *Service) settleStepUp(ctx context.Context, tx *db.Tx, actor authz.Actor, sc mfa.Scope, f mfa.Found, a mfa.Attempt) (ok bool, err error) {
+	locked, err := s.hold(ctx, tx, actor.User)
+	if err != nil {
+		return false, err
+	}
+	v, err := s.d.MFA.Settle(ctx, tx, sc, sc, f, a, locked)
+	if err != nil || v.OK {
+		return v.OK, err
+	}
+	o := Origin{Source: actor.Source, Via: actor.Via, Request: actor.Request}
+	if err := s.CountFailure(ctx, tx, o); err != nil || locked {
+		return false, err
+	}
+	name, err := s.orgName(ctx, tx, actor.Org)
+	if err != nil {
+		return false, err
+	}
+	_, err = s.strike(ctx, tx, o, actor.User, Membership{Org: actor.Org, Name: name})
+	return false, err
+}

@@ -1,0 +1,205 @@
+-- name: InsertPerson :exec
+insert into person (id, email, handle, name, state, created_at, changed_at)
+values (sqlc.arg(id), sqlc.arg(email), sqlc.arg(handle), sqlc.arg(name), 'active', sqlc.arg(now), sqlc.arg(now));
+
+-- name: PersonByID :one
+select * from person where id = $1;
+
+-- name: PersonByLogin :one
+select p.*, cast(coalesce(w.hash, '') as text) as password_hash, cast(coalesce(g.failures, 0) as bigint) as failures,
+       cast(coalesce(g.locked_until, 0) as bigint) as locked_until
+from person p
+left join person_password w on w.person_id = p.id
+left join sign_in_guard g on g.person_id = p.id
+where (p.email = sqlc.arg(email) and sqlc.arg(email) <> '') or (p.handle = sqlc.arg(handle) and sqlc.arg(handle) <> '');
+
+-- name: PasswordHash :one
+select hash from person_password where person_id = $1;
+
+-- name: SetPassword :exec
+insert into person_password (person_id, hash, changed_at) values (sqlc.arg(person_id), sqlc.arg(hash), sqlc.arg(now))
+on conflict (person_id) do update set hash = excluded.hash, changed_at = excluded.changed_at;
+
+-- name: RehashPassword :execrows
+update person_password set hash = sqlc.arg(hash) where person_id = sqlc.arg(person_id) and hash = sqlc.arg(old);
+
+-- name: HoldGuard :one
+insert into sign_in_guard (person_id, failures, locked_until) values ($1, 0, 0)
+on conflict (person_id) do update set failures = sign_in_guard.failures
+returning failures, locked_until;
+
+-- name: CountFailure :one
+update sign_in_guard set failures = failures + 1 where person_id = $1 returning failures;
+
+-- name: LockPerson :exec
+update sign_in_guard set failures = 0, locked_until = sqlc.arg(locked_until) where person_id = sqlc.arg(person_id);
+
+-- name: ClearGuard :execrows
+update sign_in_guard set failures = 0, locked_until = 0
+where person_id = sqlc.arg(person_id) and (failures <> 0 or locked_until <> 0);
+
+-- name: SourceState :one
+select failures, ends_at from sign_in_source where source = $1;
+
+-- name: CountSourceFailure :one
+insert into sign_in_source (source, failures, ends_at, refused, told_at)
+values (sqlc.arg(source), 1, sqlc.arg(ends_at), 0, 0)
+on conflict (source) do update set
+    failures = case when sign_in_source.ends_at <= sqlc.arg(now) then 1 else sign_in_source.failures + 1 end,
+    ends_at = case when sign_in_source.ends_at <= sqlc.arg(now) then excluded.ends_at else sign_in_source.ends_at end
+returning failures, ends_at;
+
+-- name: CountSourceRefusal :one
+update sign_in_source set refused = refused + 1 where source = $1 returning refused, told_at;
+
+-- name: TellSourceRefusals :exec
+update sign_in_source set refused = 0, told_at = sqlc.arg(now) where source = sqlc.arg(source);
+
+-- name: DropOldSources :exec
+delete from sign_in_source where ends_at < sqlc.arg(before) and refused = 0;
+
+-- name: UntoldSources :many
+select source, refused from sign_in_source where refused > 0 and told_at <= sqlc.arg(before) order by source limit 100;
+
+-- name: InsertWebSession :exec
+insert into web_session (id, person_id, token_hash, kind, mfa_at, source_ip, user_agent, created_at, last_seen_at, expires_at, ended_at)
+values (sqlc.arg(id), sqlc.arg(person_id), sqlc.arg(token_hash), sqlc.arg(kind), sqlc.arg(mfa_at), sqlc.arg(source_ip),
+        sqlc.arg(user_agent), sqlc.arg(now), sqlc.arg(now), sqlc.arg(expires_at), 0);
+
+-- name: WebSessionByToken :one
+select s.id, s.person_id, s.kind, s.mfa_at, s.last_seen_at, s.expires_at, p.email, p.handle, p.name
+from web_session s join person p on p.id = s.person_id
+where s.token_hash = $1 and s.ended_at = 0 and p.state = 'active';
+
+-- name: TouchWebSession :exec
+update web_session set last_seen_at = sqlc.arg(now) where id = sqlc.arg(id) and ended_at = 0 and last_seen_at < sqlc.arg(now);
+
+-- name: CompleteWebSession :execrows
+update web_session set kind = 'full', mfa_at = sqlc.arg(now), last_seen_at = sqlc.arg(now), expires_at = sqlc.arg(expires_at)
+where id = sqlc.arg(id) and person_id = sqlc.arg(person_id) and kind = 'enrolment' and ended_at = 0;
+
+-- name: FreshenWebSession :execrows
+update web_session set mfa_at = sqlc.arg(now)
+where id = sqlc.arg(id) and person_id = sqlc.arg(person_id) and kind = 'full' and ended_at = 0;
+
+-- name: EndWebSession :execrows
+update web_session set ended_at = sqlc.arg(now) where id = sqlc.arg(id) and ended_at = 0;
+
+-- name: EndWebSessionsOf :execrows
+update web_session set ended_at = sqlc.arg(now) where person_id = sqlc.arg(person_id) and ended_at = 0 and id <> sqlc.arg(but);
+
+-- name: LapsedWebSessions :many
+select id, person_id, expires_at, last_seen_at from web_session
+where ended_at = 0 and (expires_at <= sqlc.arg(now) or last_seen_at <= sqlc.arg(idle_since)) order by id limit 100;
+
+-- name: LapseWebSession :execrows
+update web_session set ended_at = sqlc.arg(now)
+where id = sqlc.arg(id) and ended_at = 0 and (expires_at <= sqlc.arg(now) or last_seen_at <= sqlc.arg(idle_since));
+
+-- name: DropOldWebSessions :exec
+delete from web_session where ended_at <> 0 and ended_at < sqlc.arg(before);
+
+-- name: InsertToken :exec
+insert into api_token (org_id, id, owner_id, name, token_hash, scopes, created_at, expires_at, last_used_at, ended_at, end_reason)
+values (sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(owner_id), sqlc.arg(name), sqlc.arg(token_hash), sqlc.arg(scopes),
+        sqlc.arg(now), sqlc.arg(expires_at), 0, 0, '');
+
+-- name: CountTokens :one
+select count(*) from api_token where org_id = sqlc.arg(org_id) and owner_id = sqlc.arg(owner_id) and ended_at = 0;
+
+-- name: TokenByHash :one
+-- platform-wide: who shows a token does not say of which organization it is
+select t.org_id, t.id, t.owner_id, t.name, t.scopes, t.expires_at, t.last_used_at, p.email, p.handle
+from api_token t join person p on p.id = t.owner_id
+where t.token_hash = $1 and t.ended_at = 0 and p.state = 'active';
+
+-- name: TouchToken :exec
+update api_token set last_used_at = sqlc.arg(now)
+where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and last_used_at < sqlc.arg(now);
+
+-- name: GetToken :one
+select t.*, p.handle as owner_handle, p.email as owner_email from api_token t join person p on p.id = t.owner_id
+where t.org_id = sqlc.arg(org_id) and t.id = sqlc.arg(id);
+
+-- name: ListTokens :many
+select t.*, p.handle as owner_handle, p.email as owner_email from api_token t join person p on p.id = t.owner_id
+where t.org_id = sqlc.arg(org_id) and t.ended_at = 0 and t.expires_at > sqlc.arg(now)
+and (cast(sqlc.arg(owner_id) as text) = '' or t.owner_id = cast(sqlc.arg(owner_id) as text)) and t.id > sqlc.arg(after)
+order by t.id limit sqlc.arg(n);
+
+-- name: EndToken :execrows
+update api_token set ended_at = sqlc.arg(now), end_reason = sqlc.arg(reason)
+where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and ended_at = 0;
+
+-- name: LiveTokensOf :many
+-- platform-wide: a change of a person's factors concerns their tokens in every organization
+select org_id, id, name, created_at, last_used_at from api_token
+where owner_id = sqlc.arg(owner_id) and ended_at = 0 order by org_id, id;
+
+-- name: LiveTokensIn :many
+select org_id, id, name, created_at, last_used_at from api_token
+where org_id = sqlc.arg(org_id) and owner_id = sqlc.arg(owner_id) and ended_at = 0 order by id;
+
+-- name: LapsedTokens :many
+-- platform-wide: one clock ends the tokens of all organizations
+select org_id, id, owner_id, name, created_at, last_used_at from api_token
+where ended_at = 0 and expires_at <= sqlc.arg(now) order by org_id, id limit 100;
+
+-- name: InsertSSHKey :exec
+insert into ssh_key (id, person_id, name, algorithm, public_key, fingerprint, created_at, last_used_at)
+values (sqlc.arg(id), sqlc.arg(person_id), sqlc.arg(name), sqlc.arg(algorithm), sqlc.arg(public_key), sqlc.arg(fingerprint),
+        sqlc.arg(now), 0);
+
+-- name: SSHKeysOf :many
+select * from ssh_key where person_id = $1 order by id;
+
+-- name: CountSSHKeys :one
+select count(*) from ssh_key where person_id = $1;
+
+-- name: DeleteSSHKey :execrows
+delete from ssh_key where person_id = sqlc.arg(person_id) and id = sqlc.arg(id);
+
+-- name: SSHKeyOwner :one
+select k.id, k.public_key, k.fingerprint, p.id as person_id, p.email, p.handle, p.name, p.state,
+       cast(coalesce(g.locked_until, 0) as bigint) as locked_until
+from ssh_key k join person p on p.id = k.person_id
+left join sign_in_guard g on g.person_id = p.id
+where k.fingerprint = sqlc.arg(fingerprint)
+and ((p.email = sqlc.arg(email) and sqlc.arg(email) <> '') or (p.handle = sqlc.arg(handle) and sqlc.arg(handle) <> ''));
+
+-- name: TouchSSHKey :execrows
+update ssh_key set last_used_at = sqlc.arg(now) where person_id = sqlc.arg(person_id) and id = sqlc.arg(id);
+
+-- name: InsertCA :execrows
+insert into ssh_ca (org_id, id, public_key, private_key, created_at)
+values (sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(public_key), sqlc.arg(private_key), sqlc.arg(now));
+
+-- name: CurrentCA :one
+select * from ssh_ca where org_id = $1 order by created_at desc, id desc limit 1;
+
+-- name: CAByPublicKey :one
+-- platform-wide: a certificate names its authority, and by it its organization
+select org_id, id, public_key from ssh_ca where public_key = $1;
+
+-- name: InsertCertificate :exec
+insert into ssh_certificate (org_id, serial, ca_id, person_id, fingerprint, mfa_at, issued_at, expires_at, revoked_at)
+values (sqlc.arg(org_id), sqlc.arg(serial), sqlc.arg(ca_id), sqlc.arg(person_id), sqlc.arg(fingerprint), sqlc.arg(mfa_at),
+        sqlc.arg(now), sqlc.arg(expires_at), 0);
+
+-- name: GetCertificate :one
+select c.*, p.email, p.handle, p.name, p.state, cast(coalesce(g.locked_until, 0) as bigint) as locked_until
+from ssh_certificate c join person p on p.id = c.person_id
+left join sign_in_guard g on g.person_id = p.id
+where c.org_id = sqlc.arg(org_id) and c.serial = sqlc.arg(serial);
+
+-- name: RevokeCertificatesIn :execrows
+update ssh_certificate set revoked_at = sqlc.arg(now)
+where org_id = sqlc.arg(org_id) and person_id = sqlc.arg(person_id) and revoked_at = 0;
+
+-- name: RevokeCertificatesOf :execrows
+-- platform-wide: a change of a person's factors concerns their certificates in every organization
+update ssh_certificate set revoked_at = sqlc.arg(now) where person_id = sqlc.arg(person_id) and revoked_at = 0;
+
+-- name: DropOldCertificates :exec
+-- platform-wide: one clock for all organizations
+delete from ssh_certificate where expires_at < sqlc.arg(before);

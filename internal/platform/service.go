@@ -1,0 +1,88 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/audit/event"
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/identity"
+	"github.com/vaultpam/vaultpam/internal/mfa"
+	"github.com/vaultpam/vaultpam/internal/platform/platformsql"
+)
+
+// Ledger records events.
+type Ledger interface {
+	Record(ctx context.Context, tx *db.Tx, ev event.Event) (id.Event, error)
+	RecordRefusal(ctx context.Context, ev event.Event) error
+}
+
+// People makes persons known, limits sources, and ends what stands for a person.
+type People interface {
+	Draft(ctx context.Context, n identity.NewPerson) (identity.Draft, error)
+	Introduce(ctx context.Context, tx *db.Tx, sc mfa.Scope, d identity.Draft) (p identity.Profile, known bool, err error)
+	Admit(ctx context.Context, o identity.Origin, claimed string) error
+	CountFailure(ctx context.Context, tx *db.Tx, o identity.Origin) error
+	EndAll(ctx context.Context, tx *db.Tx, act event.Act, user id.User) (sessions, tokens int, err error)
+}
+
+// Deps are the parts that a Service is made of.
+type Deps struct {
+	DB     *db.DB
+	Ledger Ledger
+	People People
+	Now    func() time.Time
+}
+
+// Service keeps the operators of the installation. It is safe for concurrent use.
+type Service struct{ d Deps }
+
+// New checks the parts. It opens nothing.
+func New(d Deps) (*Service, error) {
+	if d.DB == nil || d.Ledger == nil || d.People == nil {
+		return nil, errors.New("platform: DB, Ledger and People are needed")
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	return &Service{d: d}, nil
+}
+
+func (s *Service) now() int64 { return db.Micros(s.d.Now()) }
+
+// Directory answers who operates the platform, from the rows as they are. It has
+// no parts of its own; identity is built with one.
+type Directory struct{}
+
+// RoleOf is a person's platform role; none when they are no operator, or suspended.
+func (Directory) RoleOf(ctx context.Context, tx *db.Tx, user id.User) (authz.PlatformRole, error) {
+	role, err := platformsql.New(tx).OperatorRole(ctx, string(user))
+	if db.NotFound(err) {
+		return authz.NoPlatformRole, nil
+	}
+	if err != nil {
+		return authz.NoPlatformRole, fmt.Errorf("read the platform role of %s: %w", user, err)
+	}
+	return authz.PlatformRole(role), nil
+}
+
+// refused records a refusal and returns why.
+func (s *Service) refused(ctx context.Context, actor authz.Actor, why error, ev event.Event) error {
+	if actor.Kind == authz.Nobody {
+		return why // turned away by the door; no act
+	}
+	if err := s.d.Ledger.RecordRefusal(ctx, ev); err != nil {
+		return fmt.Errorf("record a refusal: %w", err)
+	}
+	return why
+}
+
+// onPlatform is the actor outside of any organization.
+func onPlatform(actor authz.Actor) authz.Actor {
+	actor.Org, actor.Role = "", authz.None
+	return actor
+}

@@ -1,0 +1,239 @@
+package tenancy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/audit/event"
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/identity"
+	"github.com/vaultpam/vaultpam/internal/mfa"
+	"github.com/vaultpam/vaultpam/internal/page"
+	"github.com/vaultpam/vaultpam/internal/tenancy/tenancysql"
+)
+
+func object(org id.Org, user id.User) authz.Object {
+	return authz.Object{Type: authz.MemberObject, ID: string(user), Org: org, Owner: user}
+}
+
+// Members lists the members of the active organization by handle.
+func (s *Service) Members(ctx context.Context, actor authz.Actor, p page.Request) (page.List[Member], error) {
+	if err := authz.Check(actor, authz.MemberList, object(actor.Org, "")); err != nil {
+		return page.List[Member]{}, err
+	}
+	n, after, err := p.Resolve()
+	if err != nil {
+		return page.List[Member]{}, err
+	}
+	var rows []tenancysql.ListMembersRow
+	err = s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
+		rows, err = tenancysql.New(tx).ListMembers(ctx, tenancysql.ListMembersParams{OrgID: string(actor.Org), After: after, N: int32(n)})
+		return err
+	})
+	if err != nil {
+		return page.List[Member]{}, fmt.Errorf("list members: %w", err)
+	}
+	out := make([]Member, len(rows))
+	for i, r := range rows {
+		out[i] = member(r.UserID, r.Email, r.Handle, r.Name, r.Role, r.State, r.CreatedAt)
+	}
+	return page.Cut(out, n, func(m Member) string { return m.Handle }), nil
+}
+
+func member(user, email, handle, name, role, state string, created int64) Member {
+	return Member{
+		Profile: identity.Profile{ID: id.User(user), Email: email, Handle: handle, Name: name},
+		Role:    authz.Role(role), Active: state == "active", JoinedAt: db.Time(created),
+	}
+}
+
+// AddMemberArgs describes somebody who is to belong to the active organization.
+// Who is known already, by e-mail address, keeps their handle, name and password.
+type AddMemberArgs struct {
+	Person identity.NewPerson
+	Role   authz.Role
+}
+
+// AddMember gives a person a role in the actor's active organization.
+func (s *Service) AddMember(ctx context.Context, actor authz.Actor, a AddMemberArgs) (Member, error) {
+	if _, err := authz.ParseRole(string(a.Role)); err != nil {
+		return Member{}, err
+	}
+	c := change{actor: actor, to: a.Role}
+	if err := s.allow(ctx, c, authz.MemberAdd); err != nil {
+		return Member{}, err
+	}
+	draft, err := s.d.People.Draft(ctx, a.Person)
+	if err != nil {
+		return Member{}, err
+	}
+	var out Member
+	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
+		q := tenancysql.New(tx)
+		target, err := s.target(ctx, tx, actor.Org)
+		if err != nil {
+			return err
+		}
+		p, _, err := s.d.People.Introduce(ctx, tx, mfa.Scope{Act: event.By(actor, event.TenantAdmin), Target: target}, draft)
+		if err != nil {
+			return err
+		}
+		if err := q.InsertMember(ctx, tenancysql.InsertMemberParams{OrgID: string(actor.Org), UserID: string(p.ID), Role: string(a.Role), Now: s.now()}); err != nil {
+			if db.Unique(err) {
+				return fault.New(fault.Conflict, "%s is a member of this organization already: change their role instead", p.Email).WithCode("ALREADY_MEMBER").Because(err)
+			}
+			return fmt.Errorf("store a member: %w", err)
+		}
+		out = Member{Profile: p, Role: a.Role, Active: true, JoinedAt: s.d.Now().UTC().Truncate(time.Microsecond)}
+		c.user = p.ID
+		_, err = s.d.Ledger.Record(ctx, tx, c.event(target))
+		return err
+	})
+	if err != nil {
+		return Member{}, fmt.Errorf("add a member: %w", err)
+	}
+	return out, nil
+}
+
+// ChangeRole gives a member of the active organization another role. It holds
+// from the member's next request on.
+func (s *Service) ChangeRole(ctx context.Context, actor authz.Actor, user id.User, role authz.Role) (Member, error) {
+	if _, err := authz.ParseRole(string(role)); err != nil {
+		return Member{}, err
+	}
+	return s.move(ctx, change{actor: actor, user: user, to: role}, authz.MemberRole)
+}
+
+// RemoveMember ends a membership of the active organization, and with it the
+// person's API tokens, certificates and places in safes there. Live sessions end
+// by their own look at the membership.
+func (s *Service) RemoveMember(ctx context.Context, actor authz.Actor, user id.User) error {
+	_, err := s.move(ctx, change{actor: actor, user: user, to: authz.None}, authz.MemberRemove)
+	return err
+}
+
+// change is one change of a role: from None it is an addition, to None a removal.
+type change struct {
+	actor    authz.Actor
+	user     id.User // empty: not known yet
+	from, to authz.Role
+}
+
+func (c change) event(target event.TenantRef) event.RoleAssignmentChanged {
+	ev := event.NewRoleAssignmentChanged(event.By(c.actor, event.TenantAdmin), target, c.user,
+		c.to != authz.None && !c.from.Includes(c.to), event.RoleSourceAdmin)
+	if c.from != authz.None {
+		ev = ev.WithOldRole(string(c.from))
+	}
+	if c.to != authz.None {
+		ev = ev.WithNewRole(string(c.to))
+	}
+	return ev
+}
+
+var errLastOwner = fault.New(fault.Conflict, "this is the last owner of the organization: make somebody else an owner first").WithCode("LAST_OWNER")
+
+// allow checks the right to a change and records a refusal.
+func (s *Service) allow(ctx context.Context, c change, action authz.Action) error {
+	target := event.TenantTarget(c.actor.Org, "")
+	if err := authz.Check(c.actor, action, object(c.actor.Org, c.user)); err != nil {
+		if c.actor.Org == "" {
+			return err // there is no ledger that it could concern
+		}
+		return s.refused(ctx, c.actor, err, c.event(target).Denied(event.RoleAssignmentChangedNotPermitted))
+	}
+	above := c.from
+	if c.actor.Kind == authz.System || c.actor.Role.Includes(above) {
+		above = c.to
+	}
+	if c.actor.Kind != authz.System && !c.actor.Role.Includes(above) {
+		return s.refused(ctx, c.actor, fault.New(fault.Denied, "the role %s is above yours: ask one who has it", above).WithCode("ROLE_ABOVE_ACTOR"),
+			c.event(target).Denied(event.RoleAssignmentChangedRoleAboveActor))
+	}
+	return nil
+}
+
+func (s *Service) move(ctx context.Context, c change, action authz.Action) (Member, error) {
+	org := c.actor.Org
+	if org == "" {
+		return Member{}, fault.New(fault.NotFound, "no organization is active: choose one of yours")
+	}
+	var row tenancysql.GetMemberRow
+	err := s.d.DB.ReadOrg(ctx, org, func(ctx context.Context, tx *db.Tx) (err error) {
+		row, err = tenancysql.New(tx).GetMember(ctx, tenancysql.GetMemberParams{OrgID: string(org), UserID: string(c.user)})
+		return err
+	})
+	if db.NotFound(err) {
+		return Member{}, fault.New(fault.NotFound, "no such member in this organization")
+	}
+	if err != nil {
+		return Member{}, fmt.Errorf("read a member: %w", err)
+	}
+	c.from = authz.Role(row.Role)
+	if err := s.allow(ctx, c, action); err != nil {
+		return Member{}, err
+	}
+	out := member(row.UserID, row.Email, row.Handle, row.Name, string(c.to), row.State, row.CreatedAt)
+	if c.from == c.to {
+		return out, nil
+	}
+	err = s.d.DB.InOrg(ctx, org, func(ctx context.Context, tx *db.Tx) error { return s.apply(ctx, tx, c) })
+	if errors.Is(err, errLastOwner) {
+		return Member{}, s.refused(ctx, c.actor, err, c.event(event.TenantTarget(org, "")).Denied(event.RoleAssignmentChangedLastOrgAdmin))
+	}
+	if err != nil {
+		return Member{}, fmt.Errorf("change a role: %w", err)
+	}
+	return out, nil
+}
+
+func (s *Service) apply(ctx context.Context, tx *db.Tx, c change) error {
+	q := tenancysql.New(tx)
+	org := c.actor.Org
+	if _, err := q.HoldOrganization(ctx, tenancysql.HoldOrganizationParams{Now: s.now(), ID: string(org)}); err != nil {
+		return fmt.Errorf("hold the organization: %w", err)
+	}
+	if c.from == authz.Owner {
+		owners, err := q.CountOwners(ctx, string(org))
+		if err != nil {
+			return fmt.Errorf("count owners: %w", err)
+		}
+		if owners <= 1 {
+			return errLastOwner
+		}
+	}
+	target, err := s.target(ctx, tx, org)
+	if err != nil {
+		return err
+	}
+	var rows int64
+	if c.to == authz.None {
+		for _, l := range s.d.OnLeave {
+			if err := l.UserLeft(ctx, tx, event.By(c.actor, event.TenantAdmin), org, c.user); err != nil {
+				return err
+			}
+		}
+		rows, err = q.DeleteMember(ctx, tenancysql.DeleteMemberParams{OrgID: string(org), UserID: string(c.user), OldRole: string(c.from)})
+	} else {
+		rows, err = q.SetRole(ctx, tenancysql.SetRoleParams{
+			Role: string(c.to), Now: s.now(), OrgID: string(org), UserID: string(c.user), OldRole: string(c.from)})
+	}
+	if err != nil {
+		return fmt.Errorf("store a role: %w", err)
+	}
+	if rows == 0 {
+		return fault.New(fault.Conflict, "somebody changed this member meanwhile: look again")
+	}
+	_, err = s.d.Ledger.Record(ctx, tx, c.event(target))
+	return err
+}
+
+func (s *Service) target(ctx context.Context, tx *db.Tx, org id.Org) (event.TenantRef, error) {
+	name, err := Directory{}.Name(ctx, tx, org)
+	return event.TenantTarget(org, name), err
+}

@@ -1,0 +1,237 @@
+package tenancy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/audit/event"
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/identity"
+	"github.com/vaultpam/vaultpam/internal/label"
+	"github.com/vaultpam/vaultpam/internal/mfa"
+	"github.com/vaultpam/vaultpam/internal/page"
+	"github.com/vaultpam/vaultpam/internal/tenancy/tenancysql"
+)
+
+// Ledger records events.
+type Ledger interface {
+	Record(ctx context.Context, tx *db.Tx, ev event.Event) (id.Event, error)
+	RecordRefusal(ctx context.Context, ev event.Event) error
+}
+
+// People makes persons known, and an organization's certificate authority.
+type People interface {
+	Draft(ctx context.Context, n identity.NewPerson) (identity.Draft, error)
+	Introduce(ctx context.Context, tx *db.Tx, sc mfa.Scope, d identity.Draft) (p identity.Profile, known bool, err error)
+	PrepareCA(ctx context.Context, org id.Org) (func(context.Context, *db.Tx) error, error)
+}
+
+// Leaver ends what a membership gave, before the membership itself ends and in
+// the same transaction.
+type Leaver interface {
+	UserLeft(ctx context.Context, tx *db.Tx, act event.Act, org id.Org, user id.User) error
+}
+
+// Deps are the parts that a Service is made of.
+type Deps struct {
+	DB      *db.DB
+	Ledger  Ledger
+	People  People
+	OnLeave []Leaver // identity (tokens, certificates), safe (memberships), ...
+	Now     func() time.Time
+}
+
+// Service keeps organizations and members. It is safe for concurrent use.
+type Service struct{ d Deps }
+
+// New checks the parts. It opens nothing.
+func New(d Deps) (*Service, error) {
+	if d.DB == nil || d.Ledger == nil || d.People == nil {
+		return nil, errors.New("tenancy: DB, Ledger and People are needed")
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	return &Service{d: d}, nil
+}
+
+func (s *Service) now() int64 { return db.Micros(s.d.Now()) }
+
+// Organization is a tenant.
+type Organization struct {
+	ID        id.Org
+	Slug      string
+	Name      string
+	Active    bool
+	CreatedAt time.Time
+}
+
+func organization(r tenancysql.Organization) Organization {
+	return Organization{ID: id.Org(r.ID), Slug: r.Slug, Name: r.Name, Active: r.State == "active", CreatedAt: db.Time(r.CreatedAt)}
+}
+
+// Member is a person in an organization.
+type Member struct {
+	identity.Profile
+	Role     authz.Role
+	Active   bool
+	JoinedAt time.Time
+}
+
+// CreateArgs describes a new organization and its first owner, who may be known already.
+type CreateArgs struct {
+	Slug  string
+	Name  string
+	Owner identity.NewPerson
+}
+
+// Create makes an organization. It is for platform administrators and for the
+// product itself.
+func (s *Service) Create(ctx context.Context, actor authz.Actor, a CreateArgs) (Organization, Member, error) {
+	fail := func(err error) (Organization, Member, error) { return Organization{}, Member{}, err }
+	if err := checkNames(a); err != nil {
+		return fail(err)
+	}
+	act := event.By(actor, event.PlatformAdmin).OnPlatform()
+	denied := func(err error, why event.OrganizationCreatedReason) error {
+		return s.refused(ctx, actor, err, event.NewOrganizationCreated(act, event.PlatformTarget(), a.Slug, a.Name).Denied(why))
+	}
+	platform := actor
+	platform.Org, platform.Role = "", authz.None
+	if err := authz.Check(platform, authz.PlatformOrgCreate, authz.Object{Type: authz.PlatformObject}); err != nil {
+		return fail(denied(err, event.OrganizationCreatedNotPermitted))
+	}
+	draft, err := s.d.People.Draft(ctx, a.Owner)
+	if err != nil {
+		return fail(err)
+	}
+	org := Organization{ID: id.New[id.Org](), Slug: a.Slug, Name: a.Name, Active: true, CreatedAt: s.d.Now().UTC().Truncate(time.Microsecond)}
+	storeCA, err := s.d.People.PrepareCA(ctx, org.ID)
+	if err != nil {
+		return fail(err)
+	}
+	var owner Member
+	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		q := tenancysql.New(tx)
+		if err := q.InsertOrganization(ctx, tenancysql.InsertOrganizationParams{ID: string(org.ID), Slug: org.Slug, Name: org.Name, Now: s.now()}); err != nil {
+			if db.Unique(err) {
+				return fault.New(fault.Conflict, "an organization with the slug %s exists already: choose another", a.Slug).
+					WithCode("SLUG_TAKEN").WithField("slug", "is taken").Because(err)
+			}
+			return fmt.Errorf("store an organization: %w", err)
+		}
+		p, _, err := s.d.People.Introduce(ctx, tx, mfa.Scope{Act: act, Target: event.PlatformTarget()}, draft)
+		if err != nil {
+			return err
+		}
+		owner = Member{Profile: p, Role: authz.Owner, Active: true, JoinedAt: org.CreatedAt}
+		if err := q.InsertMember(ctx, tenancysql.InsertMemberParams{OrgID: string(org.ID), UserID: string(p.ID), Role: string(authz.Owner), Now: s.now()}); err != nil {
+			return fmt.Errorf("store the owner: %w", err)
+		}
+		if err := storeCA(ctx, tx); err != nil {
+			return err
+		}
+		return s.recordCreation(ctx, tx, act, org, p)
+	})
+	if fault.CodeOf(err) == "SLUG_TAKEN" {
+		return fail(denied(err, event.OrganizationCreatedDuplicateOrganization))
+	}
+	if err != nil {
+		return fail(fmt.Errorf("create an organization: %w", err))
+	}
+	return org, owner, nil
+}
+
+func checkNames(a CreateArgs) error {
+	f := fault.New(fault.Invalid, "the organization cannot be made like this: see the fields that are named")
+	if wrong := label.Slug(a.Slug); wrong != "" {
+		f.WithField("slug", "%s", wrong)
+	}
+	if wrong := label.Name(a.Name); wrong != "" {
+		f.WithField("name", "%s", wrong)
+	}
+	if len(f.Fields) > 0 {
+		return f
+	}
+	return nil
+}
+
+// recordCreation tells both ledgers of a new organization, and its own of the
+// owner's role, which no member gave.
+func (s *Service) recordCreation(ctx context.Context, tx *db.Tx, act event.Act, org Organization, owner identity.Profile) error {
+	target := event.TenantTarget(org.ID, org.Name)
+	created := func(act event.Act) event.Event {
+		return event.NewOrganizationCreated(act, target, org.Slug, org.Name).WithNewOrgID(org.ID).WithOwnerUserID(owner.ID)
+	}
+	if _, err := s.d.Ledger.Record(ctx, tx, created(act)); err != nil {
+		return err
+	}
+	if _, err := s.d.Ledger.Record(ctx, tx, created(act.InOrg(org.ID))); err != nil {
+		return err
+	}
+	system := authz.SystemActor(org.ID)
+	system.Request = act.Request()
+	_, err := s.d.Ledger.Record(ctx, tx, event.NewRoleAssignmentChanged(
+		event.By(system, event.System), target, owner.ID, true, event.RoleSourceAdmin).WithNewRole(string(authz.Owner)))
+	return err
+}
+
+// refused records a refusal and returns why.
+func (s *Service) refused(ctx context.Context, actor authz.Actor, why error, ev event.Event) error {
+	if actor.Kind == authz.Nobody {
+		return why // turned away by the door; no act
+	}
+	if err := s.d.Ledger.RecordRefusal(ctx, ev); err != nil {
+		return fmt.Errorf("record a refusal: %w", err)
+	}
+	return why
+}
+
+// List lists all organizations by slug, for operators of the platform.
+func (s *Service) List(ctx context.Context, actor authz.Actor, p page.Request) (page.List[Organization], error) {
+	actor.Org, actor.Role = "", authz.None
+	if err := authz.Check(actor, authz.PlatformOrgList, authz.Object{Type: authz.PlatformObject}); err != nil {
+		return page.List[Organization]{}, err
+	}
+	n, after, err := p.Resolve()
+	if err != nil {
+		return page.List[Organization]{}, err
+	}
+	var rows []tenancysql.Organization
+	err = s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		rows, err = tenancysql.New(tx).ListOrganizations(ctx, tenancysql.ListOrganizationsParams{After: after, N: int32(n)})
+		return err
+	})
+	if err != nil {
+		return page.List[Organization]{}, fmt.Errorf("list organizations: %w", err)
+	}
+	out := make([]Organization, len(rows))
+	for i, r := range rows {
+		out[i] = organization(r)
+	}
+	return page.Cut(out, n, func(o Organization) string { return o.Slug }), nil
+}
+
+// Get is the actor's active organization.
+func (s *Service) Get(ctx context.Context, actor authz.Actor) (Organization, error) {
+	if actor.Org == "" {
+		return Organization{}, fault.New(fault.NotFound, "no organization is active: choose one of yours")
+	}
+	if err := authz.Check(actor, authz.OrgView, authz.Object{Type: authz.OrgObject, ID: string(actor.Org), Org: actor.Org}); err != nil {
+		return Organization{}, err
+	}
+	var row tenancysql.Organization
+	err := s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
+		row, err = tenancysql.New(tx).GetOrganization(ctx, string(actor.Org))
+		return err
+	})
+	if err != nil {
+		return Organization{}, fmt.Errorf("read organization %s: %w", actor.Org, err)
+	}
+	return organization(row), nil
+}
