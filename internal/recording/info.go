@@ -113,3 +113,15 @@ func (s *Service) info(r recordingsql.Recording) Info {
 	}
 	return i
 }
+
+// OfSessions is Of in a transaction of its own.
+func (s *Service) OfSessions(ctx context.Context, org id.Org, sessions []id.Session) (out map[id.Session]Info, err error) {
+	if len(sessions) == 0 {
+		return nil, nil
+	}
+	err = s.d.DB.ReadOrg(ctx, org, func(ctx context.Context, tx *db.Tx) error {
+		out, err = s.Of(ctx, tx, org, sessions)
+		return err
+	})
+	return out, err
+}

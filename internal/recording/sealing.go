@@ -51,7 +51,6 @@ func (w *Writer) next() (c chunk, role format.Role, ok bool) {
 		return c, format.More, true
 	}
 	w.due, w.working = false, false
-	w.startSync(true)
 	return chunk{}, format.More, false
 }
 
@@ -87,10 +86,11 @@ func (w *Writer) put(c *chunk, role format.Role) (err error) {
 	w.sealer.Written()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	full := c.full
 	w.release(c)
 	w.written, w.frames, w.reached = off+int64(len(rec)), frames, reached
 	w.notify()
-	w.startSync(false)
+	w.startSync(!full || w.written-w.synced >= syncBytes)
 	return nil
 }
 
@@ -111,18 +111,31 @@ func (w *Writer) append(rec []byte, off int64, role format.Role) error {
 	return nil
 }
 
-// startSync starts the syncing goroutine when something should become durable:
-// at once when nothing else is going on, else from time to time.
-func (w *Writer) startSync(idle bool) {
-	if w.syncing || w.closing || w.err != nil || w.synced == w.written {
-		return
+// startSync makes what was written durable: now, or together with what comes a
+// little later, because a busy recording would else do nothing but wait for the disk.
+func (w *Writer) startSync(now bool) {
+	switch {
+	case w.closing || w.err != nil || w.synced == w.written:
+	case w.syncing:
+		w.syncDue = w.syncDue || now
+	case now:
+		w.syncing, w.syncDue = true, false
+		go w.sync(w.written)
+	case w.delayed:
+	case w.syncTim == nil:
+		w.delayed = true
+		w.syncTim = time.AfterFunc(syncAfter, w.lateSync)
+	default:
+		w.delayed = true
+		w.syncTim.Reset(syncAfter)
 	}
-	now := w.store.cfg.Now()
-	if !idle && w.written-w.synced < syncBytes && now.Sub(w.lastSyn) < syncEvery {
-		return
-	}
-	w.syncing, w.lastSyn = true, now
-	go w.sync(w.written)
+}
+
+func (w *Writer) lateSync() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.delayed = false
+	w.startSync(true)
 }
 
 // sync makes the first upTo bytes of the file durable.
@@ -140,7 +153,7 @@ func (w *Writer) sync(upTo int64) {
 		w.synced = upTo
 	}
 	w.cond.Broadcast()
-	w.startSync(!w.working)
+	w.startSync(w.syncDue)
 }
 
 // finish closes the file after its last record, or after none could be written.

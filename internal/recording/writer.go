@@ -21,8 +21,8 @@ const (
 	floodWithin = 100 * time.Millisecond // a chunk that fills faster is compressed lightly
 	watchFlush  = 80 * time.Millisecond  // FlushAfter while somebody watches
 
-	syncEvery = 250 * time.Millisecond // a busy recording is made durable this often,
-	syncBytes = 8 << 20                // or after so many bytes
+	syncAfter = 250 * time.Millisecond // how long a full chunk may be in the file and not durable,
+	syncBytes = 8 << 20                // or how many bytes
 )
 
 // chunk is the plaintext of a chunk in the making.
@@ -32,6 +32,7 @@ type chunk struct {
 	frames uint64
 	since  time.Time     // when its first frame arrived
 	last   time.Duration // time of its last frame
+	full   bool          // it was handed over because of its size, not of its age
 	flood  bool
 }
 
@@ -62,7 +63,9 @@ type Writer struct {
 	synced  int64         // how much of it is durable
 	frames  uint64        // in the file
 	reached time.Duration // time of the last frame in the file
-	lastSyn time.Time
+	syncDue bool          // the syncing goroutine has to go on at once
+	syncTim *time.Timer   // runs out when full chunks must become durable; nil until it is first needed
+	delayed bool          // syncTim is running
 	closing bool
 	err     *WriteError
 	summary Summary
@@ -190,6 +193,7 @@ func (w *Writer) grow() bool {
 
 // push hands cur, which is full, to the sealing goroutine.
 func (w *Writer) push() {
+	w.cur.full = true
 	w.cur.flood = w.store.cfg.Now().Sub(w.cur.since) < floodWithin
 	w.queue = append(w.queue, w.cur)
 	w.cur = chunk{}
