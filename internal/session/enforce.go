@@ -12,6 +12,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/session/sessionsql"
 	"github.com/vaultpam/vaultpam/internal/vault"
 )
@@ -21,7 +22,7 @@ const (
 	askTimeout  = 3 * time.Second  // for one question to the store
 	blindFor    = 10 * time.Second // without an answer; then sessions end, before others think this server dead
 	beatEvery   = 3 * time.Second
-	deadAfter   = 30 * time.Second // without a beat; then another server closes what this one left
+	deadAfter   = 20 * time.Second // without a beat; then another server closes what this one left
 	gatewayTime = 10 * time.Second // for a gateway to Close after Ending; then it is closed for it
 	settleTime  = 30 * time.Second // for recordings to be finished at a stop
 	tidyEvery   = 5 * time.Second
@@ -38,9 +39,9 @@ func (s *Service) Run(ctx context.Context) error {
 	if err := s.beat(work); err != nil {
 		return fmt.Errorf("announce this server: %w", err)
 	}
-	s.tidy(work)
-	if err := s.d.Recordings.RecoverOrphans(work); err != nil {
-		s.d.Log.ErrorContext(ctx, "recordings of a server that died are not recovered yet", "err", err)
+	if s.d.Sole {
+		s.tidy(work)
+		s.recoverRecordings(work)
 	}
 	var parts sync.WaitGroup
 	parts.Go(func() { s.keepTidy(work) })
@@ -132,7 +133,7 @@ func (s *Service) askStore(ctx context.Context, org id.Org, live []*Live) error 
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	rows := map[id.Session]sessionsql.OpenStandingsRow{}
-	changed := map[*Live]limits{}
+	changed := map[*Live]safe.Access{}
 	err := s.d.DB.ReadOrg(ctx, org, func(ctx context.Context, tx *db.Tx) error {
 		clear(rows)
 		clear(changed)
@@ -152,7 +153,7 @@ func (s *Service) askStore(ctx context.Context, org id.Org, live []*Live) error 
 			if err != nil {
 				return fmt.Errorf("read the changed policy of safe %s: %w", l.facts.safe, err)
 			}
-			changed[l] = limits{policy: acc.Policy, version: acc.Version}
+			changed[l] = acc
 		}
 		return nil
 	})
@@ -162,8 +163,8 @@ func (s *Service) askStore(ctx context.Context, org id.Org, live []*Live) error 
 	for _, l := range live {
 		if c := s.judge(l, rows); c.By != "" {
 			l.ask(c)
-		} else if m, ok := changed[l]; ok {
-			l.narrow(ctx, m)
+		} else if acc, ok := changed[l]; ok {
+			l.narrow(ctx, acc)
 		}
 	}
 	return nil
@@ -175,11 +176,19 @@ func (l *Live) safeVersion() int64 {
 	return l.limits.version
 }
 
-// narrow applies a policy that was changed while the session runs.
-func (l *Live) narrow(ctx context.Context, m limits) {
+// narrow applies a safe that was changed while the session runs.
+func (l *Live) narrow(ctx context.Context, acc safe.Access) {
+	if acc.Resource != l.facts.resource || acc.Account != l.facts.account {
+		l.askSystem(ReasonAccessRevoked) // the safe does not lead there any more
+		return
+	}
 	l.mu.Lock()
-	shortened := l.limits.follow(l.facts.started, m.policy, m.version)
+	shortened := l.limits.follow(l.facts.started, acc.Policy, acc.Version)
 	l.mu.Unlock()
+	if r := l.over(l.s.d.Now()); r != ReasonNone {
+		l.askSystem(r)
+		return
+	}
 	if !shortened {
 		return
 	}

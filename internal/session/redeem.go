@@ -134,6 +134,7 @@ func (s *Service) admit(ctx context.Context, tx *db.Tx, g sessionsql.LaunchGrant
 		Protocol: Protocol(g.Protocol), Client: g.Client, ClientVersion: a.ClientVersion,
 		SafeID: t.access.Safe, SafeName: t.access.SafeName, Policy: t.access.Policy, Resource: t.resource, Account: t.account,
 		ExpiresAt: now.Add(t.access.Policy.SessionTTL), safeVersion: t.access.Version, policyID: t.access.PolicyID,
+		person: person.handle,
 	}
 	err = sessionsql.New(tx).InsertSession(ctx, sessionsql.InsertSessionParams{
 		OrgID: g.OrgID, ID: g.SessionID, UserID: g.UserID, UserName: person.handle, UserEmail: person.email, TokenID: g.TokenID,

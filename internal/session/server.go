@@ -63,6 +63,10 @@ func (s *Service) leave(ctx context.Context) error {
 func (s *Service) keepTidy(ctx context.Context) {
 	tick := time.NewTicker(tidyEvery)
 	defer tick.Stop()
+	// Where others share the store, what a dead one left is known as such only now;
+	// its recordings may lie in the folder that this server has taken over.
+	recovered := s.d.Sole
+	began := time.Now()
 	for n := 0; ; n++ {
 		select {
 		case <-ctx.Done():
@@ -72,7 +76,11 @@ func (s *Service) keepTidy(ctx context.Context) {
 		s.settleAll(ctx)
 		s.closeStuck(ctx)
 		s.tellFolds(ctx)
-		s.tidy(ctx)
+		closed := s.tidy(ctx)
+		if closed > 0 || !recovered && time.Since(began) > deadAfter+tidyEvery {
+			recovered = true
+			s.recoverRecordings(ctx)
+		}
 		if n%12 == 0 {
 			s.sweep(ctx)
 		}
@@ -160,16 +168,28 @@ type left struct {
 }
 
 // tidy closes what dead servers left open, and tickets whose gateway never came back.
-func (s *Service) tidy(ctx context.Context) {
+// It tells how many it closed.
+func (s *Service) tidy(ctx context.Context) (closed int) {
 	list, err := s.leftOpen(ctx)
 	if err != nil {
 		s.d.Log.WarnContext(ctx, "sessions of dead servers could not be listed", "err", err)
-		return
+		return 0
 	}
 	for _, o := range list {
 		if err := s.closeLeft(ctx, o); err != nil {
 			s.d.Log.ErrorContext(ctx, "session of a dead server not closed yet", "session_id", o.session, "err", err)
+			continue
 		}
+		closed++
+	}
+	return closed
+}
+
+// recoverRecordings finishes the recordings that a dead server left. It comes
+// after tidy, so that a session's end is told before that of its recording.
+func (s *Service) recoverRecordings(ctx context.Context) {
+	if err := s.d.Recordings.RecoverOrphans(ctx); err != nil {
+		s.d.Log.ErrorContext(ctx, "recordings of a server that died are not recovered yet", "err", err)
 	}
 }
 

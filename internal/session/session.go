@@ -48,12 +48,13 @@ type Ledger interface {
 	HealthyFor(org id.Org) error
 }
 
-// Recordings begins and finishes recordings, with their events. See package recording.
+// Recordings begins, finishes and shows recordings, with their events. See package recording.
 type Recordings interface {
 	Healthy() error
-	Begin(ctx context.Context, h recording.Header) (*recording.Writer, error)
+	Begin(ctx context.Context, b recording.Begin) (*recording.Writer, error)
 	Finish(ctx context.Context, w *recording.Writer, s recording.Summary, closeErr error) error
 	RecoverOrphans(ctx context.Context) error
+	OpenPlayback(ctx context.Context, actor authz.Actor, session id.Session, mode recording.Mode) (*recording.Playback, error)
 }
 
 // Server is this server among those that share the store.

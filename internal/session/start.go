@@ -62,9 +62,15 @@ func (s *Service) Start(ctx context.Context, t *Ticket) (*Live, error) {
 	if no := s.ready(t.Org, t.Policy); no != nil {
 		return nil, s.unready(ctx, t, no)
 	}
+	if err := s.stillStarting(ctx, t); err != nil {
+		return nil, err
+	}
 	l := &Live{s: s, ticket: t, facts: t.facts(), ending: make(chan struct{})}
 	if t.Policy.Recording {
-		w, err := s.d.Recordings.Begin(ctx, recording.Header{Org: t.Org, Session: t.Session, Protocol: string(t.Protocol)})
+		w, err := s.d.Recordings.Begin(ctx, recording.Begin{
+			Org: t.Org, Session: t.Session, User: t.Actor.User, UserName: t.person, Safe: t.SafeID, SafeName: t.SafeName,
+			Protocol: string(t.Protocol), Request: t.Actor.Request,
+		})
 		if err != nil {
 			return nil, s.unready(ctx, t, refuse(event.SessionStartRequestedRecordingUnavailable, recordingFault(err)))
 		}
@@ -89,6 +95,23 @@ func (s *Service) Start(ctx context.Context, t *Ticket) (*Live, error) {
 	return l, nil
 }
 
+var errOver = fault.New(fault.Conflict, "this session took too long to come up and was closed: connect again")
+
+// stillStarting looks before a recording is begun that would be of nothing.
+func (s *Service) stillStarting(ctx context.Context, t *Ticket) error {
+	err := s.d.DB.ReadOrg(ctx, t.Org, func(ctx context.Context, tx *db.Tx) error {
+		row, err := sessionsql.New(tx).GetSession(ctx, sessionsql.GetSessionParams{OrgID: string(t.Org), ID: string(t.Session)})
+		if err == nil && State(row.State) != Starting {
+			return errOver
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("start session %s: %w", t.Session, err)
+	}
+	return nil
+}
+
 // establish takes the step from starting to live.
 func (s *Service) establish(ctx context.Context, l *Live) error {
 	f, t := l.facts, l.ticket
@@ -101,7 +124,7 @@ func (s *Service) establish(ctx context.Context, l *Live) error {
 			return err
 		}
 		if n != 1 {
-			return fault.New(fault.Conflict, "this session took too long to come up and was closed: connect again")
+			return errOver
 		}
 		_, err = s.d.Ledger.Record(ctx, tx, ev)
 		return err

@@ -54,6 +54,7 @@ type Ticket struct {
 	Account       vault.Account
 	ExpiresAt     time.Time // when the session ends at the latest, by its TTL
 
+	person      string // handle of the user, also when an API token acts for them
 	policyID    id.Policy
 	safeVersion int64
 }

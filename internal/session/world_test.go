@@ -16,6 +16,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/audit/ledger"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/recording"
 	"github.com/vaultpam/vaultpam/internal/safe"
@@ -65,12 +66,10 @@ func (f *fragile) HealthyFor(id.Org) error {
 	return nil
 }
 
-// recorders are real recordings, which can be made unavailable.
+// recorders are the real recordings, which can be made unavailable.
 type recorders struct {
-	store    *recording.Store
-	broken   atomic.Bool
-	mu       sync.Mutex
-	finished []id.Recording
+	*recording.Service
+	broken atomic.Bool
 }
 
 func (r *recorders) Healthy() error {
@@ -80,21 +79,12 @@ func (r *recorders) Healthy() error {
 	return nil
 }
 
-func (r *recorders) Begin(ctx context.Context, h recording.Header) (*recording.Writer, error) {
+func (r *recorders) Begin(ctx context.Context, b recording.Begin) (*recording.Writer, error) {
 	if r.broken.Load() {
 		return nil, errBroken
 	}
-	return r.store.Create(ctx, h)
+	return r.Service.Begin(ctx, b)
 }
-
-func (r *recorders) Finish(_ context.Context, w *recording.Writer, _ recording.Summary, _ error) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.finished = append(r.finished, w.ID())
-	return nil
-}
-
-func (r *recorders) RecoverOrphans(context.Context) error { return nil }
 
 func newWorld(t testing.TB, d *db.DB) *world {
 	t.Helper()
@@ -104,7 +94,17 @@ func newWorld(t testing.TB, d *db.DB) *world {
 	store, err := recording.OpenStore(recording.StoreConfig{Dir: filepath.Join(t.TempDir(), "recordings"), Keys: w.Keyring, MinFree: -1, Reserve: -1})
 	w.must(err)
 	t.Cleanup(func() { store.Close() })
-	w.store, w.recs = store, &recorders{store: store}
+	w.store = store
+	recs, err := recording.New(recording.Deps{Log: slog.New(slog.NewTextHandler(w, nil)), DB: d, Ledger: w.ledger, Store: store, Now: w.now,
+		SafeRole: func(ctx context.Context, tx *db.Tx, org id.Org, user id.User, sid id.Safe) (authz.SafeRole, error) {
+			a, err := w.Safes.Access(ctx, tx, org, user, sid)
+			if fault.Is(err, fault.NotFound) {
+				return authz.NoSafeRole, nil
+			}
+			return a.Role, err
+		}})
+	w.must(err)
+	w.recs = &recorders{Service: recs}
 	w.Service = w.server("one")
 	return w
 }
