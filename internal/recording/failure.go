@@ -38,6 +38,7 @@ func (e *WriteError) Unwrap() error { return e.Err }
 
 var (
 	errReserve = errors.New("no more than the reserve is free")
+	errTooBig  = errors.New("the recording has reached the largest size that is allowed")
 	errStalled = errors.New("the disk does not answer")
 
 	// ErrClosed is returned by Write after Close.
@@ -50,7 +51,7 @@ var (
 func writeError(err error) *WriteError {
 	e := &WriteError{Reason: StoreUnavailable}
 	text := "this session can no longer be recorded, because the recordings folder cannot be written: tell an administrator"
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, errReserve) {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, errReserve) || errors.Is(err, errTooBig) {
 		e.Reason = DiskFull
 		text = "this session can no longer be recorded, because the disk for recordings is full: tell an administrator"
 	}

@@ -162,6 +162,34 @@ func TestReserveIsLeftForTheLedger(t *testing.T) {
 	}
 }
 
+func TestARecordingThatGrowsTooBigFails(t *testing.T) {
+	s := openStore(t, func(c *StoreConfig) { c.MaxSize = 2 << 20 })
+	w := create(t, s)
+	flood(t, w)
+	failedWith(t, w, DiskFull)
+	endedBecause(t, s, w, DiskFull)
+	if sum, _ := w.Close(t.Context()); sum.Size > s.cfg.MaxSize || sum.Size < s.cfg.MaxSize/2 {
+		t.Errorf("it ended at %d bytes", sum.Size)
+	}
+}
+
+// A flood of repetitions, such as yes makes, does not fill the disk.
+func TestRepetitionsCostLittle(t *testing.T) {
+	s := openStore(t)
+	w := create(t, s)
+	yes := bytes.Repeat([]byte("y\r\n"), 10_000)
+	for range 1000 {
+		if err := w.Write(Frame{Channel: 1, Kind: Output, Data: yes}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if sum := closeWriter(t, w); sum.Size > 300_000 {
+		t.Errorf("%d bytes of repetitions took %d", 1000*len(yes), sum.Size)
+	} else {
+		t.Logf("%d bytes of repetitions took %d", 1000*len(yes), sum.Size)
+	}
+}
+
 func TestWriteErrorsAreForGood(t *testing.T) {
 	for _, at := range []string{"write", "sync"} {
 		t.Run(at, func(t *testing.T) {

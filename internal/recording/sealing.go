@@ -94,8 +94,12 @@ func (w *Writer) put(c *chunk, role format.Role) (err error) {
 	return nil
 }
 
-// append writes a record at the end of the file, unless that would eat into the reserve.
+// append writes a record at the end of the file, unless that would eat into the
+// reserve or the file would become too big.
 func (w *Writer) append(rec []byte, off int64, role format.Role) error {
+	if limit := w.store.cfg.MaxSize; limit > 0 && role == format.More && off+int64(len(rec)) > limit {
+		return errTooBig
+	}
 	if reserve := w.store.cfg.Reserve; reserve > 0 && role == format.More {
 		free, err := freeBytes(w.store.dir)
 		if err != nil {

@@ -39,6 +39,10 @@ type StoreConfig struct {
 	// is no limit.
 	MinFree, Reserve int64
 
+	// MaxSize is the size at which one recording fails as if the disk were full, so
+	// that no session can take the disk from all others; 0 is no limit.
+	MaxSize int64
+
 	FlushAfter time.Duration // age at which frames are written; 0 is 500 ms; they are durable a little later
 	StallAfter time.Duration // how long one write may take before the recording fails; 0 is 15 s
 	Buffers    int           // big buffers, of 256 KiB, for all recordings together; 0 is 256

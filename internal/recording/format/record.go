@@ -112,6 +112,11 @@ func (b *Buffer) Move(m []byte) { b.b = append(m[:0], b.b...) }
 // Memory gives the buffer's memory back.
 func (b *Buffer) Memory() []byte { return b.b }
 
+// denseRatio is the compression from which a flood is one of repetitions (yes,
+// zeros). These need no mercy: the thorough codec is fast on them, and ten to a
+// hundred times as good.
+const denseRatio = 8
+
 // Sealer makes the records of one recording, in order. It is not safe for
 // concurrent use.
 type Sealer struct {
@@ -120,6 +125,7 @@ type Sealer struct {
 	tree    tree
 	history []byte
 	leaf    Hash // of the record that was sealed last
+	dense   bool // the last chunk shrank so much that thorough compression is as fast
 }
 
 // NewSealer starts a recording. header are the bytes of Header.Encode, already written.
@@ -142,13 +148,14 @@ func (s *Sealer) Seal(p *Press, b *Buffer, role Role, flood bool) ([]byte, error
 	}
 	rec, c := b.b, stored
 	if role <= Final { // after a failure the history may hold what was never written
-		pressed, with, err := p.compress(b.b[recordHead:], s.history, flood)
+		pressed, with, err := p.compress(b.b[recordHead:], s.history, flood && !s.dense)
 		if err != nil {
 			return nil, err
 		}
 		if pressed != nil {
 			rec, c = pressed, with
 		}
+		s.dense = len(rec) < len(b.b)/denseRatio
 	}
 	s.history = remember(s.history, b.b[recordHead:])
 	f := flags(c) | flags(role)<<4
