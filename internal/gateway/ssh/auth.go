@@ -122,12 +122,15 @@ func (s *signIn) certificateOffered(p *proof, perms *ssh.Permissions, cert *ssh.
 
 // keyProved is called once the signature holds. Where the safe wants a fresh
 // second factor the sign-in goes on with a question for it.
-func (s *signIn) keyProved(_ ssh.ConnMetadata, _ ssh.PublicKey, perms *ssh.Permissions, _ string) (*ssh.Permissions, error) {
+func (s *signIn) keyProved(_ ssh.ConnMetadata, key ssh.PublicKey, perms *ssh.Permissions, _ string) (*ssh.Permissions, error) {
 	p := perms.ExtraData[proofKey{}].(*proof)
+	var err error
+	if p.person, err = s.g.d.Auth.Prove(s.ctx, p.person, key.Marshal(), s.client.Source); err != nil {
+		return nil, s.failed(err)
+	}
 	if p.login.Safe == "" || !p.grant.Empty() {
 		return perms, nil
 	}
-	var err error
 	if p.choices, err = s.g.d.Safes.Named(s.ctx, p.person, p.login.Org, p.login.Safe, s.client.Source); err != nil {
 		return nil, s.failed(err)
 	}
@@ -159,7 +162,7 @@ func (s *signIn) stepUp(p proof, critical map[string]string, ask ssh.KeyboardInt
 		return nil, err
 	}
 	defer code.Wipe()
-	if p.person, err = s.g.d.Auth.StepUp(s.ctx, p.person, code, s.client.Source); err != nil {
+	if p.person, err = s.g.d.Auth.StepUp(s.ctx, p.person, p.choices[0], code, s.client.Source); err != nil {
 		return nil, s.failed(err)
 	}
 	return &ssh.Permissions{CriticalOptions: critical, ExtraData: map[any]any{proofKey{}: &p}}, nil

@@ -286,7 +286,7 @@ func (p *prompter) stepUp(choice Choice) error {
 			break
 		}
 		code := secret.New(answer)
-		person, err := c.g.d.Auth.StepUp(c.ctx, c.who(), code, c.from.Source)
+		person, err := c.g.d.Auth.StepUp(c.ctx, c.who(), choice, code, c.from.Source)
 		code.Wipe()
 		if err == nil {
 			c.mu.Lock()

@@ -22,6 +22,7 @@ type Person struct {
 	User   id.User
 	Handle string    // how they are named in the sentences that the gateway writes
 	MFAAt  time.Time // when a second factor was proved; zero is never
+	Proof  any       // the authenticator's own: what was offered, then who it proved
 }
 
 // Authenticator proves people. Every failure is fault.Unauthenticated with the
@@ -30,14 +31,17 @@ type Authenticator interface {
 	// KeyOwner is the person whom login names, if key (SSH wire form) is registered with them.
 	// It is asked before the client has signed; the answer proves nothing yet.
 	KeyOwner(ctx context.Context, login string, key []byte, src authz.Source) (Person, error)
+	// Prove turns the Person of a key or certificate that was offered into the one
+	// who signed with it; signedWith is what the signature was checked against.
+	Prove(ctx context.Context, offered Person, signedWith []byte, src authz.Source) (Person, error)
 	// CertificateOwner is the person of a user certificate of our own CA, if login
 	// names them. It checks authority, principal, validity, revocation and that
 	// no critical option but source-address is present.
 	CertificateOwner(ctx context.Context, login string, cert *ssh.Certificate, src authz.Source) (Person, error)
 	// PasswordAndCode needs both to hold; the code is a TOTP or a backup code.
 	PasswordAndCode(ctx context.Context, login string, password, code secret.Secret, src authz.Source) (Person, error)
-	// StepUp proves a second factor of a person who is signed in; MFAAt of the answer is now.
-	StepUp(ctx context.Context, p Person, code secret.Secret, src authz.Source) (Person, error)
+	// StepUp proves a second factor of a person who is signed in, as safe c asks for; MFAAt of the answer is now.
+	StepUp(ctx context.Context, p Person, c Choice, code secret.Secret, src authz.Source) (Person, error)
 }
 
 // Choice is a safe that a login can mean.

@@ -132,7 +132,11 @@ func (w *world) PasswordAndCode(_ context.Context, login string, password, code 
 	return w.code(p, code)
 }
 
-func (w *world) StepUp(_ context.Context, who Person, code secret.Secret, _ authz.Source) (Person, error) {
+func (w *world) Prove(_ context.Context, offered Person, _ []byte, _ authz.Source) (Person, error) {
+	return offered, nil
+}
+
+func (w *world) StepUp(_ context.Context, who Person, _ Choice, code secret.Secret, _ authz.Source) (Person, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.code(w.find(who.Handle), code)
