@@ -19,7 +19,7 @@ import (
 type feed struct {
 	mu   sync.Mutex
 	subs map[*Feed]struct{}
-	seen map[id.Org]map[id.Session]int64 // the change of each session that was told last
+	seen map[id.Org]map[id.Session]sessionsql.ChangedSessionsRow // the change of each session that was told last
 }
 
 const feedLooksBack = 15 * time.Second
@@ -32,6 +32,7 @@ type Feed struct {
 	actor   authz.Actor
 	mu      sync.Mutex
 	waiting []id.Session
+	queued  map[id.Session]bool // what is in waiting
 	more    chan struct{}
 }
 
@@ -40,12 +41,12 @@ func (s *Service) Subscribe(_ context.Context, actor authz.Actor) (*Feed, error)
 	if err := authz.Check(actor, authz.SessionList, authz.Object{Org: actor.Org}); err != nil {
 		return nil, err
 	}
-	f := &Feed{s: s, actor: actor, more: make(chan struct{}, 1)}
+	f := &Feed{s: s, actor: actor, queued: map[id.Session]bool{}, more: make(chan struct{}, 1)}
 	s.feed.mu.Lock()
 	defer s.feed.mu.Unlock()
 	if s.feed.subs == nil {
 		s.feed.subs = map[*Feed]struct{}{}
-		s.feed.seen = map[id.Org]map[id.Session]int64{}
+		s.feed.seen = map[id.Org]map[id.Session]sessionsql.ChangedSessionsRow{}
 	}
 	s.feed.subs[f] = struct{}{}
 	return f, nil
@@ -57,12 +58,19 @@ func (f *Feed) Close() {
 	fd.mu.Lock()
 	defer fd.mu.Unlock()
 	delete(fd.subs, f)
-	for sub := range fd.subs {
-		if sub.actor.Org == f.actor.Org {
-			return
+	if !fd.watched(f.actor.Org) {
+		delete(fd.seen, f.actor.Org)
+	}
+}
+
+// watched tells whether somebody subscribed to org; mu is held.
+func (fd *feed) watched(org id.Org) bool {
+	for f := range fd.subs {
+		if f.actor.Org == org {
+			return true
 		}
 	}
-	delete(fd.seen, f.actor.Org)
+	return false
 }
 
 // Next waits for the next change and gives the session as it is now. What the
@@ -95,12 +103,14 @@ func (f *Feed) take() (id.Session, bool) {
 	}
 	sid := f.waiting[0]
 	f.waiting = f.waiting[1:]
+	delete(f.queued, sid)
 	return sid, true
 }
 
 func (f *Feed) add(sid id.Session) {
 	f.mu.Lock()
-	if !slices.Contains(f.waiting, sid) {
+	if !f.queued[sid] {
+		f.queued[sid] = true
 		f.waiting = append(f.waiting, sid)
 	}
 	f.mu.Unlock()
@@ -156,21 +166,24 @@ func (fd *feed) tell(org id.Org, rows []sessionsql.ChangedSessionsRow, since int
 	fd.mu.Lock()
 	defer fd.mu.Unlock()
 	seen := fd.seen[org]
-	if seen == nil {
-		seen = map[id.Session]int64{}
+	if seen == nil && fd.watched(org) {
+		seen = map[id.Session]sessionsql.ChangedSessionsRow{}
 		fd.seen[org] = seen
 	}
-	for sid, at := range seen {
-		if at < since {
+	if seen == nil {
+		return // the last subscriber left meanwhile
+	}
+	for sid, r := range seen {
+		if r.ChangedAt < since {
 			delete(seen, sid)
 		}
 	}
 	for _, r := range rows {
 		sid := id.Session(r.ID)
-		if seen[sid] == r.ChangedAt {
+		if seen[sid] == r {
 			continue
 		}
-		seen[sid] = r.ChangedAt
+		seen[sid] = r
 		for f := range fd.subs {
 			if f.actor.Org == org {
 				f.add(sid)

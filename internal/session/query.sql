@@ -120,7 +120,7 @@ where heartbeat_at < sqlc.arg(before)
   and not exists (select 1 from session s where s.server_id = server_instance.id and not s.released);
 
 -- name: ChangedSessions :many
-select id, changed_at from session
+select id, changed_at, state, released from session
 where org_id = sqlc.arg(org_id) and changed_at >= sqlc.arg(since)
 order by changed_at, id
 limit 1000;

@@ -13,7 +13,6 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/db/dbtest"
 	"github.com/vaultpam/vaultpam/internal/fault"
-	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/safe"
 )
 
@@ -215,10 +214,7 @@ func TestRedeemDecidesAgain(t *testing.T) {
 func TestTokenOfAnEndedAPITokenOpensNothing(t *testing.T) {
 	w := newWorld(t, dbtest.SQLite(t))
 	s := w.openSafe("web-prod")
-	actor := w.Operator
-	actor.Kind, actor.Token, actor.Name, actor.Scopes, actor.MFAAt = authz.Token, id.New[id.Token](), "ci", []string{"sessions:launch"}, time.Time{}
-	w.exec(`insert into api_token (org_id, id, owner_id, name, token_hash, scopes, created_at, expires_at, last_used_at, ended_at, end_reason)
-		values ($1, $2, $3, 'ci', 'x', 'safes:read sessions:launch', 1, $4, 0, 0, '')`, string(w.Org), string(actor.Token), string(actor.User), db.Micros(w.now().Add(time.Hour)))
+	actor := w.apiToken(time.Hour)
 	l := w.launch(actor, s.ID)
 	got := w.redeem(w.Service, actor, l)
 	if got.Actor.Kind != authz.Token || got.Actor.Token != actor.Token || got.Actor.Name != "ci" {

@@ -41,7 +41,9 @@ func (s *Service) settle(ctx context.Context, e *settlement) error {
 	}
 	s.mu.Unlock()
 	s.changed(e.live.facts.org, e.live.facts.session)
-	s.Notify() // who drains waits for the last one
+	if s.stopping.Load() {
+		s.Notify() // who drains waits for the last one
+	}
 	return err
 }
 

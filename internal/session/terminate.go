@@ -27,6 +27,9 @@ func (s *Service) Terminate(ctx context.Context, actor authz.Actor, sid id.Sessi
 			WithField("comment", "must be text of at most %d characters", maxComment)
 	}
 	comment = printable(comment)
+	if !actor.Authenticated() {
+		return authz.Check(actor, authz.SessionTerminate, authz.Object{Org: actor.Org})
+	}
 	row, o, err := s.read(ctx, actor, sid)
 	if err != nil {
 		return err

@@ -265,3 +265,13 @@ func failedWriter(t testing.TB, w *world) *recording.Writer {
 	}
 	return rec
 }
+
+// apiToken is the operator acting through an API token that may launch.
+func (w *world) apiToken(life time.Duration) authz.Actor {
+	w.t.Helper()
+	a := w.Operator
+	a.Kind, a.Token, a.Name, a.Scopes, a.MFAAt = authz.Token, id.New[id.Token](), "ci", []string{"sessions:launch"}, time.Time{}
+	w.exec(`insert into api_token (org_id, id, owner_id, name, token_hash, scopes, created_at, expires_at, last_used_at, ended_at, end_reason)
+		values ($1, $2, $3, 'ci', 'x', 'safes:read sessions:launch', 1, $4, 0, 0, '')`, string(w.Org), string(a.Token), string(a.User), db.Micros(w.now().Add(life)))
+	return a
+}

@@ -98,7 +98,7 @@ func (q *Queries) Beat(ctx context.Context, arg BeatParams) error {
 }
 
 const changedSessions = `-- name: ChangedSessions :many
-select id, changed_at from session
+select id, changed_at, state, released from session
 where org_id = $1 and changed_at >= $2
 order by changed_at, id
 limit 1000
@@ -112,6 +112,8 @@ type ChangedSessionsParams struct {
 type ChangedSessionsRow struct {
 	ID        string
 	ChangedAt int64
+	State     string
+	Released  bool
 }
 
 func (q *Queries) ChangedSessions(ctx context.Context, arg ChangedSessionsParams) ([]ChangedSessionsRow, error) {
@@ -123,7 +125,12 @@ func (q *Queries) ChangedSessions(ctx context.Context, arg ChangedSessionsParams
 	var items []ChangedSessionsRow
 	for rows.Next() {
 		var i ChangedSessionsRow
-		if err := rows.Scan(&i.ID, &i.ChangedAt); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.ChangedAt,
+			&i.State,
+			&i.Released,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
