@@ -8,3 +8,6 @@ func (s *Service) HashWork() int64 { return s.hash.work.Load() }
 
 // ParseCertificate reads a certificate as SSH sends it.
 var ParseCertificate = parseCertificate
+
+// SourceKey is the unit that limits count.
+var SourceKey = sourceKey
