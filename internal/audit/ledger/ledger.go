@@ -115,7 +115,7 @@ const (
 	clockTick = time.Second
 	// passPause keeps the passes of the sequencer apart, so that under load a pass
 	// numbers many events; an event alone is numbered at once.
-	passPause = 20 * time.Millisecond
+	passPause = 50 * time.Millisecond
 	stopTime  = 10 * time.Second
 )
 
@@ -125,7 +125,7 @@ func (l *Ledger) Run(ctx context.Context) error {
 	if err := l.db.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		_, err := l.logID(ctx, tx, platform)
 		return err
-	}); err != nil {
+	}); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("open the platform's ledger: %w", err)
 	}
 	var parts sync.WaitGroup

@@ -26,7 +26,8 @@ insert into audit_event (org_id, log_id, id, recorded_at, constant, payload, sal
 values ($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- name: NumberEvents :many
--- One statement takes the next events in order and numbers them from base on.
+-- One statement takes the next events in order and numbers them from base on. (A
+-- second "seq is null" on the outer row would let a planner pick the wrong index.)
 update audit_event set seq = cast(sqlc.arg(base) as bigint) + waiting.n
 from (
     select w.id, row_number() over (order by w.recorded_at, w.id) - 1 as n
@@ -35,7 +36,7 @@ from (
     order by w.recorded_at, w.id
     limit sqlc.arg(batch)
 ) as waiting
-where audit_event.org_id = sqlc.arg(org_id) and audit_event.id = waiting.id and audit_event.seq is null
+where audit_event.org_id = sqlc.arg(org_id) and audit_event.id = waiting.id
 returning audit_event.id, audit_event.seq, audit_event.recorded_at, audit_event.constant, audit_event.payload, audit_event.payload_hash;
 
 -- name: LastWaiting :one

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -128,16 +126,22 @@ func (l *Ledger) drain(ctx context.Context, org id.Org) {
 	}
 }
 
+var eventRows = bulk{"audit_event", []column{
+	{"org_id", "text"}, {"log_id", "text"}, {"id", "text"}, {"recorded_at", "bigint"}, {"constant", "text"},
+	{"payload", "bytea"}, {"salt", "bytea"}, {"payload_hash", "bytea"},
+}}
+
 func (l *Ledger) commitRows(ctx context.Context, org id.Org, batch []waitingRow) error {
 	ctx, cancel := context.WithTimeout(ctx, refusalTime)
 	defer cancel()
 	err := l.inScope(ctx, org, func(ctx context.Context, tx *db.Tx) error {
-		for rows := batch; len(rows) > 0; {
-			n := chunk(len(rows))
-			if err := insertRows(ctx, tx, rows[:n]); err != nil {
-				return err
-			}
-			rows = rows[n:]
+		rows := make([][]any, len(batch))
+		for i, w := range batch {
+			r := w.row
+			rows[i] = []any{r.OrgID, r.LogID, r.ID, r.RecordedAt, r.Constant, r.Payload, r.Salt, r.PayloadHash}
+		}
+		if err := eventRows.insert(ctx, tx, rows); err != nil {
+			return err
 		}
 		tx.AfterCommit(func() { l.wrote(org) })
 		return nil
@@ -149,43 +153,4 @@ func (l *Ledger) commitRows(ctx context.Context, org id.Org, batch []waitingRow)
 		}
 	}
 	return err
-}
-
-// chunk is the largest power of two up to n and 64: few texts, so that drivers
-// keep them prepared.
-func chunk(n int) int {
-	c := 64
-	for c > n {
-		c /= 2
-	}
-	return c
-}
-
-// insertRows is InsertEvent for several rows at once.
-func insertRows(ctx context.Context, tx *db.Tx, rows []waitingRow) error {
-	var b strings.Builder
-	b.WriteString("insert into audit_event (org_id, log_id, id, recorded_at, constant, payload, salt, payload_hash) values ")
-	args := make([]any, 0, 8*len(rows))
-	for i, w := range rows {
-		r := w.row
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		placeholders(&b, len(args), 8)
-		args = append(args, r.OrgID, r.LogID, r.ID, r.RecordedAt, r.Constant, r.Payload, r.Salt, r.PayloadHash)
-	}
-	_, err := tx.ExecContext(ctx, b.String(), args...)
-	return err
-}
-
-// placeholders writes ($from+1, ..., $from+n).
-func placeholders(b *strings.Builder, from, n int) {
-	sep := byte('(')
-	for i := 1; i <= n; i++ {
-		b.WriteByte(sep)
-		b.WriteByte('$')
-		b.WriteString(strconv.Itoa(from + i))
-		sep = ','
-	}
-	b.WriteByte(')')
 }
