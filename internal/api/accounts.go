@@ -31,7 +31,7 @@ type Account struct {
 
 type accountOut struct{ Body Account }
 
-type accountID struct {
+type AccountID struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
@@ -51,7 +51,7 @@ func (s *Server) accountRoutes() {
 	const tag = "accounts"
 	handle(s, signedIn, huma.Operation{OperationID: "list-accounts", Method: http.MethodGet, Path: "/accounts", Summary: "List accounts", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			pageIn
+			PageIn
 			Resource string `query:"resource" maxLength:"64"`
 		}) (*pageOut[Account], error) {
 			l, err := s.Vault.List(ctx, a, vault.Filter{Resource: id.Resource(in.Resource)}, in.request())
@@ -74,12 +74,12 @@ func (s *Server) accountRoutes() {
 				Kind: vault.Kind(b.Kind), Password: b.Password, PrivateKey: b.PrivateKey, Passphrase: b.Passphrase}))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "get-account", Method: http.MethodGet, Path: "/accounts/{id}", Summary: "Get an account", Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *accountID) (*accountOut, error) {
+		func(ctx context.Context, a authz.Actor, in *AccountID) (*accountOut, error) {
 			return oneAccount(s.Vault.Get(ctx, a, id.Account(in.ID)))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "update-account", Method: http.MethodPatch, Path: "/accounts/{id}", Summary: "Change an account or replace its credential", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			accountID
+			AccountID
 			Body struct {
 				Name       *string       `json:"name,omitempty"`
 				Username   *string       `json:"username,omitempty"`
@@ -94,17 +94,17 @@ func (s *Server) accountRoutes() {
 				Password: b.Password, PrivateKey: b.PrivateKey, Passphrase: b.Passphrase, Version: b.Version}))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "disable-account", Method: http.MethodPost, Path: "/accounts/{id}/disable", Summary: "Take an account out of use; its live sessions end", Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *accountID) (*accountOut, error) {
+		func(ctx context.Context, a authz.Actor, in *AccountID) (*accountOut, error) {
 			return s.woken(oneAccount(s.Vault.Disable(ctx, a, id.Account(in.ID))))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "enable-account", Method: http.MethodPost, Path: "/accounts/{id}/enable", Summary: "Put a disabled account into use again", Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *accountID) (*accountOut, error) {
+		func(ctx context.Context, a authz.Actor, in *AccountID) (*accountOut, error) {
 			return oneAccount(s.Vault.Enable(ctx, a, id.Account(in.ID)))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "delete-account", Method: http.MethodDelete, Path: "/accounts/{id}", Summary: "Delete an account that no safe needs", DefaultStatus: 204, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			accountID
-			versionIn
+			AccountID
+			VersionIn
 		}) (*struct{}, error) {
 			return nothing(s.Vault.Delete(ctx, a, id.Account(in.ID), in.Version))
 		})

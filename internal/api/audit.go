@@ -65,7 +65,7 @@ func auditJSON(e ledger.Entry) (AuditEvent, error) {
 	return out, nil
 }
 
-type auditFilter struct {
+type AuditFilter struct {
 	Constant []string  `query:"constant" doc:"Event constants, comma separated"`
 	Category []string  `query:"category"`
 	Severity []string  `query:"severity"`
@@ -78,7 +78,7 @@ type auditFilter struct {
 	Text     string    `query:"q" maxLength:"256" doc:"Anywhere in the event"`
 }
 
-func (f auditFilter) filter() ledger.Filter {
+func (f AuditFilter) filter() ledger.Filter {
 	return ledger.Filter{Constants: f.Constant, Categories: f.Category, Severities: f.Severity, Actor: f.Actor, Target: f.Target,
 		Outcome: f.Outcome, Session: f.Session, From: f.From, To: f.To, Text: f.Text}
 }
@@ -88,8 +88,8 @@ func (s *Server) auditRoutes() {
 	handle(s, signedIn, huma.Operation{OperationID: "list-audit-events", Method: http.MethodGet, Path: "/audit/events", Summary: "Search the audit ledger", Tags: []string{tag},
 		Description: "Newest first unless order=oldest. The first page leaves AUDIT_LOG_VIEWED."},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			auditFilter
-			pageIn
+			AuditFilter
+			PageIn
 			Order string `query:"order" enum:"newest,oldest"`
 		}) (*pageOut[AuditEvent], error) {
 			entries, next, err := s.Review.Search(ctx, a, in.filter(), ledger.Page{Cursor: in.Cursor, Limit: in.Limit, Oldest: in.Order == "oldest"})

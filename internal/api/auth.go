@@ -34,8 +34,8 @@ type signedInOut struct {
 	Body      SignedIn
 }
 
-// cookieIn chooses how the session's token travels.
-type cookieIn struct {
+// CookieIn chooses how the session's token travels.
+type CookieIn struct {
 	Cookie bool `query:"cookie" doc:"Set the console's cookie instead of giving the token"`
 }
 
@@ -67,7 +67,7 @@ func (s *Server) authRoutes() {
 	handle(s, open, huma.Operation{OperationID: "login", Method: http.MethodPost, Path: "/auth/login", Summary: "Sign in with e-mail and password", Tags: []string{tag},
 		Description: "Every failure is AUTH_FAILED in the same words and like time. A password alone opens nothing: the answer is a second factor to prove, or a session that may only enrol one."},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			cookieIn
+			CookieIn
 			Body struct {
 				Email    string        `json:"email" maxLength:"320" doc:"E-mail address or handle"`
 				Password secret.Secret `json:"password"`
@@ -84,7 +84,7 @@ func (s *Server) authRoutes() {
 		})
 	handle(s, open, huma.Operation{OperationID: "answer-mfa", Method: http.MethodPost, Path: "/auth/mfa", Summary: "Answer the challenge of a sign-in", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			cookieIn
+			CookieIn
 			Body mfaAnswer
 		}) (*signedInOut, error) {
 			w, err := s.Identity.CompleteMFA(ctx, identity.CompleteMFAArgs{Challenge: in.Body.ChallengeID, Method: mfa.Method(in.Body.Method), Code: in.Body.Code, From: origin(a)})

@@ -172,7 +172,7 @@ func (s *Server) tokenRoutes() {
 	const tag = "API tokens"
 	handle(s, signedIn, huma.Operation{OperationID: "list-tokens", Method: http.MethodGet, Path: "/tokens", Summary: "List API tokens", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			pageIn
+			PageIn
 			All bool `query:"all" doc:"Those of all members; for owners and admins"`
 		}) (*pageOut[Token], error) {
 			l, err := s.Identity.ListTokens(ctx, a, in.All, in.request())

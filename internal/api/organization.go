@@ -30,18 +30,18 @@ func orgMember(m tenancy.Member) Member {
 	return Member{UserID: m.ID, Email: m.Email, Handle: m.Handle, Name: m.Name, Role: string(m.Role), Active: m.Active, JoinedAt: m.JoinedAt}
 }
 
-type newPerson struct {
+type NewPerson struct {
 	Email    string        `json:"email" maxLength:"320"`
 	Handle   string        `json:"handle" maxLength:"64"`
 	Name     string        `json:"name,omitempty"`
 	Password secret.Secret `json:"password,omitempty" doc:"For somebody who is not known yet"`
 }
 
-func (p newPerson) person() identity.NewPerson {
+func (p NewPerson) person() identity.NewPerson {
 	return identity.NewPerson{Email: p.Email, Handle: p.Handle, Name: p.Name, Password: p.Password}
 }
 
-type memberPath struct {
+type MemberPath struct {
 	UserID string `path:"user_id" maxLength:"64"`
 }
 
@@ -55,14 +55,14 @@ func (s *Server) organizationRoutes() {
 		return &struct{ Body Member }{orgMember(m)}, nil
 	}
 	handle(s, signedIn, huma.Operation{OperationID: "list-members", Method: http.MethodGet, Path: "/org/members", Summary: "List the members of the active organization", Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *struct{ pageIn }) (*pageOut[Member], error) {
+		func(ctx context.Context, a authz.Actor, in *struct{ PageIn }) (*pageOut[Member], error) {
 			l, err := s.Tenancy.Members(ctx, a, in.request())
 			return pageOf(l, orgMember, err)
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "add-member", Method: http.MethodPost, Path: "/org/members", Summary: "Add a member", DefaultStatus: 201, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			Body struct {
-				newPerson
+				NewPerson
 				Role string `json:"role" enum:"owner,admin,operator,auditor"`
 			}
 		}) (*struct{ Body Member }, error) {
@@ -70,7 +70,7 @@ func (s *Server) organizationRoutes() {
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "set-member-role", Method: http.MethodPut, Path: "/org/members/{user_id}/role", Summary: "Change a member's role", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			memberPath
+			MemberPath
 			Body struct {
 				Role string `json:"role" enum:"owner,admin,operator,auditor"`
 			}
@@ -78,7 +78,7 @@ func (s *Server) organizationRoutes() {
 			return one(s.Tenancy.ChangeRole(ctx, a, id.User(in.UserID), authz.Role(in.Body.Role)))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "remove-member", Method: http.MethodDelete, Path: "/org/members/{user_id}", Summary: "Remove a member; their live sessions end", DefaultStatus: 204, Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *memberPath) (*struct{}, error) {
+		func(ctx context.Context, a authz.Actor, in *MemberPath) (*struct{}, error) {
 			err := s.Tenancy.RemoveMember(ctx, a, id.User(in.UserID))
 			s.Sessions.Notify()
 			return nothing(err)
@@ -110,7 +110,7 @@ func (s *Server) platformRoutes() {
 	handle(s, open, huma.Operation{OperationID: "platform-setup", Method: http.MethodPost, Path: "/platform/setup", Summary: "Use the one-time set-up link: create the first platform administrator", DefaultStatus: 201, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			Body struct {
-				newPerson
+				NewPerson
 				Token secret.Secret `json:"token" doc:"From the link that the server printed at its first start"`
 			}
 		}) (*struct{ Body person }, error) {
@@ -121,7 +121,7 @@ func (s *Server) platformRoutes() {
 			return &struct{ Body person }{person{p.ID, p.Email, p.Handle, p.Name}}, nil
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "list-organizations", Method: http.MethodGet, Path: "/platform/organizations", Summary: "List organizations", Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *struct{ pageIn }) (*pageOut[Organization], error) {
+		func(ctx context.Context, a authz.Actor, in *struct{ PageIn }) (*pageOut[Organization], error) {
 			l, err := s.Tenancy.List(ctx, a, in.request())
 			return pageOf(l, orgJSON, err)
 		})
@@ -130,7 +130,7 @@ func (s *Server) platformRoutes() {
 			Body struct {
 				Slug  string    `json:"slug" doc:"Lower-case letters, digits and hyphens; stands in SSH logins and addresses"`
 				Name  string    `json:"name"`
-				Owner newPerson `json:"owner"`
+				Owner NewPerson `json:"owner"`
 			}
 		}) (*struct{ Body Organization }, error) {
 			o, _, err := s.Tenancy.Create(ctx, a, tenancy.CreateArgs{Slug: in.Body.Slug, Name: in.Body.Name, Owner: in.Body.Owner.person()})

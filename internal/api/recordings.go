@@ -57,7 +57,7 @@ func (s *Server) recordingsOf(ctx context.Context, a authz.Actor, sessions ...se
 func (s *Server) recordingRoutes() {
 	const tag = "recordings"
 	handle(s, signedIn, huma.Operation{OperationID: "get-recording-info", Method: http.MethodGet, Path: "/sessions/{id}/recording/info", Summary: "About the recording of a session", Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *sessionID) (*struct{ Body Recording }, error) {
+		func(ctx context.Context, a authz.Actor, in *SessionID) (*struct{ Body Recording }, error) {
 			i, err := s.Recordings.Info(ctx, a, id.Session(in.ID))
 			if err != nil {
 				return nil, err
@@ -67,7 +67,7 @@ func (s *Server) recordingRoutes() {
 	handle(s, signedIn, huma.Operation{OperationID: "play-recording", Method: http.MethodGet, Path: "/sessions/{id}/recording", Summary: "The recording as an asciicast", Tags: []string{tag},
 		Description: "Each call leaves SESSION_PLAYBACK_ACCESSED before the first byte. live=true follows a session that runs."},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			sessionID
+			SessionID
 			Download bool `query:"download"`
 			Live     bool `query:"live"`
 			Input    bool `query:"input" doc:"With what was typed, if that was recorded"`

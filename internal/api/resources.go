@@ -56,14 +56,14 @@ func publicKeyLine(kind string, wire []byte) string {
 	return kind + " " + base64.StdEncoding.EncodeToString(wire)
 }
 
-type resourceID struct {
+type ResourceID struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
 func (s *Server) resourceRoutes() {
 	const tag = "resources"
 	handle(s, signedIn, huma.Operation{OperationID: "list-resources", Method: http.MethodGet, Path: "/resources", Summary: "List resources", Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *struct{ pageIn }) (*pageOut[Resource], error) {
+		func(ctx context.Context, a authz.Actor, in *struct{ PageIn }) (*pageOut[Resource], error) {
 			l, err := s.Resources.List(ctx, a, in.request())
 			return pageOf(l, resourceJSON, err)
 		})
@@ -81,12 +81,12 @@ func (s *Server) resourceRoutes() {
 			return oneResource(s.Resources.Create(ctx, a, resource.CreateArgs{Name: b.Name, Protocol: resource.Protocol(b.Protocol), Host: b.Host, Port: b.Port, Description: b.Description}))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "get-resource", Method: http.MethodGet, Path: "/resources/{id}", Summary: "Get a resource", Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *resourceID) (*resourceOut, error) {
+		func(ctx context.Context, a authz.Actor, in *ResourceID) (*resourceOut, error) {
 			return oneResource(s.Resources.Get(ctx, a, id.Resource(in.ID)))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "update-resource", Method: http.MethodPatch, Path: "/resources/{id}", Summary: "Change a resource", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			resourceID
+			ResourceID
 			Body struct {
 				Name        *string `json:"name,omitempty"`
 				Host        *string `json:"host,omitempty"`
@@ -100,8 +100,8 @@ func (s *Server) resourceRoutes() {
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "delete-resource", Method: http.MethodDelete, Path: "/resources/{id}", Summary: "Delete a resource that no account or safe needs", DefaultStatus: 204, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			resourceID
-			versionIn
+			ResourceID
+			VersionIn
 		}) (*struct{}, error) {
 			return nothing(s.Resources.Delete(ctx, a, id.Resource(in.ID), in.Version))
 		})
@@ -110,7 +110,7 @@ func (s *Server) resourceRoutes() {
 
 func (s *Server) hostKeyRoutes(tag string) {
 	handle(s, signedIn, huma.Operation{OperationID: "scan-host-key", Method: http.MethodPost, Path: "/resources/{id}/host-key/scan", Summary: "Connect to the target and show the host key it presents", Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *resourceID) (*struct{ Body HostKey }, error) {
+		func(ctx context.Context, a authz.Actor, in *ResourceID) (*struct{ Body HostKey }, error) {
 			k, err := s.Resources.Scan(ctx, a, id.Resource(in.ID))
 			if err != nil {
 				return nil, err
@@ -119,7 +119,7 @@ func (s *Server) hostKeyRoutes(tag string) {
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "confirm-host-key", Method: http.MethodPost, Path: "/resources/{id}/host-key", Summary: "Confirm a host key that a scan has shown", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			resourceID
+			ResourceID
 			Body struct {
 				Fingerprint string `json:"fingerprint" maxLength:"128" doc:"SHA256:... as the scan showed it"`
 			}
@@ -128,7 +128,7 @@ func (s *Server) hostKeyRoutes(tag string) {
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "remove-host-key", Method: http.MethodDelete, Path: "/resources/{id}/host-key", Summary: "Take a confirmed host key away", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			resourceID
+			ResourceID
 			Fingerprint string `query:"fingerprint" required:"true" maxLength:"128"`
 		}) (*resourceOut, error) {
 			return oneResource(s.Resources.UnpinHostKey(ctx, a, id.Resource(in.ID), in.Fingerprint))
@@ -142,21 +142,21 @@ func oneResource(r resource.Resource, err error) (*resourceOut, error) {
 	return &resourceOut{resourceJSON(r)}, nil
 }
 
-// versionIn is the version of what the caller saw, for acts without a body.
-type versionIn struct {
+// VersionIn is the version of what the caller saw, for acts without a body.
+type VersionIn struct {
 	Version int64 `query:"version" doc:"What you saw; a change made since then is a CONFLICT. Absent: act on whatever is there"`
 }
 
 // nothing is the answer of an act that has none.
 func nothing(err error) (*struct{}, error) { return nil, err }
 
-// pageIn asks for one page of a list.
-type pageIn struct {
+// PageIn asks for one page of a list.
+type PageIn struct {
 	Limit  int    `query:"limit" doc:"1 to 200; 50 when absent"`
 	Cursor string `query:"cursor" maxLength:"1024" doc:"next_cursor of the page before"`
 }
 
-func (p pageIn) request() page.Request { return page.Request{Limit: p.Limit, Cursor: p.Cursor} }
+func (p PageIn) request() page.Request { return page.Request{Limit: p.Limit, Cursor: p.Cursor} }
 
 // Page is one page of a list.
 type Page[T any] struct {

@@ -62,7 +62,7 @@ type SafeMember struct {
 
 type safeOut struct{ Body Safe }
 
-type safeID struct {
+type SafeID struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
@@ -115,7 +115,7 @@ func (s *Server) safeRoutes() {
 	const tag = "safes"
 	handle(s, signedIn, huma.Operation{OperationID: "list-safes", Method: http.MethodGet, Path: "/safes", Summary: "List the safes that you may see", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			pageIn
+			PageIn
 			Mine bool `query:"mine" doc:"Only those that you are a member of"`
 		}) (*pageOut[Safe], error) {
 			l, err := s.Safes.List(ctx, a, safe.Filter{Mine: in.Mine}, in.request())
@@ -144,12 +144,12 @@ func (s *Server) safeRoutes() {
 			return s.oneSafe(ctx, a, made, err)
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "get-safe", Method: http.MethodGet, Path: "/safes/{id}", Summary: "Get a safe", Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *safeID) (*safeOut, error) {
+		func(ctx context.Context, a authz.Actor, in *SafeID) (*safeOut, error) {
 			return s.getSafe(ctx, a, id.Safe(in.ID))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "update-safe", Method: http.MethodPatch, Path: "/safes/{id}", Summary: "Change a safe", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			safeID
+			SafeID
 			Body struct {
 				Name        *string      `json:"name,omitempty"`
 				Description *string      `json:"description,omitempty"`
@@ -164,8 +164,8 @@ func (s *Server) safeRoutes() {
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "set-safe-policy", Method: http.MethodPut, Path: "/safes/{id}/policy", Summary: "Replace the policy of a safe", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			safeID
-			versionIn
+			SafeID
+			VersionIn
 			Body Policy
 		}) (*safeOut, error) {
 			p, err := in.Body.policy()
@@ -177,8 +177,8 @@ func (s *Server) safeRoutes() {
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "delete-safe", Method: http.MethodDelete, Path: "/safes/{id}", Summary: "Delete a safe; live sessions in it end", DefaultStatus: 204, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			safeID
-			versionIn
+			SafeID
+			VersionIn
 		}) (*struct{}, error) {
 			err := s.Safes.Delete(ctx, a, id.Safe(in.ID), in.Version)
 			s.Sessions.Notify()
@@ -203,15 +203,15 @@ func (s *Server) safeMemberRoutes(tag string) {
 	}
 	handle(s, signedIn, huma.Operation{OperationID: "list-safe-members", Method: http.MethodGet, Path: "/safes/{id}/members", Summary: "List the direct members of a safe", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			safeID
-			pageIn
+			SafeID
+			PageIn
 		}) (*pageOut[SafeMember], error) {
 			l, err := s.Safes.Members(ctx, a, id.Safe(in.ID), in.request())
 			return pageOf(l, memberJSON, err)
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "add-safe-member", Method: http.MethodPost, Path: "/safes/{id}/members", Summary: "Add a member", DefaultStatus: 201, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			safeID
+			SafeID
 			Body struct {
 				UserID string `json:"user_id" maxLength:"64"`
 				Role   string `json:"role" enum:"user,checkout,approver,manager"`
@@ -221,7 +221,7 @@ func (s *Server) safeMemberRoutes(tag string) {
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "set-safe-member-role", Method: http.MethodPut, Path: "/safes/{id}/members/{user_id}", Summary: "Change the role of a member", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			safeID
+			SafeID
 			UserID string `path:"user_id" maxLength:"64"`
 			Body   struct {
 				Role string `json:"role" enum:"user,checkout,approver,manager"`
@@ -231,7 +231,7 @@ func (s *Server) safeMemberRoutes(tag string) {
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "remove-safe-member", Method: http.MethodDelete, Path: "/safes/{id}/members/{user_id}", Summary: "Remove a member; their live sessions in the safe end", DefaultStatus: 204, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			safeID
+			SafeID
 			UserID string `path:"user_id" maxLength:"64"`
 		}) (*struct{}, error) {
 			err := s.Safes.RemoveMember(ctx, a, id.Safe(in.ID), id.User(in.UserID))

@@ -8,7 +8,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"path"
+	"reflect"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -49,6 +52,7 @@ func New(d Deps) (*Server, error) {
 	conf.CreateHooks = nil // no $schema in bodies
 	conf.RejectUnknownQueryParameters = true
 	conf.Servers = []*huma.Server{{URL: Prefix}}
+	conf.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	conf.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "An access token from /auth/login, or an API token (vpat_...)."},
 		"cookie": {Type: "apiKey", In: "cookie", Name: CookieName, Description: "The console's session. State-changing calls need an Origin header of this installation."},
@@ -61,6 +65,18 @@ func New(d Deps) (*Server, error) {
 		s.write(w, r, fault.New(fault.NotFound, "there is no %s %s; %s/openapi.json lists every route", r.Method, r.URL.Path, Prefix))
 	})
 	return s, nil
+}
+
+// schemaName keeps types of the same name from other packages apart.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if from := path.Base(t.PkgPath()); t.Name() != "" && from != "." && from != "api" && from != "huma" {
+		return strings.ToUpper(from[:1]) + from[1:] + name
+	}
+	return name
 }
 
 var frameworkErrors sync.Once // the framework has one error constructor for the whole process

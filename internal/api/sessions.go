@@ -81,7 +81,7 @@ func (s *Server) sessionRoutes() {
 	const tag = "sessions"
 	handle(s, signedIn, huma.Operation{OperationID: "list-sessions", Method: http.MethodGet, Path: "/sessions", Summary: "List the sessions that you may see, newest first", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			pageIn
+			PageIn
 			State    string    `query:"state" enum:"starting,live,ended"`
 			User     string    `query:"user" maxLength:"64"`
 			Safe     string    `query:"safe" maxLength:"64"`
@@ -97,7 +97,7 @@ func (s *Server) sessionRoutes() {
 			return pageOf(l, func(v session.Session) Session { return s.sessionJSON(v, recs[v.ID]) }, err)
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "get-session", Method: http.MethodGet, Path: "/sessions/{id}", Summary: "Get a session", Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *sessionID) (*struct{ Body Session }, error) {
+		func(ctx context.Context, a authz.Actor, in *SessionID) (*struct{ Body Session }, error) {
 			v, err := s.Sessions.Get(ctx, a, id.Session(in.ID))
 			if err != nil {
 				return nil, err
@@ -110,7 +110,7 @@ func (s *Server) sessionRoutes() {
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "terminate-session", Method: http.MethodPost, Path: "/sessions/{id}/terminate", Summary: "End a live session", DefaultStatus: 204, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			sessionID
+			SessionID
 			Body *struct {
 				Comment string `json:"comment,omitempty" maxLength:"256" doc:"Told to the person and kept in the ledger"`
 			}
@@ -125,7 +125,7 @@ func (s *Server) sessionRoutes() {
 	s.feedRoute(tag)
 }
 
-type sessionID struct {
+type SessionID struct {
 	ID string `path:"id" maxLength:"64"`
 }
 

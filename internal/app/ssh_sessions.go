@@ -2,11 +2,8 @@ package app
 
 import (
 	"context"
-	"time"
 
-	"github.com/vaultpam/vaultpam/internal/authz"
 	gateway "github.com/vaultpam/vaultpam/internal/gateway/ssh"
-	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/recording"
 	"github.com/vaultpam/vaultpam/internal/recording/format"
 	"github.com/vaultpam/vaultpam/internal/safe"
@@ -18,11 +15,11 @@ import (
 // gateway's words and those of the session domain, and decides nothing.
 type sshSessions struct {
 	sessions *session.Service
-	actor    func(ctx context.Context, user id.User, org id.Org, mfaAt time.Time, src authz.Source) (authz.Actor, error)
+	people   sshPeople
 }
 
 func (s sshSessions) Launch(ctx context.Context, p gateway.Person, c gateway.Choice, from gateway.Client) (*gateway.Ticket, error) {
-	actor, err := s.actor(ctx, p.User, c.Org, p.MFAAt, from.Source)
+	actor, err := s.people.actor(ctx, p, c.Org, from.Source)
 	if err != nil {
 		return nil, err
 	}

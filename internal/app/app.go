@@ -1,0 +1,249 @@
+// Package app is the one place where the parts of the product meet. New reads as
+// the parts list, bottom up; Run starts the parts, drains and stops them. The
+// adapters beside it join what two domains say in their own words.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/vaultpam/vaultpam/internal/api"
+	"github.com/vaultpam/vaultpam/internal/audit/ledger"
+	"github.com/vaultpam/vaultpam/internal/audit/review"
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/config"
+	"github.com/vaultpam/vaultpam/internal/console"
+	"github.com/vaultpam/vaultpam/internal/db"
+	gateway "github.com/vaultpam/vaultpam/internal/gateway/ssh"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/identity"
+	"github.com/vaultpam/vaultpam/internal/mfa"
+	"github.com/vaultpam/vaultpam/internal/platform"
+	"github.com/vaultpam/vaultpam/internal/recording"
+	"github.com/vaultpam/vaultpam/internal/resource"
+	"github.com/vaultpam/vaultpam/internal/safe"
+	"github.com/vaultpam/vaultpam/internal/seal"
+	"github.com/vaultpam/vaultpam/internal/session"
+	"github.com/vaultpam/vaultpam/internal/tenancy"
+	"github.com/vaultpam/vaultpam/internal/vault"
+	"github.com/vaultpam/vaultpam/web"
+)
+
+// Version is the version of this build; the linker sets it.
+var Version = "development"
+
+// App is one server with all its parts.
+type App struct {
+	cfg     config.Config
+	log     *slog.Logger
+	lock    *os.File // held while this process uses the data folder
+	metrics *prometheus.Registry
+
+	db         *db.DB
+	keyring    *seal.Keyring
+	ledger     *ledger.Ledger
+	identity   *identity.Service
+	tenancy    *tenancy.Service
+	platform   *platform.Service
+	resources  *resource.Service
+	vault      *vault.Service
+	safes      *safe.Service
+	store      *recording.Store
+	recordings *recording.Service
+	sessions   *session.Service
+	gateway    *gateway.Gateway
+	api        *api.Server
+	console    *console.Console
+
+	doors doors
+}
+
+// New builds every part and binds every listener, so that whatever is wrong with
+// the set-up is said before anything runs. Close what it returns, or Run it.
+func New(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *App, err error) {
+	a := &App{cfg: cfg, log: log, metrics: prometheus.NewRegistry()}
+	defer func() {
+		if err != nil {
+			a.Close()
+		}
+	}()
+	if err := a.openData(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.openDoors(); err != nil {
+		return nil, err
+	}
+	return a, errors.Join(a.buildDomains(), a.buildDoors())
+}
+
+// openData takes the data folder, and opens the store and the keys in it.
+func (a *App) openData(ctx context.Context) (err error) {
+	if a.lock, err = takeFolder(a.cfg.Data); err != nil {
+		return err
+	}
+	if a.db, err = db.Open(ctx, db.Config{URL: a.cfg.Database.URL, MaxConns: a.cfg.Database.MaxConns, Log: a.log}); err != nil {
+		return err
+	}
+	if err = a.db.Migrate(ctx); err != nil {
+		return err
+	}
+	root, err := seal.LoadRoot(a.cfg.Keys.RootFile)
+	if err != nil {
+		return err
+	}
+	if a.keyring, err = seal.New(seal.Deps{DB: a.db, Root: root}); err != nil {
+		return err
+	}
+	return a.keyring.Check(ctx)
+}
+
+func (a *App) buildDomains() (err error) {
+	build := func(name string, f func() error) {
+		if err == nil {
+			if e := f(); e != nil {
+				err = fmt.Errorf("build %s: %w", name, e)
+			}
+		}
+	}
+	now := time.Now
+	part := func(name string) *slog.Logger { return a.log.With("component", name) }
+	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	build("audit", func() (err error) {
+		a.ledger, err = ledger.New(ledger.Deps{DB: a.db, Sealer: a.keyring, Host: a.cfg.Audit.Origin, Log: part("audit"), Now: now})
+		return err
+	})
+	build("identity", func() error {
+		factors, err := mfa.New(mfa.Deps{DB: a.db, Seal: a.keyring, Ledger: a.ledger, Now: now})
+		if err != nil {
+			return err
+		}
+		a.identity, err = identity.New(identity.Deps{Log: part("identity"), DB: a.db, Ledger: a.ledger, Seal: a.keyring, MFA: factors,
+			Members: tenancy.Directory{}, Operators: platform.Directory{}, Now: now})
+		return err
+	})
+	build("platform", func() (err error) {
+		a.platform, err = platform.New(platform.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, Now: now})
+		return err
+	})
+	counts := session.Counts{}
+	dialer := &resource.Dialer{Loopback: a.cfg.Targets.AllowLoopback, Own: a.doors.addresses}
+	build("resources", func() (err error) {
+		a.resources, err = resource.New(resource.Deps{DB: a.db, Ledger: a.ledger, Dialer: dialer, Uses: []resource.Uses{vault.OnResource, safe.OnResource}, Live: counts, Now: now})
+		return err
+	})
+	build("vault", func() (err error) {
+		a.vault, err = vault.New(vault.Deps{DB: a.db, Ledger: a.ledger, Sealer: a.keyring, Resources: a.resources, Uses: []vault.Uses{safe.OnAccount}, Live: counts, Now: now})
+		return err
+	})
+	build("safes", func() (err error) {
+		a.safes, err = safe.New(safe.Deps{DB: a.db, Ledger: a.ledger, Resources: a.resources, Accounts: a.vault, Live: counts, Now: now})
+		return err
+	})
+	build("tenancy", func() (err error) {
+		a.tenancy, err = tenancy.New(tenancy.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, OnLeave: []tenancy.Leaver{a.identity, a.safes}, Now: now})
+		return err
+	})
+	build("recordings", func() (err error) {
+		a.store, err = recording.OpenStore(recording.StoreConfig{Dir: a.cfg.Recording.Dir, Keys: a.keyring, Log: part("recording"), Now: now, MinFree: int64(a.cfg.Recording.MinFree)})
+		if err != nil {
+			return err
+		}
+		a.recordings, err = recording.New(recording.Deps{Log: part("recording"), DB: a.db, Ledger: a.ledger, Store: a.store, SafeRole: a.safeRole, Now: now, Retention: time.Duration(a.cfg.Recording.Retention)})
+		return err
+	})
+	build("sessions", func() (err error) {
+		host, _ := os.Hostname() // only shown
+		a.sessions, err = session.New(session.Deps{Log: part("session"), DB: a.db, Safes: a.safes, Resources: a.resources, Vault: a.vault, Ledger: a.ledger,
+			Folder: a.ledger.NewFolder(ledger.FoldWindow), Recordings: a.recordings, Now: now, Grace: time.Duration(a.cfg.Drain),
+			Server: session.Server{ID: string(id.New[id.Job]()), Hostname: host, Version: Version}, Sole: a.db.Engine() == db.SQLite})
+		return err
+	})
+	build("SSH gateway", func() error {
+		people := sshPeople{identity.NewSSHAuthenticator(a.identity)}
+		signer, err := hostKey(filepath.Join(a.cfg.Data, "keys"))
+		if err != nil {
+			return err
+		}
+		a.doors.sshHostKey = signer
+		limits := gateway.Limits{Grace: time.Duration(a.cfg.Drain) + 5*time.Second} // the session domain ends them first
+		a.gateway, err = gateway.New(gateway.Deps{Log: part("ssh"), Auth: people, Safes: sshSafes{people, a.safes}, Sessions: sshSessions{a.sessions, people},
+			Rejections: sshRejections{a.sessions}, Dialer: dialer, HostKeys: signers(signer), Address: a.cfg.SSH.PublicAddr, Limits: limits, Metrics: a.metrics, Now: now})
+		return err
+	})
+	return err
+}
+
+func (a *App) buildDoors() error {
+	if a.gateway == nil {
+		return nil // what is wrong was said
+	}
+	look, err := review.New(review.Deps{Ledger: a.ledger})
+	if err != nil {
+		return err
+	}
+	var proxies []netip.Prefix
+	for _, p := range a.cfg.HTTPS.TrustedProxies {
+		proxies = append(proxies, netip.MustParsePrefix(p)) // checked by Validate
+	}
+	a.api, err = api.New(api.Deps{
+		Log: a.log, Version: Version, Metrics: api.NewMetrics(a.metrics), Identity: a.identity, Tenancy: a.tenancy, Platform: a.platform,
+		Resources: a.resources, Vault: a.vault, Safes: a.safes, Sessions: a.sessions, Recordings: a.recordings, Review: look,
+		Terminals: terminals{a.sessions, a.gateway}, PublicURL: a.cfg.HTTPS.PublicURL, SSHAddr: a.cfg.SSH.PublicAddr,
+		SSHHostKeys: []string{knownHost(a.doors.sshHostKey)}, TrustedProxies: proxies, Limits: api.DefaultLimits,
+	})
+	if err != nil {
+		return err
+	}
+	a.console, err = console.New(console.Deps{Files: web.Dist()})
+	return err
+}
+
+// safeRole tells the recordings who manages a safe.
+func (a *App) safeRole(ctx context.Context, tx *db.Tx, org id.Org, user id.User, s id.Safe) (authz.SafeRole, error) {
+	access, err := a.safes.Access(ctx, tx, org, user, s)
+	if err != nil {
+		return authz.NoSafeRole, ignoreNotFound(err)
+	}
+	return access.Role, nil
+}
+
+// Handler is the one HTTPS port: the API, the console, and whether the server is well.
+func (a *App) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle(api.Prefix+"/", a.api.Handler())
+	mux.Handle("/api/docs", a.console)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", a.ready)
+	mux.Handle("/", a.console)
+	return mux
+}
+
+// ready tells a load balancer whether sessions can start here, and why not.
+func (a *App) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	var wrong []string
+	for name, err := range map[string]error{"database": a.db.Ping(ctx), "audit": a.ledger.Healthy(), "recordings": a.recordings.Healthy()} {
+		if err != nil {
+			wrong = append(wrong, name)
+			a.log.WarnContext(ctx, "not ready", "part", name, "error", err.Error())
+		}
+	}
+	if len(wrong) > 0 {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, "not ready:", wrong)
+		return
+	}
+	fmt.Fprintln(w, "ready")
+}
