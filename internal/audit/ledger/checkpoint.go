@@ -254,6 +254,9 @@ func continues(t tiles, tree, old verify.Checkpoint) error {
 	return nil
 }
 
+// detector is how the ledger appears in SECURITY_INCIDENT_FLAGGED.
+const detector = "audit_tree_consistency"
+
 // halt stops org's ledger and records the incident. The stopped ledger would not
 // number the event that tells it, so that goes to the platform's.
 func (l *Ledger) halt(ctx context.Context, org id.Org, why errTree) {
@@ -261,7 +264,7 @@ func (l *Ledger) halt(ctx context.Context, org id.Org, why errTree) {
 	defer cancel()
 	l.log.ErrorContext(ctx, "AUDIT TREE NOT CONSISTENT: the ledger is stopped", "org_id", org, "error", why)
 	ev := event.NewSecurityIncidentFlagged(systemAct(platform), event.TenantTarget(org, ""), id.New[id.Incident](),
-		"audit_tree_consistency: "+why.what, "AuditLog", nil, event.AutomaticActionNone)
+		detector, "AuditLog", nil, event.AutomaticActionNone)
 	if log, ok := l.logIDs.Load(org); ok {
 		ev = ev.WithObjectID(event.AnyID(log.(id.Log)))
 	}

@@ -81,6 +81,9 @@ func (l *Ledger) openLog(ctx context.Context, org id.Org) (id.Log, error) {
 		log, err = l.logID(ctx, tx, org)
 		return err
 	})
+	if err != nil {
+		l.health.doubt()
+	}
 	return log, err
 }
 
