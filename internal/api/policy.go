@@ -10,21 +10,21 @@ import (
 // Policy is under which conditions a safe is used and what a session may do.
 // What is left out of a request has its default, not its former value.
 type Policy struct {
-	Recording              *bool       `json:"recording,omitempty" doc:"Default true"`
-	RecordInput            *bool       `json:"record_input,omitempty" doc:"Record what is typed too. Default true"`
-	SessionTTLSeconds      *int64      `json:"session_ttl_seconds,omitempty" doc:"Default 14400"`
-	IdleTimeoutSeconds     *int64      `json:"idle_timeout_seconds,omitempty" doc:"Default 900"`
-	ValidHours             *ValidHours `json:"valid_hours,omitempty" doc:"Absent: at any time"`
-	SourceNetworks         []string    `json:"source_networks,omitempty" doc:"Prefixes or addresses; empty: from anywhere"`
-	LocalForward           bool        `json:"local_forward,omitempty" doc:"ssh -L and -D"`
-	RemoteForward          bool        `json:"remote_forward,omitempty" doc:"ssh -R"`
-	AgentForward           bool        `json:"agent_forward,omitempty" doc:"ssh -A"`
-	X11Forward             bool        `json:"x11_forward,omitempty" doc:"ssh -X"`
-	Jump                   string      `json:"jump,omitempty" enum:"block,allow" doc:"ssh -J towards the safe's own target. Default block"`
-	FileTransfer           string      `json:"file_transfer,omitempty" enum:"block,audit,allow" doc:"Default audit"`
-	StepUp                 bool        `json:"step_up,omitempty" doc:"Ask for a second factor at launch"`
-	StepUpFreshnessSeconds *int64      `json:"step_up_freshness_seconds,omitempty" doc:"How old the last proof may be. Default 900"`
-	MaxSessions            int         `json:"max_sessions,omitempty" doc:"At once; 0: no limit"`
+	Recording              *bool       `json:"recording" required:"false" doc:"Default true"`
+	RecordInput            *bool       `json:"record_input" required:"false" doc:"Record what is typed too. Default true"`
+	SessionTTLSeconds      *int64      `json:"session_ttl_seconds" required:"false" doc:"Default 14400"`
+	IdleTimeoutSeconds     *int64      `json:"idle_timeout_seconds" required:"false" doc:"Default 900"`
+	ValidHours             *ValidHours `json:"valid_hours" required:"false" doc:"Absent: at any time"`
+	SourceNetworks         []string    `json:"source_networks" required:"false" doc:"Prefixes or addresses; empty: from anywhere"`
+	LocalForward           bool        `json:"local_forward" required:"false" doc:"ssh -L and -D"`
+	RemoteForward          bool        `json:"remote_forward" required:"false" doc:"ssh -R"`
+	AgentForward           bool        `json:"agent_forward" required:"false" doc:"ssh -A"`
+	X11Forward             bool        `json:"x11_forward" required:"false" doc:"ssh -X"`
+	Jump                   string      `json:"jump" required:"false" enum:"block,allow" doc:"ssh -J towards the safe's own target. Default block"`
+	FileTransfer           string      `json:"file_transfer" required:"false" enum:"block,audit,allow" doc:"Default audit"`
+	StepUp                 bool        `json:"step_up" required:"false" doc:"Ask for a second factor at launch"`
+	StepUpFreshnessSeconds *int64      `json:"step_up_freshness_seconds" required:"false" doc:"How old the last proof may be. Default 900"`
+	MaxSessions            int         `json:"max_sessions" required:"false" doc:"At once; 0: no limit"`
 }
 
 // ValidHours is a window of the week in a time zone.
@@ -39,7 +39,8 @@ func policyJSON(p safe.Policy) Policy {
 	whole := func(d time.Duration) *int64 { n := int64(d / time.Second); return &n }
 	out := Policy{
 		Recording: &p.Recording, RecordInput: &p.RecordInput, SessionTTLSeconds: whole(p.SessionTTL), IdleTimeoutSeconds: whole(p.IdleTimeout),
-		LocalForward: p.LocalForward, RemoteForward: p.RemoteForward, AgentForward: p.AgentForward, X11Forward: p.X11Forward,
+		SourceNetworks: []string{},
+		LocalForward:   p.LocalForward, RemoteForward: p.RemoteForward, AgentForward: p.AgentForward, X11Forward: p.X11Forward,
 		Jump: string(p.Jump), FileTransfer: string(p.FileTransfer), StepUp: p.StepUp, StepUpFreshnessSeconds: whole(p.StepUpFreshness), MaxSessions: p.MaxSessions,
 	}
 	for _, n := range p.SourceNetworks {

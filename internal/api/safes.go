@@ -77,7 +77,11 @@ func (s *Server) safeJSON(actor authz.Actor, e safe.Entry) Safe {
 		out.Blocked = e.BlockedBy.Sentence()
 	}
 	if e.Role != authz.NoSafeRole {
-		out.SSHCommand = s.sshCommand(actor.Name, e.Name)
+		login := actor.Name
+		if actor.Kind == authz.Token {
+			login = actor.Email // a token's name is not a login
+		}
+		out.SSHCommand = s.sshCommand(login, e.Name)
 	}
 	return out
 }

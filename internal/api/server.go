@@ -17,6 +17,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/fault"
@@ -44,6 +45,16 @@ func New(d Deps) (*Server, error) {
 	if err := d.check(); err != nil {
 		return nil, err
 	}
+	return register(d), nil
+}
+
+// Describe is the OpenAPI 3.1 document of this version, made without a server.
+func Describe(version string) ([]byte, error) {
+	s := register(Deps{Log: slog.New(slog.DiscardHandler), Metrics: NewMetrics(prometheus.NewRegistry()), Now: time.Now, Version: version})
+	return json.MarshalIndent(s.api.OpenAPI(), "", "  ")
+}
+
+func register(d Deps) *Server {
 	frameworkErrors.Do(func() { huma.NewError = newError })
 	s := &Server{Deps: d, log: d.Log.With("component", "api"), mux: http.NewServeMux(), limits: newLimits(d.Limits, d.Now)}
 	conf := huma.DefaultConfig("VaultPAM", d.Version)
@@ -64,7 +75,7 @@ func New(d Deps) (*Server, error) {
 	s.mux.HandleFunc(Prefix+"/", func(w http.ResponseWriter, r *http.Request) {
 		s.write(w, r, fault.New(fault.NotFound, "there is no %s %s; %s/openapi.json lists every route", r.Method, r.URL.Path, Prefix))
 	})
-	return s, nil
+	return s
 }
 
 // schemaName keeps types of the same name from other packages apart.
@@ -91,10 +102,9 @@ func (s *Server) describe() {
 		w.Header().Set("Content-Type", "application/openapi+json")
 		w.Write(doc)
 	})
+	s.mux.HandleFunc("GET "+DocsPath, s.docs)
+	s.mux.HandleFunc("GET "+DocsPath+".css", s.docsStyle)
 }
-
-// Description is the OpenAPI 3.1 document.
-func (s *Server) Description() ([]byte, error) { return json.MarshalIndent(s.api.OpenAPI(), "", "  ") }
 
 // Handler serves everything under Prefix.
 func (s *Server) Handler() http.Handler {

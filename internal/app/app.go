@@ -222,7 +222,8 @@ func (a *App) safeRole(ctx context.Context, tx *db.Tx, org id.Org, user id.User,
 func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(api.Prefix+"/", a.api.Handler())
-	mux.Handle("/api/docs", a.console)
+	mux.Handle(api.DocsPath, a.api.Handler())
+	mux.Handle(api.DocsPath+".css", a.api.Handler())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("/", a.console)
