@@ -73,8 +73,8 @@ func (s *Service) admit(ctx context.Context, o Origin, claimed string, method ev
 		}
 		ev := event.NewAuthSignInFailed(event.By(o.stranger(""), event.User), event.PlatformTarget(),
 			event.AuthSignInFailedRateLimited, method, o.door(), int(r.Refused))
-		if claimed != "" {
-			ev = ev.WithClaimedUser(claimed)
+		if name := tellable(claimed, nil); name != "" {
+			ev = ev.WithClaimedUser(name)
 		}
 		_, err = s.d.Ledger.Record(ctx, tx, ev)
 		return err
@@ -142,6 +142,17 @@ func (s *Service) forgive(ctx context.Context, tx *db.Tx, user id.User) error {
 	return nil
 }
 
+// tellable is the name that somebody claimed, as far as an event may carry it. What
+// is neither a known name nor an e-mail address may be a password that was typed
+// into the wrong field.
+func tellable(claimed string, who *account) string {
+	l, err := ParseLogin(claimed)
+	if err != nil || l.Email == "" && who == nil {
+		return ""
+	}
+	return l.Email + l.Handle
+}
+
 // attempt is one try to sign in with a first factor.
 type attempt struct {
 	o           Origin
@@ -172,8 +183,8 @@ func (s *Service) turnAway(ctx context.Context, tx *db.Tx, a attempt, locked boo
 		}
 	}
 	ev := event.NewAuthSignInFailed(event.By(a.o.stranger(home.Org), event.User), tenant(home.Org, home.Name), why, a.method, a.o.door(), 1)
-	if a.claimed != "" {
-		ev = ev.WithClaimedUser(a.claimed)
+	if name := tellable(a.claimed, a.who); name != "" {
+		ev = ev.WithClaimedUser(name)
 	}
 	if a.fingerprint != "" {
 		ev = ev.WithKeyFingerprint(a.fingerprint)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -25,7 +24,9 @@ import (
 
 func world(t *testing.T, limits identity.Limits, f func(t *testing.T, w *World, owner Someone)) {
 	t.Helper()
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		t.Parallel()
 		w := New(t, d, limits).Setup(t)
 		_, owner := w.Org(t, "acme")
 		w.Take(t)
@@ -163,109 +164,49 @@ func TestFailuresAreAlike(t *testing.T) {
 	})
 }
 
-func TestTenFailuresLockTheAccount(t *testing.T) {
+func TestBootstrapLeavesThePresentCode(t *testing.T) {
 	world(t, identity.Limits{}, func(t *testing.T, w *World, owner Someone) {
-		bob := w.Member(t, owner, "bob", authz.Operator)
+		eve := w.Factorless(t, owner, "eve", authz.Operator)
 		signer, line := Key(t)
-		if _, err := w.Identity.AddSSHKey(t.Context(), bob.Actor, "laptop", line); err != nil {
-			t.Fatal(err)
-		}
 		w.Take(t)
-		for range 9 {
-			signIn(w, t, bob.Email, "not the password")
-		}
-		// A right password does not forgive: the second factor is not proved.
-		in, err := signIn(w, t, bob.Email, bob.Password)
-		if err != nil {
+		b, err := w.Identity.Bootstrap(t.Context(), identity.BootstrapArgs{Login: "eve", Password: secret.FromString(eve.Password), From: From,
+			SSHKey: line, TokenName: "dev", Scopes: []string{"*"}, TokenLife: 24 * time.Hour})
+		if err != nil || b.Token.Empty() || len(b.BackupCodes) != 10 {
 			t.Fatal(err)
 		}
-		w.Take(t)
-		if _, err := complete(w, t, in.Challenge, secret.FromString("123123")); fault.CodeOf(err) != "AUTH_FAILED" {
-			t.Fatal(err)
+		w.Expect(t, "AUTH_SIGN_IN_SUCCEEDED", "MFA_FACTOR_ENROLLED", "MFA_BACKUP_CODES_GENERATED", "SSH_KEY_ADDED", "API_TOKEN_CREATED", "AUTH_SIGNED_OUT by_user")
+		eve.TOTP = b.TOTP.Secret.RevealString()
+		if _, err := w.SSH.PasswordAndCode(t.Context(), "eve", secret.FromString(eve.Password), w.CodeNow(t, eve), From); err != nil {
+			t.Errorf("the code of the same half minute: %v", err)
 		}
-		locked := w.Expect(t, "MFA_VERIFICATION_FAILED bad_code", "AUTH_LOCKED")[1]
-		if locked.Metadata["lock_scope"] != "user" || locked.Metadata["subject_user_id"] != string(bob.ID) {
-			t.Errorf("%+v", locked.Metadata)
+		if _, err := w.SSH.KeyOffered(t.Context(), "eve", signer.PublicKey().Marshal(), From); err != nil {
+			t.Error(err)
 		}
-		// Locked for every door and every proof, with the same answer.
-		if _, err := signIn(w, t, bob.Email, bob.Password); fault.CodeOf(err) != "AUTH_FAILED" {
-			t.Errorf("right password while locked: %v", err)
-		}
-		if _, err := complete(w, t, in.Challenge, w.Code(t, bob)); fault.CodeOf(err) != "AUTH_FAILED" {
-			t.Errorf("right code while locked: %v", err)
-		}
-		if _, err := w.SSH.PasswordAndCode(t.Context(), "bob", secret.FromString(bob.Password), w.Code(t, bob), From); fault.CodeOf(err) != "AUTH_FAILED" {
-			t.Errorf("both over SSH while locked: %v", err)
-		}
-		if _, err := w.SSH.KeyOffered(t.Context(), "bob", signer.PublicKey().Marshal(), From); fault.CodeOf(err) != "AUTH_FAILED" {
-			t.Errorf("right key while locked: %v", err)
-		}
-		w.Expect(t, "AUTH_SIGN_IN_FAILED locked", "MFA_VERIFICATION_FAILED locked_out", "AUTH_SIGN_IN_FAILED locked")
-		w.Clock.Pass(15 * time.Minute)
-		w.Again(t, bob, "")
-	})
-}
-
-// However many try at once, the guesses that count are as many as the limit.
-func TestParallelGuessesDoNotPassTheLimit(t *testing.T) {
-	world(t, identity.Limits{SourceFailures: 1000}, func(t *testing.T, w *World, owner Someone) {
-		var wg sync.WaitGroup
-		for range 40 {
-			wg.Go(func() { signIn(w, t, owner.Email, "not the password") })
-		}
-		wg.Wait()
-		count := map[string]int{}
-		for _, n := range Names(w.Take(t)) {
-			count[n]++
-		}
-		if count["AUTH_SIGN_IN_FAILED bad_credentials"] != 10 || count["AUTH_SIGN_IN_FAILED locked"] != 30 || count["AUTH_LOCKED"] != 1 {
-			t.Errorf("%v", count)
+		if _, err := w.Identity.Bootstrap(t.Context(), identity.BootstrapArgs{Login: "eve", Password: secret.FromString(eve.Password), From: From}); !fault.Is(err, fault.Conflict) {
+			t.Errorf("twice: %v", err)
 		}
 	})
 }
 
-func TestSourceIsTurnedAway(t *testing.T) {
-	world(t, identity.Limits{SourceFailures: 5}, func(t *testing.T, w *World, owner Someone) {
-		for range 4 {
-			signIn(w, t, "nobody@example.com", "x")
+func TestRunEndsWithItsContext(t *testing.T) {
+	world(t, identity.Limits{}, func(t *testing.T, w *World, owner Someone) {
+		if _, _, err := w.Identity.CreateToken(t.Context(), owner.Actor, identity.CreateTokenArgs{Name: "t", Scopes: []string{"*"}, Life: time.Minute}); err != nil {
+			t.Fatal(err)
 		}
-		w.Take(t)
-		signIn(w, t, "nobody@example.com", "x")
-		w.Expect(t, "AUTH_LOCKED", "AUTH_SIGN_IN_FAILED bad_credentials")
-		before := w.Identity.HashWork()
-		for range 3 {
-			_, err := signIn(w, t, owner.Email, owner.Password) // also for who would be right
-			if f := fault.As(err); f == nil || f.Kind != fault.Exhausted || f.Code != "RATE_LIMITED" || f.RetryAfter <= 0 {
+		w.Clock.Pass(time.Hour)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- w.Identity.Run(ctx) }()
+		for ended := false; !ended; { // the first round comes at once
+			var n int
+			if err := w.DB.Raw().QueryRow(`select count(*) from api_token where ended_at <> 0`).Scan(&n); err != nil {
 				t.Fatal(err)
 			}
+			ended = n == 1
 		}
-		if n := w.Identity.HashWork() - before; n != 0 {
-			t.Errorf("%d hash operations for a source that is turned away", n)
-		}
-		if e := w.Expect(t, "AUTH_SIGN_IN_FAILED rate_limited")[0]; Meta(e, "coalesced") != "1" {
-			t.Errorf("%v", e.Metadata)
-		}
-		w.Clock.Pass(time.Minute)
-		signIn(w, t, owner.Email, owner.Password)
-		if e := w.Expect(t, "AUTH_SIGN_IN_FAILED rate_limited")[0]; Meta(e, "coalesced") != "3" {
-			t.Errorf("%v", e.Metadata)
-		}
-		other := From
-		other.Source.IP = netip.MustParseAddr("192.0.2.11")
-		if _, err := w.Identity.SignIn(t.Context(), identity.SignInArgs{Email: owner.Email, Password: secret.FromString(owner.Password), From: other}); err != nil {
-			t.Errorf("another source: %v", err)
-		}
-		w.Take(t)
-		signIn(w, t, owner.Email, owner.Password)
-		w.Clock.Pass(5 * time.Minute)
-		if err := w.Identity.Sweep(t.Context()); err != nil { // tells the one that nobody has told
-			t.Fatal(err)
-		}
-		if e := w.Expect(t, "AUTH_SIGN_IN_FAILED rate_limited")[0]; Meta(e, "coalesced") != "1" || e.Source.IP != "192.0.2.10" {
-			t.Errorf("%+v", e)
-		}
-		if _, err := signIn(w, t, owner.Email, owner.Password); err != nil {
-			t.Errorf("after the window: %v", err)
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -24,7 +24,9 @@ func args(token secret.Secret, handle string) platform.SetupArgs {
 }
 
 func TestSetupLinkWorksOnce(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		t.Parallel()
 		w := New(t, d, identity.Limits{})
 		old, needed, err := w.Platform.SetupLink(t.Context())
 		if err != nil || !needed {
@@ -66,7 +68,9 @@ func TestSetupLinkWorksOnce(t *testing.T) {
 }
 
 func TestSetupLinkEndsAfterADay(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		t.Parallel()
 		w := New(t, d, identity.Limits{})
 		link, _, err := w.Platform.SetupLink(t.Context())
 		if err != nil {
@@ -81,7 +85,9 @@ func TestSetupLinkEndsAfterADay(t *testing.T) {
 }
 
 func TestTwoCannotUseOneLink(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		t.Parallel()
 		w := New(t, d, identity.Limits{})
 		link, _, err := w.Platform.SetupLink(t.Context())
 		if err != nil {
@@ -107,7 +113,9 @@ func TestTwoCannotUseOneLink(t *testing.T) {
 
 // A guesser of links is turned away like a guesser of passwords.
 func TestGuessingLinksIsLimited(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		t.Parallel()
 		w := New(t, d, identity.Limits{SourceFailures: 3})
 		for range 3 {
 			w.Platform.Setup(t.Context(), args(secret.FromString("guess"), "root"))
@@ -119,7 +127,9 @@ func TestGuessingLinksIsLimited(t *testing.T) {
 }
 
 func TestThereIsAlwaysAnAdministrator(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		t.Parallel()
 		w := New(t, d, identity.Limits{}).Setup(t)
 		_, owner := w.Org(t, "acme")
 		second := w.Member(t, owner, "second", authz.Operator)

@@ -22,7 +22,9 @@ import (
 
 func world(t *testing.T, f func(t *testing.T, w *World, owner Someone)) {
 	t.Helper()
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		t.Parallel()
 		w := New(t, d, identity.Limits{}).Setup(t)
 		_, owner := w.Org(t, "acme")
 		w.Take(t)
