@@ -39,7 +39,7 @@ func (s *Service) Run(ctx context.Context) error {
 	if err := s.beat(work); err != nil {
 		return fmt.Errorf("announce this server: %w", err)
 	}
-	if s.d.Sole {
+	if s.heir() {
 		s.tidy(work)
 		s.recoverRecordings(work)
 	}
@@ -137,7 +137,7 @@ func (s *Service) askStore(ctx context.Context, org id.Org, live []*Live) error 
 	err := s.d.DB.ReadOrg(ctx, org, func(ctx context.Context, tx *db.Tx) error {
 		clear(rows)
 		clear(changed)
-		list, err := sessionsql.New(tx).OpenStandings(ctx, sessionsql.OpenStandingsParams{OrgID: string(org), ServerID: s.d.Server.ID})
+		list, err := sessionsql.New(tx).OpenStandings(ctx, sessionsql.OpenStandingsParams{OrgID: string(org), ServerID: s.name})
 		if err != nil {
 			return err
 		}

@@ -324,19 +324,38 @@ func TestSessionsOfADeadServerAreClosed(t *testing.T) {
 	})
 }
 
-func TestOnlyServerClosesWhatItsPredecessorLeft(t *testing.T) {
-	w := newWorld(t, dbtest.SQLite(t))
-	s := w.openSafe("web-prod")
-	l := w.start(w.Operator, s.ID)
-	w.must(w.beat(context.Background()))
-	w.Events()
-	w.run(w.server("next", func(d *Deps) { d.Sole = true }))
-	var all []event.Envelope
-	w.eventually("the session is closed", func() bool {
-		all = append(all, w.Events()...)
-		return len(terminations(all, l.Ticket().Session)) == 1
+// A server that is the only one, or that has its home back, closes at its start
+// what the last one left there, and finishes its recordings after that.
+func TestHeirClosesWhatItsPredecessorLeft(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		s := w.openSafe("web-prod")
+		for n, next := range []func(*Deps){func(d *Deps) { d.Sole = true }, func(d *Deps) { d.Server.Home = "here" }} {
+			killed := w.server("killed", func(d *Deps) { d.Server.Home = "here" })
+			w.must(killed.beat(context.Background()))
+			l := w.startOn(killed, w.Operator, s.ID)
+			l.rec.Close(context.Background()) // its process is gone, and its lock on the file
+			elsewhere := w.startOn(w.server("elsewhere", func(d *Deps) { d.Server.Home = "hereabouts" }), w.Operator, s.ID)
+			if n == 1 {
+				w.must(elsewhere.s.beat(context.Background()))
+			} else {
+				w.close(elsewhere, ClosedByClient)
+			}
+			w.Events()
+			stop := w.run(w.server("next", next))
+			var all []event.Envelope
+			w.eventually("session and recording are finished", func() bool {
+				all = append(all, w.Events()...)
+				return slices.Contains(constants(all), event.SESSION_RECORDING_FINALIZED)
+			})
+			want := []event.Constant{event.SESSION_TERMINATED_BY_SYSTEM, event.PROXY_SSH_SESSION_CLOSED, event.PROXY_SSH_RECORDING_WRITTEN, event.SESSION_RECORDING_FINALIZED}
+			if !slices.Equal(constants(all), want) || all[0].SessionID != string(l.Ticket().Session) || all[0].Reason != "shutdown" {
+				t.Errorf("%v", constants(all))
+			}
+			stop()
+			w.close(elsewhere, ClosedByClient)
+		}
 	})
-	l.rec.Close(context.Background())
 }
 
 func TestTicketThatNobodyStartsIsClosed(t *testing.T) {
@@ -381,7 +400,7 @@ func TestStopDrains(t *testing.T) {
 		w.close(l, ClosedByClient)
 		<-stopped
 		var n int
-		w.must(w.DB.Raw().QueryRow(`select count(*) from server_instance where id = 'gateway'`).Scan(&n))
+		w.must(w.DB.Raw().QueryRow(`select count(*) from server_instance where id = '/gateway'`).Scan(&n))
 		if n != 0 {
 			t.Error("the server is still on the list")
 		}

@@ -136,89 +136,85 @@ func TestNoSessionWithoutRecorderOrLedger(t *testing.T) {
 }
 
 func TestGatewaysReasonBecomesTheCause(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		w := newWorld(t, d)
-		s := w.openSafe("web-prod")
-		for _, c := range []struct {
-			by            CloseSide
-			constant      event.Constant
-			outcome       event.Outcome
-			reason        string
-			closedOutcome event.Outcome
-			closedBy      event.ActorType
-		}{
-			{ClosedByClient, event.SESSION_TERMINATED_BY_USER, event.Success, "", event.Success, event.User},
-			{ClosedByExit, event.SESSION_TERMINATED_BY_USER, event.Success, "", event.Success, event.User},
-			{ClosedByUpstream, event.SESSION_TERMINATED_BY_SYSTEM, event.Failure, "upstream_closed", event.Failure, event.System},
-			{ClosedByFault, event.SESSION_TERMINATED_BY_SYSTEM, event.Failure, "shutdown", event.Failure, event.System},
-		} {
-			l := w.start(w.Operator, s.ID)
-			w.Events()
-			w.close(l, c.by)
-			all := w.Events()
-			if len(all) != 4 || all[0].Constant != c.constant || all[0].Outcome != c.outcome || all[0].Reason != c.reason {
-				t.Fatalf("%s: %+v", c.by, all)
-			}
-			if all[1].Constant != event.PROXY_SSH_SESSION_CLOSED || all[1].Outcome != c.closedOutcome || all[1].Reason != string(c.by) || all[1].Actor.Type != c.closedBy {
-				t.Errorf("%s: %+v", c.by, all[1])
-			}
+	w := newWorld(t, dbtest.SQLite(t))
+	s := w.openSafe("web-prod")
+	for _, c := range []struct {
+		by            CloseSide
+		constant      event.Constant
+		outcome       event.Outcome
+		reason        string
+		closedOutcome event.Outcome
+		closedBy      event.ActorType
+	}{
+		{ClosedByClient, event.SESSION_TERMINATED_BY_USER, event.Success, "", event.Success, event.User},
+		{ClosedByExit, event.SESSION_TERMINATED_BY_USER, event.Success, "", event.Success, event.User},
+		{ClosedByUpstream, event.SESSION_TERMINATED_BY_SYSTEM, event.Failure, "upstream_closed", event.Failure, event.System},
+		{ClosedByFault, event.SESSION_TERMINATED_BY_SYSTEM, event.Failure, "shutdown", event.Failure, event.System},
+	} {
+		l := w.start(w.Operator, s.ID)
+		w.Events()
+		w.close(l, c.by)
+		all := w.Events()
+		if len(all) != 4 || all[0].Constant != c.constant || all[0].Outcome != c.outcome || all[0].Reason != c.reason {
+			t.Fatalf("%s: %+v", c.by, all)
 		}
-	})
+		if all[1].Constant != event.PROXY_SSH_SESSION_CLOSED || all[1].Outcome != c.closedOutcome || all[1].Reason != string(c.by) || all[1].Actor.Type != c.closedBy {
+			t.Errorf("%s: %+v", c.by, all[1])
+		}
+	}
 }
 
 func TestLimitsEndASession(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		w := newWorld(t, d)
-		ctx := context.Background()
-		limits := func(p *safe.Policy) { p.SessionTTL, p.IdleTimeout = time.Hour, 10*time.Minute }
-		office := func(p *safe.Policy) {
-			limits(p)
-			now := w.now()
-			end := safe.Clock(now.Hour()*60 + now.Minute() + 5)
-			p.ValidHours = &safe.ValidHours{Days: []time.Weekday{0, 1, 2, 3, 4, 5, 6}, From: max(0, end-60), To: min(end, 24*60), TimeZone: "UTC"}
-		}
-		if h := w.now(); h.Hour() == 23 && h.Minute() > 50 || h.Hour() == 0 && h.Minute() < 10 {
-			w.later(time.Hour) // keep the window of this test within one day
-		}
-		for _, c := range []struct {
-			name   string
-			reason Reason
-			policy func(*safe.Policy)
-			wait   []time.Duration
-		}{
-			{"ttl", ReasonTTL, limits, slices.Repeat([]time.Duration{9 * time.Minute}, 7)},
-			{"idle", ReasonIdle, limits, []time.Duration{9 * time.Minute, 10 * time.Minute}},
-			{"hours", ReasonValidHoursEnd, office, []time.Duration{4 * time.Minute, 2 * time.Minute}},
-		} {
-			s := w.openSafe(c.name, c.policy)
-			l := w.start(w.Operator, s.ID)
-			for i, d := range c.wait {
-				select {
-				case <-l.Ending():
-					t.Fatalf("%s: ended too early, %+v", c.name, l.Cause())
-				default:
-				}
-				w.later(d)
-				if i < len(c.wait)-1 {
-					w.enforce(ctx)
-					l.Touch()
-				}
+	w := newWorld(t, dbtest.SQLite(t))
+	ctx := context.Background()
+	limits := func(p *safe.Policy) { p.SessionTTL, p.IdleTimeout = time.Hour, 10*time.Minute }
+	office := func(p *safe.Policy) {
+		limits(p)
+		now := w.now()
+		end := safe.Clock(now.Hour()*60 + now.Minute() + 5)
+		p.ValidHours = &safe.ValidHours{Days: []time.Weekday{0, 1, 2, 3, 4, 5, 6}, From: max(0, end-60), To: min(end, 24*60), TimeZone: "UTC"}
+	}
+	if h := w.now(); h.Hour() == 23 && h.Minute() > 50 || h.Hour() == 0 && h.Minute() < 10 {
+		w.later(time.Hour) // keep the window of this test within one day
+	}
+	for _, c := range []struct {
+		name   string
+		reason Reason
+		policy func(*safe.Policy)
+		wait   []time.Duration
+	}{
+		{"ttl", ReasonTTL, limits, slices.Repeat([]time.Duration{9 * time.Minute}, 7)},
+		{"idle", ReasonIdle, limits, []time.Duration{9 * time.Minute, 10 * time.Minute}},
+		{"hours", ReasonValidHoursEnd, office, []time.Duration{4 * time.Minute, 2 * time.Minute}},
+	} {
+		s := w.openSafe(c.name, c.policy)
+		l := w.start(w.Operator, s.ID)
+		for i, d := range c.wait {
+			select {
+			case <-l.Ending():
+				t.Fatalf("%s: ended too early, %+v", c.name, l.Cause())
+			default:
 			}
-			w.enforce(ctx)
-			if cause := w.ended(l); cause.By != BySystem || cause.Reason != c.reason {
-				t.Fatalf("%s: %+v", c.name, cause)
-			}
-			w.Events()
-			w.close(l, ClosedByClient)
-			all := w.Events()
-			if len(all) != 4 || all[0].Constant != event.SESSION_TERMINATED_BY_SYSTEM || all[0].Outcome != event.Success || all[0].Reason != string(c.reason) {
-				t.Errorf("%s: %+v", c.name, all)
-			}
-			if all[1].Reason != "ended_by_control_plane" || all[1].Outcome != event.Success {
-				t.Errorf("%s: %+v", c.name, all[1])
+			w.later(d)
+			if i < len(c.wait)-1 {
+				w.enforce(ctx)
+				l.Touch()
 			}
 		}
-	})
+		w.enforce(ctx)
+		if cause := w.ended(l); cause.By != BySystem || cause.Reason != c.reason {
+			t.Fatalf("%s: %+v", c.name, cause)
+		}
+		w.Events()
+		w.close(l, ClosedByClient)
+		all := w.Events()
+		if len(all) != 4 || all[0].Constant != event.SESSION_TERMINATED_BY_SYSTEM || all[0].Outcome != event.Success || all[0].Reason != string(c.reason) {
+			t.Errorf("%s: %+v", c.name, all)
+		}
+		if all[1].Reason != "ended_by_control_plane" || all[1].Outcome != event.Success {
+			t.Errorf("%s: %+v", c.name, all[1])
+		}
+	}
 }
 
 func TestRecorderFailureEndsTheSession(t *testing.T) {
@@ -351,49 +347,47 @@ func TestExactlyOneTermination(t *testing.T) {
 }
 
 func TestEqualInterventionsAreFolded(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		w := newWorld(t, d)
-		ctx := context.Background()
-		s := w.openSafe("web-prod")
-		l := w.start(w.Operator, s.ID)
-		w.Events()
-		forward := Enforcement{Control: ControlPortForward, Reason: "port_forward_blocked", Direction: ToTarget}
-		for range 10 {
-			w.must(l.Enforced(ctx, forward))
+	w := newWorld(t, dbtest.SQLite(t))
+	ctx := context.Background()
+	s := w.openSafe("web-prod")
+	l := w.start(w.Operator, s.ID)
+	w.Events()
+	forward := Enforcement{Control: ControlPortForward, Reason: "port_forward_blocked", Direction: ToTarget}
+	for range 10 {
+		w.must(l.Enforced(ctx, forward))
+	}
+	e := w.One(event.SESSION_POLICY_ENFORCED, event.Denied, "port_forward_blocked", event.System)
+	if number(e.Metadata["coalesced"]) != "1" || e.Metadata["control"] != "port_forward" || e.Metadata["data_direction"] != "to_target" || e.SessionID != string(l.Ticket().Session) {
+		t.Errorf("%+v", e)
+	}
+	w.must(l.Enforced(ctx, Enforcement{Control: ControlFileTransfer, Direction: FromTarget, Bytes: 5}))
+	e = w.One(event.SESSION_POLICY_ENFORCED, event.Success, "", event.System)
+	if number(e.Metadata["byte_count"]) != "5" {
+		t.Errorf("%+v", e)
+	}
+	w.later(time.Minute)
+	w.tellFolds(ctx)
+	e = w.One(event.SESSION_POLICY_ENFORCED, event.Denied, "port_forward_blocked", event.System)
+	if number(e.Metadata["coalesced"]) != "9" {
+		t.Errorf("%+v", e)
+	}
+	for range 3 {
+		w.must(l.Enforced(ctx, forward))
+	}
+	w.Events()
+	w.close(l, ClosedByClient)
+	all := w.Events()
+	if len(all) != 5 || all[0].Constant != event.SESSION_POLICY_ENFORCED || number(all[0].Metadata["coalesced"]) != "2" {
+		t.Errorf("%v", constants(all))
+	}
+	if err := l.Enforced(ctx, forward); !fault.Is(err, fault.Conflict) {
+		t.Errorf("after the end: %v", err)
+	}
+	for _, bad := range []Enforcement{{Control: "x"}, {Control: ControlTTL, Reason: "x"}, {Control: ControlTTL, Direction: "up"}} {
+		if err := l.Enforced(ctx, bad); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%+v: %v", bad, err)
 		}
-		e := w.One(event.SESSION_POLICY_ENFORCED, event.Denied, "port_forward_blocked", event.System)
-		if number(e.Metadata["coalesced"]) != "1" || e.Metadata["control"] != "port_forward" || e.Metadata["data_direction"] != "to_target" || e.SessionID != string(l.Ticket().Session) {
-			t.Errorf("%+v", e)
-		}
-		w.must(l.Enforced(ctx, Enforcement{Control: ControlFileTransfer, Direction: FromTarget, Bytes: 5}))
-		e = w.One(event.SESSION_POLICY_ENFORCED, event.Success, "", event.System)
-		if number(e.Metadata["byte_count"]) != "5" {
-			t.Errorf("%+v", e)
-		}
-		w.later(time.Minute)
-		w.tellFolds(ctx)
-		e = w.One(event.SESSION_POLICY_ENFORCED, event.Denied, "port_forward_blocked", event.System)
-		if number(e.Metadata["coalesced"]) != "9" {
-			t.Errorf("%+v", e)
-		}
-		for range 3 {
-			w.must(l.Enforced(ctx, forward))
-		}
-		w.Events()
-		w.close(l, ClosedByClient)
-		all := w.Events()
-		if len(all) != 5 || all[0].Constant != event.SESSION_POLICY_ENFORCED || number(all[0].Metadata["coalesced"]) != "2" {
-			t.Errorf("%v", constants(all))
-		}
-		if err := l.Enforced(ctx, forward); !fault.Is(err, fault.Conflict) {
-			t.Errorf("after the end: %v", err)
-		}
-		for _, bad := range []Enforcement{{Control: "x"}, {Control: ControlTTL, Reason: "x"}, {Control: ControlTTL, Direction: "up"}} {
-			if err := l.Enforced(ctx, bad); !fault.Is(err, fault.Invalid) {
-				t.Errorf("%+v: %v", bad, err)
-			}
-		}
-	})
+	}
 }
 
 func TestSentencesAreForPeople(t *testing.T) {

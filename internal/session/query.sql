@@ -86,7 +86,9 @@ where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and not released and state
 -- platform-wide: what a dead server left open is closed in every organization
 select s.org_id, s.id, cast(coalesce(i.heartbeat_at, 0) as bigint) as last_beat from session s
 left join server_instance i on i.id = s.server_id
-where not s.released and s.server_id <> sqlc.arg(own) and (i.id is null or i.heartbeat_at < sqlc.arg(alive_since))
+where not s.released and s.server_id <> sqlc.arg(own) and (
+    i.id is null or i.heartbeat_at < sqlc.arg(alive_since)
+    or cast(sqlc.arg(home) as text) <> '' and s.server_id >= sqlc.arg(home_from) and s.server_id < sqlc.arg(home_to))
 order by s.org_id, s.id
 limit 500;
 

@@ -67,7 +67,7 @@ func (s *Service) use(ctx context.Context, g sessionsql.LaunchGrant, a RedeemArg
 	err := s.d.DB.InOrg(ctx, id.Org(g.OrgID), func(ctx context.Context, tx *db.Tx) error {
 		t, no, bad = nil, nil, nil
 		n, err := sessionsql.New(tx).UseGrant(ctx, sessionsql.UseGrantParams{
-			OrgID: g.OrgID, ID: g.ID, Now: db.Micros(s.d.Now()), UsedBy: s.d.Server.ID,
+			OrgID: g.OrgID, ID: g.ID, Now: db.Micros(s.d.Now()), UsedBy: s.name,
 		})
 		if err != nil {
 			return fmt.Errorf("use grant %s: %w", g.ID, err)
@@ -141,7 +141,7 @@ func (s *Service) admit(ctx context.Context, tx *db.Tx, g sessionsql.LaunchGrant
 		TokenName: g.TokenName, Via: g.Via, SafeID: g.SafeID, SafeName: ticket.SafeName, ResourceID: g.ResourceID,
 		ResourceName: t.resource.Name, AccountID: g.AccountID, AccountName: t.account.Name, Username: t.account.Username,
 		Protocol: g.Protocol, Client: g.Client, ClientVersion: a.ClientVersion, SourceIp: addrText(a.Source.IP),
-		GrantID: g.ID, RequestID: g.RequestID, ServerID: s.d.Server.ID, Now: db.Micros(now), ExpiresAt: db.Micros(ticket.ExpiresAt),
+		GrantID: g.ID, RequestID: g.RequestID, ServerID: s.name, Now: db.Micros(now), ExpiresAt: db.Micros(ticket.ExpiresAt),
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the session's row: %w", err)

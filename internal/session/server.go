@@ -22,7 +22,7 @@ func (s *Service) beat(ctx context.Context) error {
 	now := s.d.Now()
 	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		return sessionsql.New(tx).Beat(ctx, sessionsql.BeatParams{
-			ID: s.d.Server.ID, Hostname: s.d.Server.Hostname, Version: s.d.Server.Version,
+			ID: s.name, Hostname: s.d.Server.Hostname, Version: s.d.Server.Version,
 			StartedAt: db.Micros(s.started), Now: db.Micros(now),
 		})
 	})
@@ -51,7 +51,7 @@ func (s *Service) leave(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
-		return sessionsql.New(tx).ForgetServer(ctx, s.d.Server.ID)
+		return sessionsql.New(tx).ForgetServer(ctx, s.name)
 	})
 	if err != nil {
 		return fmt.Errorf("take this server off the list: %w", err)
@@ -59,13 +59,16 @@ func (s *Service) leave(ctx context.Context) error {
 	return nil
 }
 
+// heir tells whether this server knows at its start what a dead one left.
+func (s *Service) heir() bool { return s.d.Sole || s.d.Server.Home != "" }
+
 // keepTidy is the janitor: everything that may take long and that no live session waits for.
 func (s *Service) keepTidy(ctx context.Context) {
 	tick := time.NewTicker(tidyEvery)
 	defer tick.Stop()
 	// Where others share the store, what a dead one left is known as such only now;
 	// its recordings may lie in the folder that this server has taken over.
-	recovered := s.d.Sole
+	recovered := s.heir()
 	began := time.Now()
 	for n := 0; ; n++ {
 		select {
@@ -200,7 +203,7 @@ func (s *Service) leftOpen(ctx context.Context) ([]left, error) {
 		out = out[:0]
 		q := sessionsql.New(tx)
 		if s.d.Sole {
-			rows, err := q.LeftOpenByOthers(ctx, s.d.Server.ID)
+			rows, err := q.LeftOpenByOthers(ctx, s.name)
 			if err != nil {
 				return err
 			}
@@ -208,7 +211,10 @@ func (s *Service) leftOpen(ctx context.Context) ([]left, error) {
 				out = append(out, left{id.Org(r.OrgID), id.Session(r.ID), beatTime(r.LastBeat)})
 			}
 		} else {
-			rows, err := q.AbandonedSessions(ctx, sessionsql.AbandonedSessionsParams{Own: s.d.Server.ID, AliveSince: db.Micros(now.Add(-deadAfter))})
+			rows, err := q.AbandonedSessions(ctx, sessionsql.AbandonedSessionsParams{
+				Own: s.name, AliveSince: db.Micros(now.Add(-deadAfter)), Home: s.d.Server.Home,
+				HomeFrom: s.d.Server.Home + "/", HomeTo: s.d.Server.Home + "0", // the byte after the slash
+			})
 			if err != nil {
 				return err
 			}
@@ -216,7 +222,7 @@ func (s *Service) leftOpen(ctx context.Context) ([]left, error) {
 				out = append(out, left{id.Org(r.OrgID), id.Session(r.ID), beatTime(r.LastBeat)})
 			}
 		}
-		rows, err := q.StuckStarts(ctx, sessionsql.StuckStartsParams{Own: s.d.Server.ID, Before: db.Micros(now.Add(-startTime))})
+		rows, err := q.StuckStarts(ctx, sessionsql.StuckStartsParams{Own: s.name, Before: db.Micros(now.Add(-startTime))})
 		if err != nil {
 			return err
 		}

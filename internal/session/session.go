@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,7 +60,11 @@ type Recordings interface {
 
 // Server is this server among those that share the store.
 type Server struct {
-	ID       string // a new one for each start of the process
+	ID string // a new one for each start of the process
+	// Home names what only one process can hold at a time, such as a locked data
+	// folder; it has no slash. Another server of the same home is dead, so what it
+	// left is closed at once, and not when its silence has lasted. Empty: none.
+	Home     string
 	Hostname string
 	Version  string
 }
@@ -84,6 +89,7 @@ type Deps struct {
 // Service launches, redeems, controls and enforces. It is safe for concurrent use.
 type Service struct {
 	d        Deps
+	name     string // of this server in the store: home and id
 	started  time.Time
 	stopping atomic.Bool // no new sessions
 	wake     chan struct{}
@@ -106,6 +112,8 @@ func New(d Deps) (*Service, error) {
 		return nil, errors.New("session: Safes, Resources, Vault, Ledger, Folder and Recordings are needed")
 	case d.Server.ID == "":
 		return nil, errors.New("session: the server needs an id")
+	case strings.Contains(d.Server.ID+d.Server.Home, "/"):
+		return nil, errors.New("session: the server's id and home must not hold a slash")
 	case d.Grace < 0 || d.Tick < 0 || d.Tick > time.Second:
 		return nil, errors.New("session: Grace must not be negative, and Tick at most one second")
 	}
@@ -113,7 +121,7 @@ func New(d Deps) (*Service, error) {
 		d.Tick = time.Second
 	}
 	return &Service{
-		d: d, started: d.Now(), wake: make(chan struct{}, 1),
+		d: d, name: d.Server.Home + "/" + d.Server.ID, started: d.Now(), wake: make(chan struct{}, 1),
 		live: map[id.Session]*Live{}, unsettled: map[id.Session]*settlement{},
 	}, nil
 }

@@ -13,7 +13,9 @@ import (
 const abandonedSessions = `-- name: AbandonedSessions :many
 select s.org_id, s.id, cast(coalesce(i.heartbeat_at, 0) as bigint) as last_beat from session s
 left join server_instance i on i.id = s.server_id
-where not s.released and s.server_id <> $1 and (i.id is null or i.heartbeat_at < $2)
+where not s.released and s.server_id <> $1 and (
+    i.id is null or i.heartbeat_at < $2
+    or cast($3 as text) <> '' and s.server_id >= $4 and s.server_id < $5)
 order by s.org_id, s.id
 limit 500
 `
@@ -21,6 +23,9 @@ limit 500
 type AbandonedSessionsParams struct {
 	Own        string
 	AliveSince int64
+	Home       string
+	HomeFrom   string
+	HomeTo     string
 }
 
 type AbandonedSessionsRow struct {
@@ -31,7 +36,13 @@ type AbandonedSessionsRow struct {
 
 // platform-wide: what a dead server left open is closed in every organization
 func (q *Queries) AbandonedSessions(ctx context.Context, arg AbandonedSessionsParams) ([]AbandonedSessionsRow, error) {
-	rows, err := q.db.QueryContext(ctx, abandonedSessions, arg.Own, arg.AliveSince)
+	rows, err := q.db.QueryContext(ctx, abandonedSessions,
+		arg.Own,
+		arg.AliveSince,
+		arg.Home,
+		arg.HomeFrom,
+		arg.HomeTo,
+	)
 	if err != nil {
 		return nil, err
 	}
