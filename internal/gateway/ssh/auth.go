@@ -139,21 +139,21 @@ func (s *signIn) keyProved(_ ssh.ConnMetadata, key ssh.PublicKey, perms *ssh.Per
 	}
 	return nil, &ssh.PartialSuccessError{Next: ssh.ServerAuthCallbacks{
 		KeyboardInteractiveCallback: func(c ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
-			return s.stepUp(*p, perms.CriticalOptions, ask)
+			return s.stepUp(*p, p.choices[0], perms.CriticalOptions, ask)
 		},
 	}}
 }
 
 // stale tells whether the safe wants a newer second factor than the person has shown.
 func stale(c Choice, p Person, now time.Time) bool {
-	return c.StepUp && (p.MFAAt.IsZero() || now.Sub(p.MFAAt) > max(c.Fresh, time.Minute))
+	return c.StepUp && (p.MFAAt.IsZero() || now.Sub(p.MFAAt) > c.Fresh)
 }
 
 // stepUp asks for a code after the key. The key's proof is carried here by value:
 // what the connection ends up with is this proof and no other.
-func (s *signIn) stepUp(p proof, critical map[string]string, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
+func (s *signIn) stepUp(p proof, safe Choice, critical map[string]string, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
 	s.extend()
-	answers, err := ask("", "Safe "+printable(p.login.Safe)+" wants a fresh second factor.\n", []string{codePrompt}, []bool{false})
+	answers, err := ask("", "Safe "+printable(safe.Name)+" wants a fresh second factor.\n", []string{codePrompt}, []bool{false})
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (s *signIn) stepUp(p proof, critical map[string]string, ask ssh.KeyboardInt
 		return nil, err
 	}
 	defer code.Wipe()
-	if p.person, err = s.g.d.Auth.StepUp(s.ctx, p.person, p.choices[0], code, s.client.Source); err != nil {
+	if p.person, err = s.g.d.Auth.StepUp(s.ctx, p.person, safe, code, s.client.Source); err != nil {
 		return nil, s.failed(err)
 	}
 	return &ssh.Permissions{CriticalOptions: critical, ExtraData: map[any]any{proofKey{}: &p}}, nil

@@ -32,10 +32,12 @@ type channel struct {
 	held    held // what was asked for before there was a target to ask
 	pty     atomic.Bool
 	started atomic.Bool
-	typed   []byte // what the picker has read and did not use
-	sinks   sinks
-	errMu   sync.Mutex // held while the client's standard error is written
-	pumps   sync.WaitGroup
+
+	inputEnded atomic.Bool // the client has sent all it had to send
+	typed      []byte      // what the picker has read and did not use
+	sinks      sinks
+	errMu      sync.Mutex // held while the client's standard error is written
+	pumps      sync.WaitGroup
 }
 
 // held is what a client asked for before its target was known.
@@ -395,15 +397,42 @@ func (ch *channel) run() {
 	out.Go(func() {
 		ch.r.pump(lockedWriter{&ch.errMu, ch.down.Stderr()}, ch.up.Stderr(), ch.sinks.stderr, &ch.fromTgt, &ch.r.down)
 	})
-	drained := make(chan struct{})
+	e := &ending{drained: make(chan struct{}), told: make(chan struct{}), eof: make(chan struct{})}
 	ch.pumps.Go(func() {
 		out.Wait()
-		close(drained)
-		ch.errMu.Lock() // nobody says anything while the end is sent
-		defer ch.errMu.Unlock()
-		ch.down.CloseWrite()
+		ch.endOutput(e)
 	})
-	ch.pumps.Go(func() { ch.fromTarget(drained) })
+	ch.pumps.Go(func() { ch.fromTarget(e) })
+}
+
+// ending puts the end of a session into the order that a client needs: the
+// output, how the command ended, the end of the output, the end of the channel. A
+// client that has nothing more to send closes the channel when the output ends,
+// and could not be told the status any more.
+type ending struct {
+	drained chan struct{} // closed when all output has been handed over
+	told    chan struct{} // closed when the status has been, or none will come
+	eof     chan struct{} // closed when the end of the output has been
+}
+
+// endOutput hands on that the target sends no more. A target that closes its
+// output while its command goes on is not waited for, unless the client is done.
+func (ch *channel) endOutput(e *ending) {
+	defer close(e.eof)
+	close(e.drained)
+	select {
+	case <-e.told:
+	case <-time.After(exitPatience):
+		if ch.inputEnded.Load() {
+			<-e.told
+		}
+	}
+	if ch.r.over() {
+		return // why is still to be said, which nobody could hear after the end
+	}
+	ch.errMu.Lock() // nobody says anything while the end is sent
+	defer ch.errMu.Unlock()
+	ch.down.CloseWrite()
 }
 
 // fromClient carries what the client sends, and its end.
@@ -415,23 +444,29 @@ func (ch *channel) fromClient() {
 		ch.typed = nil
 	}
 	ch.r.pump(ch.up, ch.down, ch.sinks.input, &ch.toTarget, &ch.r.up)
+	ch.inputEnded.Store(true)
 	ch.up.CloseWrite()
 }
 
 // fromTarget carries the target's requests until it closes the channel, and closes
 // the client's half when everything has been handed over.
-func (ch *channel) fromTarget(drained <-chan struct{}) {
+func (ch *channel) fromTarget(e *ending) {
+	told := sync.OnceFunc(func() { close(e.told) })
+	defer told()
 	ended := false
 	for req := range ch.upReqs {
 		switch req.Type {
 		case "exit-status", "exit-signal":
-			ended = ch.ended(req, drained) || ended
+			if ch.ended(req, e) {
+				ended = true
+				told()
+			}
 		case "eow@openssh.com", "xon-xoff":
 			ch.down.SendRequest(req.Type, false, req.Payload)
 		}
 		req.Reply(false, nil) // keepalive@openssh.com among others: any answer is a sign of life
 	}
-	<-drained
+	<-e.drained
 	if !ended {
 		select { // was it the channel that ended, or the whole connection?
 		case <-ch.r.target.done:
@@ -440,12 +475,17 @@ func (ch *channel) fromTarget(drained <-chan struct{}) {
 		case <-time.After(exitPatience):
 		}
 	}
+	told()
+	<-e.eof
+	if ch.r.over() {
+		return // the connection is closed as a whole, after its reason has been said
+	}
 	ch.c.remove(ch, true)
 	ch.down.Close()
 }
 
 // ended records how a command ended and tells the client, after its output if that is not late.
-func (ch *channel) ended(req *ssh.Request, drained <-chan struct{}) bool {
+func (ch *channel) ended(req *ssh.Request, e *ending) bool {
 	var f format.ExitStatus
 	if req.Type == "exit-status" {
 		p := fields{b: req.Payload}
@@ -466,7 +506,7 @@ func (ch *channel) ended(req *ssh.Request, drained <-chan struct{}) bool {
 		return false
 	}
 	select {
-	case <-drained:
+	case <-e.drained:
 	case <-time.After(exitPatience):
 	}
 	ch.down.SendRequest(req.Type, false, req.Payload)

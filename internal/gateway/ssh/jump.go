@@ -78,7 +78,7 @@ func (c *client) inside(p *pipe, choice Choice) {
 	outer.login = Login{Person: outer.login.Person, Org: choice.OrgSlug, Safe: choice.Name}
 	if stale(choice, outer.person, c.g.d.Now()) {
 		config.KeyboardInteractiveCallback = func(_ ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
-			return s.stepUp(outer, nil, ask)
+			return s.stepUp(outer, choice, nil, ask)
 		}
 	} else {
 		config.NoClientAuth = true

@@ -55,7 +55,7 @@ type Choice struct {
 	Port    int
 	Jump    bool          // its policy lets a client reach it through ssh -J
 	StepUp  bool          // its policy wants a fresh second factor
-	Fresh   time.Duration // how long one stays fresh; zero means asked each time
+	Fresh   time.Duration // how long one stays fresh
 }
 
 // Safes finds safes for a person.

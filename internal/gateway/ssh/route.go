@@ -43,6 +43,7 @@ type route struct {
 
 	opened   sync.Once
 	openErr  error
+	broken   atomic.Bool   // a frame could not be recorded
 	lastID   atomic.Uint32 // number of the last channel
 	up, down atomic.Int64  // bytes to and from the target
 	exit     atomic.Pointer[int]
@@ -142,14 +143,19 @@ var errRecording = errors.New("the session can no longer be recorded")
 
 // put records a frame. When it fails nothing more may pass: the route ends.
 func (r *route) put(f format.Frame) error {
-	if r.rec == nil {
+	switch {
+	case r.rec == nil:
 		return nil
+	case r.broken.Load():
+		return errRecording
 	}
 	if len(f.Data) > format.MaxData {
 		f.Data = f.Data[:format.MaxData]
 	}
 	if err := r.rec.Write(f); err != nil {
-		r.log.Error("record frame", "error", err)
+		if !r.broken.Swap(true) {
+			r.log.Error("record frame", "error", err)
+		}
 		r.end(ByGateway, "Session ended: it can no longer be recorded. Tell an administrator, and try again later.")
 		return errRecording
 	}
@@ -172,6 +178,16 @@ func (r *route) end(by CloseSide, sentence string) {
 		r.by, r.last = by, sentence
 		close(r.ended)
 	})
+}
+
+// over tells whether the route has been asked to end.
+func (r *route) over() bool {
+	select {
+	case <-r.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 // watch ends the route when somebody else wants it: the control plane, the

@@ -509,7 +509,7 @@ func (r *rig) writeConfig() {
 // addSafe makes a safe on a target; change may alter it before the gateway sees it.
 func (r *rig) addSafe(name string, s *sshd, change ...func(*fakeSafe)) *fakeSafe {
 	f := &fakeSafe{Choice: Choice{Safe: id.New[id.Safe](), Name: name, Org: "org_acme", OrgSlug: "acme",
-		Target: name + " server", Host: s.host, Port: s.port},
+		Target: name + " server", Host: s.host, Port: s.port, Fresh: 15 * time.Minute},
 		policy: Policy{RecordInput: true}, hostKeys: [][]byte{s.hostKey.Marshal()}, username: s.user, members: []string{"alice"},
 		cred: s.credential}
 	for _, c := range change {
@@ -531,3 +531,14 @@ func (w testWriter) Write(p []byte) (int, error) {
 }
 
 var errBroken = errors.New("no space left on device")
+
+var discard = slog.New(slog.DiscardHandler)
+
+func readFile(t testing.TB, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
