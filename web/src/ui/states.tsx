@@ -16,13 +16,14 @@ export function Note({ meaning = "info", icon, children, live }: { meaning?: key
   );
 }
 
-export function Empty({ icon: Icon, title, children, action }: { icon: LucideIcon; title: string; children: ReactNode; action?: ReactNode }) {
+export function Empty({ icon: Icon, title, children, action, page }: { icon: LucideIcon; title: string; children: ReactNode; action?: ReactNode; page?: boolean }) {
+  const Title = page ? "h1" : "h2"; // page: nothing else is on it
   return (
     <div className="empty">
       <span className="glyph">
         <Icon className="icon" aria-hidden />
       </span>
-      <h2>{title}</h2>
+      <Title>{title}</Title>
       <p>{children}</p>
       {action}
     </div>
@@ -30,25 +31,25 @@ export function Empty({ icon: Icon, title, children, action }: { icon: LucideIco
 }
 
 /** What happened, why, what to do now, and a reference id for whoever helps. */
-export function Failed({ error, retry, what }: { error: unknown; retry?: (() => void) | undefined; what: string }) {
+export function Failed({ error, retry, what, page }: { error: unknown; retry?: (() => void) | undefined; what: string; page?: boolean }) {
   const p = asProblem(error);
   if (p.isDenied) {
     return (
-      <Empty icon={Lock} title={`You may not see ${what}`}>
+      <Empty page={page ?? false} icon={Lock} title={`You may not see ${what}`}>
         {p.message} An owner or admin of this organization can change your role.
       </Empty>
     );
   }
   if (p.isNotFound) {
     return (
-      <Empty icon={SearchX} title="There is nothing here">
+      <Empty page={page ?? false} icon={SearchX} title="There is nothing here">
         {p.message} It may have been deleted, or it belongs to another organization.
       </Empty>
     );
   }
   return (
     <div role="alert">
-      <Empty icon={p.status === 0 ? CloudOff : CircleAlert} title={`Could not load ${what}`} action={retry && <Button onClick={retry}>Try again</Button>}>
+      <Empty page={page ?? false} icon={p.status === 0 ? CloudOff : CircleAlert} title={`Could not load ${what}`} action={retry && <Button onClick={retry}>Try again</Button>}>
         {p.message}
         {p.requestId && (
           <span className="row faint small reference">

@@ -45,7 +45,7 @@ export function EventLines({ rows, selected, onOpen, label }: Props) {
           </span>
           <span className="event-end">
             {outcomeBadge[e.outcome] && <Badge meaning={outcomeBadge[e.outcome]}>{e.outcome === "denied" ? "Denied" : "Failed"}</Badge>}
-            {e.source.ip && <code className="faint small wide-only">{e.source.ip}</code>}
+            <code className="event-ip faint small wide-only">{e.source.ip}</code>
             <button type="button" className="event-open" aria-label={`Details of entry ${e.seq}: ${e.event}`} aria-pressed={selected === e.id} onClick={() => onOpen(e)}>
               {e.event}
             </button>

@@ -34,7 +34,7 @@ export default function AuditPage() {
 
   return (
     <div className={search.event ? "with-panel" : undefined}>
-      <PageHead title="Audit" lead="What happened in this organization. Every entry is numbered, hashed and signed, and can be proved." action={<Export />} />
+      <PageHead title="Audit" lead="What happened in this organization. Every entry can be proved." action={<Export />} />
       <Filters search={search} set={set} />
       <NewAbove count={fresh} what="event" show={() => void client.resetQueries({ queryKey: eventsQuery(org.id, search).queryKey })} />
       {list.error ? (

@@ -67,8 +67,10 @@ export async function verifyEvent(event: AuditEventWire, proofText: string, vkey
     try {
       key = await signedBy(c, vkeys);
       add("Signature", key !== undefined, "The checkpoint is signed by the ledger's key.", "None of the ledger's keys signed the checkpoint.");
-    } catch {
-      skip("Signature", "This browser cannot check Ed25519. Check it offline.");
+    } catch (err) {
+      // Only a browser that lacks the algorithm is an excuse; a key or signature that cannot be read is not.
+      if (err instanceof DOMException && err.name === "NotSupportedError") skip("Signature", "This browser cannot check Ed25519. Check it offline.");
+      else add("Signature", false, "", err instanceof Error ? err.message : "The signature could not be read.");
     }
   }
 

@@ -10,6 +10,7 @@ import { emailProblem, handleProblem, passwordProblem } from "../auth/password-r
 import { useRights } from "../shell/org";
 import { roleWords } from "../shell/rights";
 import { useMemberChanges } from "./queries";
+import { suggestHandle } from "./suggest-handle";
 
 const known = ["name", "email", "handle", "password", "role"];
 
@@ -77,13 +78,4 @@ export function MemberForm({ onClose }: { onClose: () => void }) {
       <FormProblem error={add.error} fields={known} />
     </Dialog>
   );
-}
-
-/** ada.lovelace@example.com suggests ada-lovelace. */
-export function suggestHandle(email: string): string {
-  const local = (email.split("@")[0] ?? "").toLowerCase();
-  return local
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^[^a-z]+|-+$/g, "")
-    .slice(0, 32);
 }

@@ -31,9 +31,7 @@ export default function PeoplePage() {
       skeleton: 150,
       cell: (p) => (
         <span className="row">
-          <span className="avatar" aria-hidden="true">
-            {initials(p.name)}
-          </span>
+          <span className="avatar" aria-hidden="true" data-mark={initials(p.name)} />
           <span className="stack tight gapless">
             <button type="button" className="row-open truncate" onClick={() => set({ open: p.user_id })}>
               {p.name}

@@ -37,7 +37,7 @@ export default function SafePage() {
   const members = useQuery({ ...safeMembersQuery(org.id, id), enabled: seesMembers });
   const [dialog, setDialog] = useState<"edit" | "delete">();
 
-  if (error) return <Failed error={error} what="this safe" retry={() => void refetch()} />;
+  if (error) return <Failed page error={error} what="this safe" retry={() => void refetch()} />;
   if (!safe) return <PageSkeleton label="the safe" />;
 
   const tabs: { id: Tab; label: string; count?: number | undefined }[] = [{ id: "overview", label: "Overview" }];

@@ -32,9 +32,7 @@ export function MembersTab({ safe, editable }: { safe: Safe; editable: boolean }
       skeleton: 160,
       cell: (m) => (
         <span className="row">
-          <span className="avatar" aria-hidden="true">
-            {initials(m.name)}
-          </span>
+          <span className="avatar" aria-hidden="true" data-mark={initials(m.name)} />
           <span className="stack tight gapless">
             <span className="truncate">{m.name}</span>
             <span className="faint small truncate">{m.email}</span>

@@ -117,7 +117,7 @@ function Group({ title, means, children }: { title: string; means: string; child
   return (
     <section className="policy-group">
       <div>
-        <h3>{title}</h3>
+        <h2 className="group-title">{title}</h2>
         <p className="dim small">{means}</p>
       </div>
       <div className="stack">{children}</div>

@@ -27,7 +27,7 @@ export default function SessionPage() {
   const { data: s, error, refetch } = useQuery(sessionQuery(org.id, id));
   const [ending, setEnding] = useState(false);
 
-  if (error) return <Failed error={error} what="this session" retry={() => void refetch()} />;
+  if (error) return <Failed page error={error} what="this session" retry={() => void refetch()} />;
   if (!s) return <PageSkeleton label="the session" />;
   const mayEnd = s.state !== "ended" && (r.terminate || s.user.id === me.user.id);
   const startAt = t !== undefined && /^\d{1,7}(\.\d)?$/.test(t) ? Number(t) : undefined;

@@ -23,7 +23,7 @@ export function OrgLayout() {
   const { org: slug } = useParams({ strict: false });
   if (!org) {
     return (
-      <Empty icon={Building2} title="You are not a member here" action={<LinkButton to="/">Go to your organization</LinkButton>}>
+      <Empty page icon={Building2} title="You are not a member here" action={<LinkButton to="/">Go to your organization</LinkButton>}>
         No organization with the address “{slug}” has you as a member. Its owner can add you.
       </Empty>
     );

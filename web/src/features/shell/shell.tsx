@@ -50,7 +50,9 @@ export default function Shell() {
           <OrgSwitcher memberships={memberships} current={current} />
           <button type="button" className="search-button" onClick={() => setPalette(true)}>
             <Search className="icon" aria-hidden />
-            <span className="grow">Search and commands</span>
+            <span className="grow">
+              Search<span className="sr-only"> and commands</span>
+            </span>
             <kbd>{modifier} K</kbd>
           </button>
           <Nav groups={groups} org={current?.slug} />
@@ -140,7 +142,7 @@ function OrgSwitcher({ memberships, current }: { memberships: Membership[]; curr
   if (memberships.length === 1) {
     return (
       <div className="org-name">
-        <span className="org-mark">{initials(current.name)}</span>
+        <span className="org-mark" aria-hidden="true" data-mark={initials(current.name)} />
         <span className="truncate">{current.name}</span>
       </div>
     );
@@ -149,9 +151,12 @@ function OrgSwitcher({ memberships, current }: { memberships: Membership[]; curr
     <Menu
       label="Organizations"
       trigger={(p) => (
-        <button type="button" className="org-name" aria-label={`Organization: ${current.name}. Switch`} {...p}>
-          <span className="org-mark">{initials(current.name)}</span>
-          <span className="truncate grow">{current.name}</span>
+        <button type="button" className="org-name" {...p}>
+          <span className="org-mark" aria-hidden="true" data-mark={initials(current.name)} />
+          <span className="truncate grow">
+            {current.name}
+            <span className="sr-only">: switch organization</span>
+          </span>
           <ChevronsUpDown className="icon" aria-hidden />
         </button>
       )}
@@ -166,7 +171,7 @@ function OrgSwitcher({ memberships, current }: { memberships: Membership[]; curr
               void navigate({ to: "/o/$org", params: { org: m.slug } });
             }}
           >
-            <span className="org-mark">{initials(m.name)}</span>
+            <span className="org-mark" aria-hidden="true" data-mark={initials(m.name)} />
             <span className="grow truncate">{m.name}</span>
             <span className="faint small">{roleWords[m.role].label}</span>
           </MenuItem>
@@ -190,13 +195,14 @@ function PersonMenu({ me, role }: { me: Me; role: string }) {
     <Menu
       label="You"
       trigger={(p) => (
-        <button type="button" className="me" aria-label={`${me.user.name}: your menu`} {...p}>
-          <span className="avatar" aria-hidden="true">
-            {initials(me.user.name)}
-          </span>
+        <button type="button" className="me" {...p}>
+          <span className="avatar" aria-hidden="true" data-mark={initials(me.user.name)} />
           <span className="grow stack tight me-text">
             <span className="truncate">{me.user.name}</span>
-            <span className="faint small truncate">{role}</span>
+            <span className="faint small truncate">
+              {role}
+              <span className="sr-only">: your menu</span>
+            </span>
           </span>
           <ChevronsUpDown className="icon faint" aria-hidden />
         </button>

@@ -12,7 +12,9 @@ export function cspDocument(real: Document): { document: Document; dispose: () =
   const sheets = new Set<CSSStyleSheet>();
 
   const styleElement = (): HTMLElement => {
-    const el = real.createElement("style");
+    // Not a <style>: even an empty one is reported when it is inserted.
+    const el = real.createElement("span");
+    el.hidden = true;
     const sheet = new CSSStyleSheet();
     sheets.add(sheet);
     real.adoptedStyleSheets = [...real.adoptedStyleSheets, sheet];

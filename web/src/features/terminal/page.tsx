@@ -17,7 +17,7 @@ export default function TerminalPage() {
   const org = useOrgOfAddress();
   if (!org) {
     return (
-      <Empty icon={Building2} title="You are not a member here" action={<LinkButton to="/">Go to your organization</LinkButton>}>
+      <Empty page icon={Building2} title="You are not a member here" action={<LinkButton to="/">Go to your organization</LinkButton>}>
         The organization in this address does not have you as a member.
       </Empty>
     );
@@ -37,7 +37,7 @@ function Launcher() {
   const [attempt, setAttempt] = useState(0);
   useTitle(safe ? `${safe.name} terminal` : "Terminal");
 
-  if (error) return <Failed error={error} what="this safe" retry={() => void refetch()} />;
+  if (error) return <Failed page error={error} what="this safe" retry={() => void refetch()} />;
   if (!safe) return <div className="terminal-page" aria-busy="true" />;
   if (!started) return <StartCard safe={safe} start={() => setStarted(true)} />;
   return <Run key={attempt} safe={safe} again={() => setAttempt((n) => n + 1)} />;

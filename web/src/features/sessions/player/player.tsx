@@ -63,7 +63,9 @@ export function PlayerView({ cast, startAt, onMoment }: { cast: Cast; startAt: n
     if (player.current) player.current.skipIdle = on;
   };
   const onKeyDown = (e: KeyboardEvent) => {
-    if (e.target instanceof HTMLElement && e.target.closest("input:not([type=range]), select, button") && e.key !== "Escape") return;
+    const on = e.target instanceof HTMLElement ? e.target : undefined;
+    if (on?.closest("input:not([type=range]), select")) return;
+    if (on?.closest("button") && (e.key === " " || e.key === "Enter")) return; // the button's own
     const i = speeds.indexOf(speed);
     const act: Record<string, () => void> = {
       " ": () => player.current?.toggle(),
@@ -85,7 +87,7 @@ export function PlayerView({ cast, startAt, onMoment }: { cast: Cast; startAt: n
 
   return (
     <div className="player" ref={frame} onKeyDown={onKeyDown} role="group" aria-label="Player of the recording. Space plays and pauses, arrows jump five seconds.">
-      <div className="player-screen" ref={host} tabIndex={0} role="img" aria-label="Screen of the recorded session" />
+      <div className="player-screen" ref={host} aria-hidden="true" inert />
       {state.skipped > 1 && state.playing && <div className="player-skip">Skipped {words(state.skipped)} of idle time</div>}
       <div className="player-controls">
         <Timeline cast={cast} at={state.at} length={length} marks={marks} hits={hits} seek={seek} />

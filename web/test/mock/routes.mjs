@@ -1,0 +1,258 @@
+import { accounts, ago, ahead, byHandle, factors, makeId, orgs, people, resources, safes, sshKeys, tokens } from "./data.mjs";
+import { cast } from "./cast.mjs";
+import { checkpoint, events, fill, inclusion, vkey } from "./ledger.mjs";
+import { sessions } from "./sessions.mjs";
+
+fill(sessions);
+
+export function problem(res, status, code, detail, errors) {
+  res.writeHead(status, { "Content-Type": "application/problem+json", ...(status === 429 ? { "Retry-After": "840" } : {}) });
+  res.end(JSON.stringify({ type: "about:blank", title: code, status, detail, code, errors, request_id: makeId("req") }));
+}
+
+class Refusal extends Error {
+  constructor(status, code, detail, errors) {
+    super(detail);
+    Object.assign(this, { status, code, detail, errors });
+  }
+}
+const refuse = (status, code, detail, errors) => {
+  throw new Refusal(status, code, detail, errors);
+};
+const missing = (what) => refuse(404, "NOT_FOUND", `there is no such ${what}`);
+
+function page(items, url) {
+  const limit = Number(url.searchParams.get("limit") ?? 50);
+  const from = Number(url.searchParams.get("cursor") ?? 0);
+  return { items: items.slice(from, from + limit), ...(items.length > from + limit ? { next_cursor: String(from + limit) } : {}) };
+}
+
+const cookieOf = (req) => /vaultpam_session=([\w-]+)/.exec(req.headers.cookie ?? "")?.[1];
+const member = (p) => ({ user_id: p.id, email: p.email, handle: p.handle, name: p.name, role: p.role, mfa_enrolled: p.mfa, created_at: ago(60 * 24 * 40), last_sign_in_at: p.seen === null ? null : ago(p.seen) });
+
+function safeFor(s, me) {
+  const role = s.members.find((m) => m.user_id === me.id)?.role ?? "";
+  const blocked = s.blocked?.[me.handle];
+  const { members: _m, blocked: _b, ...rest } = s;
+  return { ...rest, my_role: role, can_launch: role !== "" && !blocked && me.role !== "auditor", ...(blocked ? { blocked_by: blocked } : {}), ssh_command: `ssh -p 2222 ${me.handle}+${s.name}@vault.acme.example` };
+}
+
+const table = [];
+const on = (method, pattern, fn) => table.push({ method, pattern: new RegExp(`^/api/v1${pattern.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`), fn });
+
+export async function route(req, res, url, body) {
+  const hit = table.find((r) => r.method === req.method && r.pattern.test(url.pathname));
+  if (!hit) return problem(res, 404, "NOT_FOUND", `there is no ${req.method} ${url.pathname}`);
+  const params = hit.pattern.exec(url.pathname).groups ?? {};
+  const open = url.pathname.startsWith("/api/v1/auth/login") || url.pathname.startsWith("/api/v1/auth/mfa") || url.pathname.startsWith("/api/v1/platform/setup");
+  const handle = cookieOf(req);
+  const me = byHandle(handle);
+  if (!open && !me) return problem(res, 401, "AUTH_FAILED", "sign in first");
+  const empty = req.headers["x-active-org-id"] === orgs.nord.id;
+  const out = await hit.fn({ req, res, url, body, params, me, empty });
+  if (out === undefined || res.headersSent) {
+    if (!res.headersSent) res.writeHead(204).end();
+    return;
+  }
+  if (typeof out === "string") {
+    res.writeHead(200, { "Content-Type": "text/plain; charset=utf-8" });
+    return res.end(out);
+  }
+  res.writeHead(200, { "Content-Type": "application/json" });
+  res.end(JSON.stringify(out));
+}
+
+const setCookie = (res, value) => res.setHeader("Set-Cookie", `vaultpam_session=${value}; HttpOnly; SameSite=Strict; Path=/`);
+let pending = "ada";
+
+on("POST", "/auth/login", ({ body, res }) => {
+  const handle = body.email.split("@")[0];
+  if (body.password === "locked") refuse(429, "RATE_LIMITED", "too many failed attempts: this account is locked");
+  const p = byHandle(handle);
+  if (!p || body.password === "wrong") refuse(401, "AUTH_FAILED", "email or password is wrong");
+  pending = handle;
+  if (!p.mfa) {
+    setCookie(res, handle);
+    return { expires_in: 600, enrolment_required: true };
+  }
+  return { mfa: { challenge_id: "chal_1", methods: ["totp", "backup_code"], expires_at: ahead(5) } };
+});
+on("POST", "/auth/mfa", ({ body, res }) => {
+  if (body.method === "totp" && body.code !== "123456") refuse(401, "AUTH_FAILED", "this code is wrong or was used already; wait for the next one");
+  setCookie(res, pending);
+  return { expires_in: 28_800 };
+});
+on("POST", "/auth/logout", ({ res }) => setCookie(res, "none"));
+on("POST", "/auth/step-up", ({ me }) => {
+  pending = me.handle;
+  return { challenge_id: "chal_2", methods: ["totp", "backup_code"], expires_at: ahead(5) };
+});
+on("POST", "/auth/password", ({ body }) => {
+  if (body.current === "wrong") refuse(422, "INVALID", "the password was not changed", [{ path: "body.current", message: "is not your password" }]);
+});
+on("GET", "/auth/me", ({ me }) => ({ user: { id: me.id, email: me.email, handle: me.handle, name: me.name }, org: null, platform_role: me.handle === "ada" ? "platform_admin" : "", mfa: { enrolled: me.mfa, verified_at: ago(3) }, via: "console" }));
+on("GET", "/org/memberships", ({ me }) => ({ active_org_id: orgs.acme.id, memberships: [{ org_id: orgs.acme.id, slug: "acme", name: orgs.acme.name, role: me.role }, ...(me.handle === "ada" ? [{ org_id: orgs.nord.id, slug: "nordwind", name: orgs.nord.name, role: "admin" }] : [])] }));
+on("GET", "/org/members", ({ url, empty, me }) => page((empty ? [me] : people).map(member), url));
+on("POST", "/org/members", ({ body }) => {
+  if (people.some((p) => p.handle === body.handle)) refuse(409, "CONFLICT", `the handle ${body.handle} is taken`, [{ path: "body.handle", message: "is taken" }]);
+  const p = { id: makeId("usr"), handle: body.handle, name: body.name, email: body.email, role: body.role, mfa: false, seen: null };
+  people.push(p);
+  return member(p);
+});
+on("PUT", "/org/members/{user}/role", ({ params, body }) => {
+  const p = people.find((x) => x.id === params.user) ?? missing("member");
+  p.role = body.role;
+});
+
+on("GET", "/mfa/factors", () => ({ items: factors, backup_codes_remaining: 7 }));
+on("POST", "/mfa/totp", ({ me }) => ({ factor_id: "fac_new", secret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", otpauth_uri: `otpauth://totp/VaultPAM:${me.email}?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=VaultPAM` }));
+const codes = () => ["k7f2-9qxm", "w3hd-5tzc", "p8nr-2jvy", "b6ys-7mdk", "x4gq-8wfa", "t9cz-3nhe", "m2vk-6rbp", "q5jw-4dxs", "h8ta-9fyg", "z3me-7kcn"];
+on("POST", "/mfa/totp/{id}/confirm", ({ body, me }) => {
+  if (body.code !== "123456") refuse(422, "INVALID", "this code does not fit; check that your phone's clock is right");
+  me.mfa = true;
+  return { backup_codes: codes() };
+});
+on("DELETE", "/mfa/factors/{id}", () => undefined);
+on("POST", "/mfa/backup-codes", () => ({ codes: codes() }));
+on("GET", "/ssh-keys", ({ url }) => page(sshKeys, url));
+on("POST", "/ssh-keys", ({ body }) => {
+  const k = { id: makeId("key"), name: body.name, type: body.public_key.split(" ")[0], fingerprint: "SHA256:5XkVx2kQm3yT9hJ0bFzq8sLwA1nRc7uEoPiGd4tYv6Z", created_at: ago(0), last_used_at: null };
+  sshKeys.push(k);
+  return k;
+});
+on("DELETE", "/ssh-keys/{id}", ({ params }) => void sshKeys.splice(sshKeys.findIndex((k) => k.id === params.id), 1));
+on("GET", "/tokens", ({ url }) => page(tokens, url));
+on("POST", "/tokens", ({ body }) => {
+  const t = { id: makeId("tok"), name: body.name, prefix: "vpat_Zq81", scopes: body.scopes, created_at: ago(0), expires_at: ahead(body.expires_in_days * 1440), last_used_at: null };
+  tokens.push(t);
+  return { ...t, token: "vpat_Zq81mT4xV9kL2nB7cR5wY0hJ3fD6gS8pA1eU" };
+});
+on("DELETE", "/tokens/{id}", ({ params }) => void tokens.splice(tokens.findIndex((k) => k.id === params.id), 1));
+
+on("GET", "/resources", ({ url, empty }) => page(empty ? [] : resources, url));
+on("POST", "/resources", ({ body }) => {
+  if (resources.some((r) => r.name === body.name)) refuse(409, "NAME_TAKEN", `resource "${body.name}" exists already; choose another name`, [{ path: "name", message: "is taken" }]);
+  const r = { id: makeId("res"), ...body, host_keys: [], created_at: ago(0), updated_at: ago(0) };
+  resources.push(r);
+  return r;
+});
+on("GET", "/resources/{id}", ({ params }) => resources.find((r) => r.id === params.id) ?? missing("resource"));
+on("PATCH", "/resources/{id}", ({ params, body }) => Object.assign(resources.find((r) => r.id === params.id) ?? missing("resource"), body));
+on("DELETE", "/resources/{id}", ({ params }) => {
+  if (safes.some((s) => s.resource.id === params.id)) refuse(409, "RESOURCE_IN_USE", "the resource is used by safes; take it out of them first");
+  resources.splice(resources.findIndex((r) => r.id === params.id), 1);
+});
+on("POST", "/resources/{id}/host-key/scan", ({ params }) => {
+  const r = resources.find((x) => x.id === params.id) ?? missing("resource");
+  return { fingerprint: r.host_keys[0]?.fingerprint ?? "SHA256:uNq7Rk2vXw9bTf4yLm8cZs1HgJd6PoEa3IiKtVxQ5Wn", type: "ssh-ed25519", public_key: "ssh-ed25519 AAAA" };
+});
+on("POST", "/resources/{id}/host-key", ({ params, body }) => {
+  const r = resources.find((x) => x.id === params.id) ?? missing("resource");
+  r.host_keys = [{ fingerprint: body.fingerprint, type: "ssh-ed25519", confirmed_at: ago(0) }];
+  return r;
+});
+
+on("GET", "/accounts", ({ url, empty }) => page(empty ? [] : accounts, url));
+on("POST", "/accounts", ({ body }) => {
+  const r = resources.find((x) => x.id === body.resource_id) ?? missing("resource");
+  const a = { id: makeId("acct"), name: body.name, resource: { id: r.id, name: r.name }, username: body.username, kind: body.kind, state: "active", credential_version: 1, credential_set_at: ago(0), created_at: ago(0) };
+  accounts.push(a);
+  return a;
+});
+on("GET", "/accounts/{id}", ({ params }) => accounts.find((a) => a.id === params.id) ?? missing("account"));
+on("PATCH", "/accounts/{id}", ({ params }) => accounts.find((a) => a.id === params.id) ?? missing("account"));
+on("DELETE", "/accounts/{id}", ({ params }) => void accounts.splice(accounts.findIndex((a) => a.id === params.id), 1));
+on("POST", "/accounts/{id}/disable", ({ params }) => Object.assign(accounts.find((a) => a.id === params.id), { state: "disabled" }));
+on("POST", "/accounts/{id}/enable", ({ params }) => Object.assign(accounts.find((a) => a.id === params.id), { state: "active" }));
+
+on("GET", "/safes", ({ url, me, empty }) => {
+  if (empty) return { items: [] };
+  const all = safes.map((s) => safeFor(s, me));
+  return page(url.searchParams.get("mine") ? all.filter((s) => s.my_role) : all, url);
+});
+const findSafe = (id) => safes.find((s) => s.id === id) ?? missing("safe");
+on("POST", "/safes", ({ body, me }) => {
+  const r = resources.find((x) => x.id === body.resource_id);
+  const a = accounts.find((x) => x.id === body.account_id);
+  const s = { id: makeId("safe"), name: body.name, description: body.description, resource: { id: r.id, name: r.name, protocol: "ssh", host: r.host, port: r.port }, account: { id: a.id, name: a.name, username: a.username }, policy: body.policy, members: [], created_at: ago(0) };
+  safes.push(s);
+  return safeFor(s, me);
+});
+on("GET", "/safes/{id}", ({ params, me }) => safeFor(findSafe(params.id), me));
+on("PATCH", "/safes/{id}", ({ params, body, me }) => safeFor(Object.assign(findSafe(params.id), body), me));
+on("DELETE", "/safes/{id}", ({ params }) => void safes.splice(safes.indexOf(findSafe(params.id)), 1));
+on("PUT", "/safes/{id}/policy", ({ params, body, me }) => {
+  const s = findSafe(params.id);
+  s.policy = body;
+  return safeFor(s, me);
+});
+on("GET", "/safes/{id}/members", ({ params, url }) => page(findSafe(params.id).members, url));
+on("POST", "/safes/{id}/members", ({ params, body }) => {
+  const p = people.find((x) => x.id === body.user_id) ?? missing("person");
+  findSafe(params.id).members.push({ user_id: p.id, name: p.name, email: p.email, role: body.role, added_at: ago(0) });
+});
+on("PUT", "/safes/{id}/members/{user}", ({ params, body }) => Object.assign(findSafe(params.id).members.find((m) => m.user_id === params.user) ?? missing("member"), { role: body.role }));
+on("DELETE", "/safes/{id}/members/{user}", ({ params }) => {
+  const s = findSafe(params.id);
+  s.members = s.members.filter((m) => m.user_id !== params.user);
+});
+
+on("POST", "/sessions/launch", ({ body, me }) => {
+  const s = findSafe(body.safe_id);
+  if (s.blocked?.[me.handle] === "mfa_required") refuse(403, "MFA_REQUIRED", "this safe asks for a fresh second factor: verify again, then launch");
+  if (s.blocked?.[me.handle]) refuse(403, "OUTSIDE_VALID_HOURS", "this safe cannot be used at this hour: try again within its valid hours, or ask a manager of the safe");
+  return { session_id: sessions[0].id, grant_id: makeId("grant"), grant: "one-time", expires_at: ahead(1) };
+});
+on("GET", "/sessions", ({ url, me, empty }) => {
+  if (empty) return { items: [] };
+  const q = url.searchParams;
+  const list = sessions
+    .filter((s) => me.role !== "operator" || s.user.id === me.id)
+    .filter((s) => !q.get("state") || s.state === q.get("state"))
+    .filter((s) => !q.get("user") || s.user.id === q.get("user"))
+    .filter((s) => !q.get("safe") || s.safe.id === q.get("safe"))
+    .filter((s) => !q.get("from") || s.started_at >= q.get("from"))
+    .filter((s) => !q.get("to") || s.started_at <= q.get("to"));
+  return page(list.sort((a, b) => b.started_at.localeCompare(a.started_at)), url);
+});
+on("GET", "/sessions/live/events", ({ res, req }) => {
+  res.writeHead(200, { "Content-Type": "text/event-stream" });
+  res.write(": hello\n\n");
+  return new Promise((resolve) => req.on("close", resolve));
+});
+const findSession = (id) => sessions.find((s) => s.id === id) ?? missing("session");
+on("GET", "/sessions/{id}", ({ params }) => findSession(params.id));
+on("POST", "/sessions/{id}/terminate", ({ params }) => Object.assign(findSession(params.id), { state: "ended", ended_at: ago(0), ended_by: "admin", end_reason: "admin_order" }));
+on("GET", "/sessions/{id}/recording", () => cast());
+on("GET", "/sessions/{id}/recording/info", ({ params }) => {
+  const s = findSession(params.id);
+  if (!s.recording) return missing("recording");
+  return { ...s.recording, duration_seconds: s.duration_seconds, chunks: 14, gaps: 0, verified: true, verified_at: s.ended_at };
+});
+
+on("GET", "/audit/events", ({ url, empty, me }) => {
+  if (empty) return { items: [] };
+  if (me.role === "operator") refuse(403, "NOT_PERMITTED", "you may not read the audit log");
+  const q = url.searchParams;
+  const has = (key, fn) => !q.get(key) || fn(q.get(key));
+  const list = events
+    .filter((e) => has("constant", (v) => e.constant === v) && has("category", (v) => e.category === v) && has("severity", (v) => e.severity === v) && has("outcome", (v) => e.outcome === v))
+    .filter((e) => has("actor", (v) => e.actor.id === v) && has("target", (v) => e.target.id === v) && has("session", (v) => e.session_id === v))
+    .filter((e) => has("from", (v) => e.time >= v) && has("to", (v) => e.time <= v) && has("q", (v) => JSON.stringify(e).toLowerCase().includes(v.toLowerCase())));
+  return page([...list].reverse().map(({ _payload, _salt, _hash, ...e }) => e), url);
+});
+on("GET", "/audit/events/{id}", ({ params }) => {
+  const { _payload, _salt, _hash, ...e } = events.find((x) => x.id === params.id) ?? missing("event");
+  return { ...e, payload: _payload, salt: _salt, payload_hash: _hash };
+});
+on("GET", "/audit/catalog", () => ({ items: [...new Map(events.map((e) => [e.constant, { constant: e.constant, event: e.event, category: e.category, severity: e.severity }])).values()] }));
+on("GET", "/audit/checkpoint", () => checkpoint());
+on("GET", "/audit/keys", () => ({ items: [{ vkey }] }));
+on("GET", "/audit/proof/inclusion", ({ url }) => inclusion(url.searchParams.get("id")) ?? missing("event"));
+on("GET", "/audit/export", () => "bundle\n");
+
+on("POST", "/platform/setup", ({ body }) => {
+  if (body.token === "used") refuse(401, "SETUP_TOKEN_INVALID", "this set-up link was used already or is older than 24 hours; restart the server to get a new one");
+});
+on("GET", "/platform/organizations", ({ url }) => page([{ ...orgs.acme, members: people.length, created_at: ago(60 * 24 * 60) }, { ...orgs.nord, members: 1, created_at: ago(60 * 24 * 3) }], url));
+on("POST", "/platform/organizations", ({ body }) => ({ id: makeId("org"), ...body, members: 1, created_at: ago(0) }));

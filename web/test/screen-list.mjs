@@ -1,0 +1,254 @@
+// What to look at, as whom, and what to do first.
+import { accounts, people, resources, safes } from "./mock/data.mjs";
+import { events } from "./mock/ledger.mjs";
+import { sessions } from "./mock/sessions.mjs";
+
+const ended = sessions.find((s) => s.state === "ended");
+const o = "/o/acme";
+const fail = (pattern, status, detail) => (page) =>
+  page.route(pattern, (r) => r.fulfill({ status, contentType: "application/problem+json", body: JSON.stringify({ status, title: "x", detail, code: status === 403 ? "NOT_PERMITTED" : "INTERNAL", request_id: "req_01jz8q4n5yf3v9t2c6w0k7m1xa" }) }));
+const hang = (pattern) => (page) => page.route(pattern, () => undefined);
+const button = (page, name) => page.getByRole("button", { name, exact: true });
+
+export const pages = [
+  { name: "sign-in", path: "/sign-in", until: "text=Continue" },
+  {
+    name: "sign-in-wrong",
+    path: "/sign-in",
+    expects: "401",
+    act: async (page) => {
+      await page.getByLabel("Email").fill("ada@acme.example");
+      await page.getByLabel("Password", { exact: true }).fill("wrong");
+      await button(page, "Continue").click();
+      await page.getByRole("alert").waitFor();
+    },
+  },
+  {
+    name: "sign-in-locked",
+    path: "/sign-in",
+    expects: "429",
+    act: async (page) => {
+      await page.getByLabel("Email").fill("ada@acme.example");
+      await page.getByLabel("Password", { exact: true }).fill("locked");
+      await page.keyboard.press("Enter");
+      await page.getByRole("alert").waitFor();
+    },
+  },
+  {
+    name: "sign-in-code",
+    path: "/sign-in",
+    act: async (page) => {
+      await page.getByLabel("Email").fill("ada@acme.example");
+      await page.getByLabel("Password", { exact: true }).fill("right");
+      await page.keyboard.press("Enter");
+      await page.getByLabel("Code from your authenticator app").waitFor();
+    },
+  },
+  { name: "enrol", path: "/enrol", as: "luca", until: ".qr" },
+  {
+    name: "enrol-codes",
+    path: "/enrol",
+    as: "ada",
+    act: async (page) => {
+      await page.locator(".qr").waitFor();
+      await page.getByLabel("Type the six digits that the app shows").pressSequentially("123456");
+      await page.getByRole("list", { name: "Backup codes" }).waitFor();
+    },
+  },
+  { name: "setup", path: "/setup#stp_0123456789", until: "text=Create platform admin" },
+  { name: "safes", path: `${o}/safes`, as: "ada", until: "text=web-prod-2" },
+  { name: "safes-operator", path: `${o}/safes`, as: "grace", until: "text=web-prod-2" },
+  { name: "safes-table", path: `${o}/safes?view=table`, as: "ada", until: "text=web-prod-2" },
+  { name: "safes-loading", path: `${o}/safes`, as: "ada", before: hang("**/api/v1/safes?*"), until: ".skeleton" },
+  { name: "safes-error", path: `${o}/safes`, as: "ada", expects: "500", before: fail("**/api/v1/safes?*", 500, "internal error; if it stays, give your administrator this reference"), until: "text=Try again" },
+  { name: "safes-guided", path: "/o/nordwind/safes", as: "ada", until: "text=Three steps" },
+  { name: "safe", path: () => `${o}/safes/${safes[2].id}`, as: "ada", until: "text=Connect from your terminal" },
+  { name: "safe-members", path: () => `${o}/safes/${safes[0].id}?tab=members`, as: "ada", until: "text=Grace Okafor" },
+  {
+    name: "safe-add-member",
+    path: () => `${o}/safes/${safes[0].id}?tab=members`,
+    as: "ada",
+    act: async (page) => {
+      await page.getByText("Grace Okafor").waitFor();
+      await button(page, "Add member").click();
+      await page.getByRole("dialog").waitFor();
+    },
+  },
+  { name: "safe-policy", path: () => `${o}/safes/${safes[3].id}?tab=policy`, as: "ada", full: true, until: "text=Ways around" },
+  {
+    name: "safe-policy-review",
+    path: () => `${o}/safes/${safes[0].id}?tab=policy`,
+    as: "ada",
+    act: async (page) => {
+      await page.getByLabel("Record the session").uncheck();
+      await page.getByLabel("Ask for a fresh code at launch").check();
+      await page.getByLabel("Agent forwarding (-A)").check();
+      await button(page, "Review changes").click();
+      await page.getByRole("dialog").waitFor();
+    },
+  },
+  {
+    name: "safe-delete",
+    path: () => `${o}/safes/${safes[0].id}`,
+    as: "ada",
+    act: async (page) => {
+      await button(page, "Delete").click();
+      await page.getByRole("dialog").waitFor();
+    },
+  },
+  { name: "safe-new", path: `${o}/safes/new`, as: "ada", full: true, until: "text=Create safe" },
+  { name: "terminal-start", path: () => `${o}/terminal/${safes[0].id}`, as: "grace", until: "text=Open a session" },
+  {
+    name: "terminal",
+    path: `${o}/safes`,
+    as: "grace",
+    act: async (page) => {
+      await page.getByRole("link", { name: "Launch web-prod", exact: true }).click();
+      await page.locator(".xterm-rows").getByText("truecolour").waitFor();
+      await page.keyboard.type("ls\r");
+      await page.locator(".xterm-rows").getByText("release.tar.gz").waitFor();
+    },
+  },
+  {
+    name: "terminal-ended",
+    path: `${o}/safes`,
+    as: "grace",
+    act: async (page) => {
+      await page.getByRole("link", { name: "Launch web-prod", exact: true }).click();
+      await page.locator(".xterm-rows").getByText("truecolour").waitFor();
+      await page.keyboard.type("exit\r");
+      await page.getByText("Session ended.").waitFor();
+    },
+  },
+  {
+    name: "terminal-step-up",
+    path: `${o}/safes`,
+    as: "grace",
+    expects: "403",
+    act: async (page) => {
+      await page.getByRole("link", { name: "Launch orders-db" }).click();
+      await page.getByRole("dialog", { name: "Confirm that it is you" }).waitFor();
+    },
+  },
+  { name: "my-sessions", path: `${o}/my-sessions`, as: "grace", until: "text=web-prod" },
+  { name: "live", path: `${o}/live`, as: "ada", until: "text=orders-db" },
+  {
+    name: "live-end",
+    path: `${o}/live`,
+    as: "ada",
+    act: async (page) => {
+      await page.getByRole("button", { name: /^End the session of Priya/ }).click();
+      await page.getByRole("dialog").waitFor();
+    },
+  },
+  { name: "live-empty", path: "/o/nordwind/live", as: "ada", until: "text=Nothing runs now" },
+  { name: "sessions", path: `${o}/sessions`, as: "mei", until: "text=Ended by an admin" },
+  { name: "sessions-filtered", path: () => `${o}/sessions?state=ended&user=${people[2].id}&range=7d`, as: "ada", until: "text=billing" },
+  { name: "session", path: () => `${o}/sessions/${ended.id}`, as: "ada", until: "text=matches the ledger" },
+  {
+    name: "session-playing",
+    path: () => `${o}/sessions/${ended.id}?t=102.5`,
+    as: "ada",
+    act: async (page) => {
+      await page.getByText("matches the ledger").waitFor();
+      await button(page, "Play recording").click();
+      await page.locator(".xterm-rows").getByText("tail").first().waitFor();
+    },
+  },
+  {
+    name: "session-search",
+    path: () => `${o}/sessions/${ended.id}?t=1`,
+    as: "ada",
+    act: async (page) => {
+      await button(page, "Play recording").click();
+      await page.getByLabel("Search what was printed").fill("error");
+      await button(page, "Next match").click();
+      await page.getByText("2 of 4").waitFor();
+    },
+  },
+  { name: "session-missing", path: `${o}/sessions/sess_none`, as: "ada", expects: "404", until: "text=There is nothing here" },
+  { name: "audit", path: `${o}/audit`, as: "mei", until: "text=nightly-backup" },
+  { name: "audit-event", path: () => `${o}/audit?event=${events.find((e) => e.metadata.changes?.length).id}`, as: "mei", until: "text=Before and after" },
+  {
+    name: "audit-proof",
+    path: () => `${o}/audit?severity=WARN&event=${events.findLast((e) => e.severity === "WARN").id}`,
+    as: "mei",
+    act: async (page) => {
+      await button(page, "Verify this entry").click();
+      await page.getByText("is in the ledger, unaltered").waitFor();
+      await page.getByText("is in the ledger, unaltered").scrollIntoViewIfNeeded();
+    },
+  },
+  {
+    name: "audit-filter-menu",
+    path: `${o}/audit`,
+    as: "mei",
+    act: async (page) => {
+      await page.getByText("nightly-backup").first().waitFor();
+      await button(page, "Severity").click();
+      await page.getByRole("menu").waitFor();
+    },
+  },
+  { name: "audit-refused", path: `${o}/audit`, as: "grace", expects: "403", until: "text=You may not see" },
+  { name: "resources", path: `${o}/resources`, as: "ada", until: "text=edge-fra" },
+  {
+    name: "resource-scan",
+    path: () => `${o}/resources?open=${resources[5].id}`,
+    as: "ada",
+    act: async (page) => {
+      await button(page, "Scan the host key").click();
+      await page.getByText("The host shows this").waitFor();
+    },
+  },
+  { name: "resource-new", path: `${o}/resources?new=1`, as: "ada", until: "dialog" },
+  { name: "accounts", path: `${o}/accounts`, as: "ada", until: "text=runner-old" },
+  { name: "account", path: () => `${o}/accounts?open=${accounts[2].id}`, as: "ada", until: "text=Safes that use it" },
+  {
+    name: "account-new",
+    path: `${o}/accounts?new=1`,
+    as: "ada",
+    act: async (page) => {
+      await page.getByRole("dialog").getByText("SSH key").click();
+      await page.getByLabel("Private key").fill("ssh-ed25519 AAAA");
+      await page.getByLabel("Passphrase").focus();
+    },
+  },
+  { name: "people", path: `${o}/people`, as: "ada", until: "text=Luca Bianchi" },
+  { name: "person", path: () => `${o}/people?open=${people[2].id}`, as: "ada", until: "text=Role in Acme" },
+  { name: "person-new", path: `${o}/people?new=1`, as: "ada", until: "dialog" },
+  { name: "profile", path: "/profile", as: "ada", until: "text=Backup codes" },
+  { name: "profile-keys", path: "/profile?tab=ssh-keys", as: "ada", until: "text=thinkpad" },
+  { name: "profile-tokens", path: "/profile?tab=tokens", as: "ada", until: "text=nightly-backup" },
+  {
+    name: "token-new",
+    path: "/profile?tab=tokens",
+    as: "ada",
+    act: async (page) => {
+      await button(page, "New token").click();
+      await page.getByRole("dialog").waitFor();
+    },
+  },
+  { name: "platform", path: "/platform/organizations", as: "ada", until: "text=Nordwind" },
+  {
+    name: "palette",
+    path: `${o}/safes`,
+    as: "ada",
+    act: async (page) => {
+      await page.getByText("web-prod-2").first().waitFor();
+      await page.keyboard.press("Control+k");
+      await page.getByRole("combobox").fill("web");
+    },
+  },
+  {
+    name: "menu",
+    path: `${o}/safes`,
+    as: "ada",
+    act: async (page, { width }) => {
+      if (width < 860) await button(page, "Open navigation").click();
+      await page.getByRole("button", { name: /your menu/ }).click();
+      await page.getByRole("menu").waitFor();
+    },
+  },
+  { name: "not-found", path: "/nowhere", as: "ada", until: "text=There is no such page" },
+  { name: "no-member", path: "/o/elsewhere/safes", as: "grace", until: "text=You are not a member" },
+];
