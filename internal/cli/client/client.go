@@ -129,8 +129,25 @@ func (c *Client) Stream(ctx context.Context, path string, query url.Values) (io.
 	if err != nil {
 		return nil, err
 	}
-	return resp.Body, nil
+	return &stream{ctx, c, resp.Body}, nil
 }
+
+// stream is an answer that is being read; a failure of its network is a fault.
+type stream struct {
+	ctx  context.Context // of the request, whose end ends the reading
+	c    *Client
+	body io.ReadCloser
+}
+
+func (s *stream) Read(p []byte) (int, error) {
+	n, err := s.body.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = s.c.broken(s.ctx, err)
+	}
+	return n, err
+}
+
+func (s *stream) Close() error { return s.body.Close() }
 
 // send gives a response with a good status.
 func (c *Client) send(ctx context.Context, method, path string, query url.Values, in any) (*http.Response, error) {

@@ -15,6 +15,9 @@ type Options struct {
 	// Keys are what the person types: space holds and goes on, + and - change the
 	// speed, q and Ctrl-C end. nil: nobody types.
 	Keys <-chan byte
+	// Stop ends a read of the cast that waits for bytes to come, and is called once,
+	// at the end. nil: the cast never waits for long.
+	Stop func()
 }
 
 // Played tells what was played.
@@ -33,15 +36,47 @@ const slowest, fastest = 1.0 / 16, 64
 
 // Play shows c on w, through a Filter, until its end, the end of ctx or a key.
 func Play(ctx context.Context, c *Cast, w io.Writer, o Options) (Played, error) {
-	p := &player{o: o, keys: o.Keys, due: time.Now()}
+	p := &player{o: o, keys: o.Keys, due: time.Now(), cast: make(chan read)}
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		p.read(c, quit)
+	}()
 	screen := NewFilter(w)
-	err := p.run(ctx, c, screen)
+	err := p.run(ctx, screen)
 	err = errors.Join(err, screen.Close())
+	close(quit)
+	if o.Stop != nil {
+		o.Stop()
+	}
+	<-done
 	return p.played, err
+}
+
+// read is what reading the cast gave.
+type read struct {
+	Event
+	err error
+}
+
+// read reads ahead by one event, so that keys are obeyed while none comes.
+func (p *player) read(c *Cast, quit <-chan struct{}) {
+	for {
+		e, err := c.Next()
+		select {
+		case p.cast <- read{e, err}:
+		case <-quit:
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
 }
 
 type player struct {
 	o      Options
+	cast   chan read
 	keys   <-chan byte
 	due    time.Time     // when the next event is to be shown
 	at     time.Duration // time of the event before, in the recording
@@ -51,16 +86,15 @@ type player struct {
 // errQuit ends a play at the person's wish.
 var errQuit = errors.New("quit")
 
-func (p *player) run(ctx context.Context, c *Cast, screen io.Writer) error {
+func (p *player) run(ctx context.Context, screen io.Writer) error {
 	for {
-		e, err := c.Next()
-		if errors.Is(err, io.EOF) {
+		e, err := p.next(ctx)
+		if err == nil {
+			err = p.wait(ctx, e.At)
+		}
+		switch {
+		case errors.Is(err, io.EOF):
 			return nil
-		}
-		if err != nil {
-			return err
-		}
-		switch err := p.wait(ctx, e.At); {
 		case errors.Is(err, errQuit):
 			p.played.Quit = true
 			return nil
@@ -77,6 +111,22 @@ func (p *player) run(ctx context.Context, c *Cast, screen io.Writer) error {
 			}
 			if _, err := io.WriteString(screen, e.Data); err != nil {
 				return err
+			}
+		}
+	}
+}
+
+// next waits for the next event of the cast.
+func (p *player) next(ctx context.Context) (Event, error) {
+	for {
+		select {
+		case <-ctx.Done():
+			return Event{}, ctx.Err()
+		case r := <-p.cast:
+			return r.Event, r.err
+		case k, ok := <-p.keys:
+			if err := p.key(ctx, k, ok); err != nil {
+				return Event{}, err
 			}
 		}
 	}

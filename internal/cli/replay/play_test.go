@@ -126,6 +126,26 @@ func TestSignalEndsAReplay(t *testing.T) {
 	})
 }
 
+func TestKeyEndsALiveReplayThatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe()
+		go io.WriteString(w, "{\"version\":2,\"width\":80,\"height\":24}\n[0,\"o\",\"$ \"]\n")
+		c, err := Open(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys := make(chan byte)
+		go func() {
+			time.Sleep(time.Minute)
+			keys <- 'q'
+		}()
+		p, err := Play(t.Context(), c, io.Discard, Options{Keys: keys, Stop: func() { r.Close() }})
+		if err != nil || !p.Quit || !p.Shown {
+			t.Fatalf("%+v %v", p, err)
+		}
+	})
+}
+
 func TestMarkersAtTheEndAreKept(t *testing.T) {
 	_, p, err := played(t, v2, Options{}, nil)
 	if err != nil || len(p.Markers) != 1 || p.Markers[0] != "exit status 0" {

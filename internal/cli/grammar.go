@@ -1,0 +1,44 @@
+package cli
+
+// grammar is everything that can be written after vaultpam. The tag section says
+// under which heading help and the reference list a command; complete, what the
+// shell may offer for a value.
+type grammar struct {
+	JSON bool `help:"Print JSON, as the API has it, instead of tables and sentences."`
+
+	Login  loginCmd  `cmd:"" section:"sign-in" help:"Sign in to a server."`
+	Logout logoutCmd `cmd:"" section:"sign-in" help:"End the sign-in and forget it."`
+	Whoami whoamiCmd `cmd:"" section:"sign-in" help:"Say who you are, and in which organization."`
+	MFA    mfaCmd    `cmd:"" name:"mfa" section:"sign-in" help:"Your second factors."`
+	SSHKey sshKeyCmd `cmd:"" name:"ssh-keys" section:"sign-in" help:"The SSH keys that open the gateway for you."`
+	Tokens tokensCmd `cmd:"" section:"sign-in" help:"API tokens, for programs."`
+
+	SSH   sshCmd   `cmd:"" name:"ssh" section:"connect" help:"Open a session in a safe, or run a command there."`
+	Safes safesCmd `cmd:"" section:"connect" help:"The safes that you may open; and their members and policies."`
+
+	Sessions sessionsCmd `cmd:"" section:"oversee" help:"Privileged sessions and their recordings."`
+	Audit    auditCmd    `cmd:"" section:"oversee" help:"The audit ledger: read it, prove it, verify it."`
+
+	Resources resourcesCmd `cmd:"" section:"manage" help:"The machines that safes lead to."`
+	Accounts  accountsCmd  `cmd:"" section:"manage" help:"The login identities on resources."`
+	Members   membersCmd   `cmd:"" section:"manage" help:"The people of your organization."`
+
+	Server serverCmd `cmd:"" section:"run" help:"Run a server: console, API and gateways in one process."`
+	Dev    devCmd    `cmd:"" section:"run" help:"Run a server with demo targets and a demo organization."`
+	Config configCmd `cmd:"" section:"run" help:"Check a server's configuration."`
+
+	Completion completionCmd `cmd:"" section:"more" help:"Print the completion script of a shell."`
+	Help       helpCmd       `cmd:"" section:"more" help:"Explain a command, exit-codes or environment."`
+	Version    versionCmd    `cmd:"" section:"more" help:"Print the version."`
+	Complete   completeCmd   `cmd:"" name:"__complete" hidden:""`
+}
+
+// sections are the headings of help and the reference, in their order.
+var sections = []struct{ key, title string }{
+	{"sign-in", "Sign in"},
+	{"connect", "Connect"},
+	{"oversee", "Oversee"},
+	{"manage", "Manage"},
+	{"run", "Run a server"},
+	{"more", "More"},
+}

@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+type membersCmd struct {
+	connection
+	List membersListCmd `cmd:"" default:"1" help:"List the members of your organization."`
+	Role membersRoleCmd `cmd:"" help:"Change a member's role."`
+}
+
+// person is a member of the organization.
+type person struct {
+	UserID   string    `json:"user_id"`
+	Email    string    `json:"email"`
+	Handle   string    `json:"handle"`
+	Name     string    `json:"name"`
+	Role     string    `json:"role"`
+	Active   bool      `json:"active"`
+	JoinedAt time.Time `json:"joined_at"`
+}
+
+func (m person) names() []string { return []string{m.UserID, m.Handle, m.Email} }
+
+func (r *remote) findPerson(ctx context.Context, want string) (person, error) {
+	return find[person](ctx, r, "/org/members", "person", want)
+}
+
+type membersListCmd struct{}
+
+// Run lists members.
+func (membersListCmd) Run(ctx context.Context, p *program) error {
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	l, err := r.list(ctx, "/org/members", nil, 0)
+	if err != nil {
+		return err
+	}
+	t := table{head: []string{"HANDLE", "NAME", "E-MAIL", "ROLE", "ACTIVE", "JOINED"}, empty: "There are no members."}
+	return showList(p, l, t, func(m person) []string {
+		return []string{m.Handle, m.Name, m.Email, m.Role, yesNo(m.Active), when(m.JoinedAt)}
+	})
+}
+
+type membersRoleCmd struct {
+	Person string `arg:"" complete:"person" help:"Handle, e-mail address or id."`
+	Role   string `arg:"" enum:"owner,admin,operator,auditor" help:"owner, admin, operator or auditor."`
+}
+
+// Run changes a member's role.
+func (c *membersRoleCmd) Run(ctx context.Context, p *program) error {
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := r.findPerson(ctx, c.Person)
+	if err != nil {
+		return err
+	}
+	a, err := r.call(ctx, http.MethodPut, path("/org/members/%s/role", m.UserID), nil, map[string]string{"role": c.Role})
+	if err != nil {
+		return err
+	}
+	return p.show(a, func() { p.sayf("%s is now %s.", m.Handle, c.Role) })
+}
