@@ -8,7 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/vaultpam/vaultpam/internal/audit/event"
+	"github.com/vaultpam/vaultpam/internal/audit/ledger/ledgersql"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/db/dbtest"
 	"github.com/vaultpam/vaultpam/internal/id"
@@ -87,4 +90,91 @@ func BenchmarkEncode(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkRecordAlone is what Record adds to one caller's transaction, with the
+// sequencer at work beside it.
+func BenchmarkRecordAlone(b *testing.B) {
+	eachEngine(b, func(b *testing.B, d *db.DB) {
+		l := open(b, d, nil)
+		stop := start(b, l)
+		var took []time.Duration
+		for b.Loop() {
+			if err := d.InOrg(b.Context(), orgA, func(ctx context.Context, tx *db.Tx) error {
+				began := time.Now()
+				_, err := l.Record(ctx, tx, added(orgA, "web"))
+				took = append(took, time.Since(began))
+				return err
+			}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		slices.Sort(took)
+		b.ReportMetric(float64(took[len(took)/2].Microseconds()), "record-p50-us")
+		b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "record-p99-us")
+		stop()
+	})
+}
+
+// million grows org's tree to a million leaves. Only their hashes are stored: a
+// proof reads nothing else of the other events.
+func million(b *testing.B, d *db.DB, l *Ledger, org id.Org) id.Event {
+	b.Helper()
+	const size = 1_000_000
+	evt := record(b, l, org, added(org, "web"))
+	if err := l.flushOrg(b.Context(), org); err != nil {
+		b.Fatal(err)
+	}
+	e := l.book(org).edge.clone()
+	var writes []tileWrite
+	for e.size < size {
+		leaves := make([]tlog.Hash, min(tileWidth-int(e.size%tileWidth), int(size-e.size)))
+		for i := range leaves {
+			leaves[i] = leaf(int(e.size) + i)
+		}
+		writes = append(writes, e.append(leaves)...)
+	}
+	last := map[[2]int64]tileWrite{}
+	for _, w := range writes {
+		last[[2]int64{int64(w.level), w.idx}] = w
+	}
+	root, err := e.root()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := d.InRole(b.Context(), db.Sequencer, func(ctx context.Context, tx *db.Tx) error {
+		q := ledgersql.New(tx)
+		for _, w := range last {
+			if err := q.PutTile(ctx, ledgersql.PutTileParams{OrgID: string(org), Level: int64(w.level), Idx: w.idx, Hashes: flat(w.hashes)}); err != nil {
+				return err
+			}
+		}
+		_, err := q.SetTree(ctx, ledgersql.SetTreeParams{OrgID: string(org), TreeSize: size, RootHash: root[:], OldSize: 1})
+		return err
+	}); err != nil {
+		b.Fatal(err)
+	}
+	if cp, err := l.sign(b.Context(), org, whenGrown); err != nil || cp.Size != size {
+		b.Fatal(cp.Size, err)
+	}
+	return evt
+}
+
+// BenchmarkInclusion proves one event of a million, from the request to the text.
+func BenchmarkInclusion(b *testing.B) {
+	eachEngine(b, func(b *testing.B, d *db.DB) {
+		l := open(b, d, nil)
+		evt := million(b, d, l, orgA)
+		var took []time.Duration
+		for b.Loop() {
+			began := time.Now()
+			p, err := l.Inclusion(b.Context(), orgA, evt)
+			if err != nil || len(p.Text()) == 0 {
+				b.Fatal(err)
+			}
+			took = append(took, time.Since(began))
+		}
+		slices.Sort(took)
+		b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+	})
 }

@@ -112,10 +112,16 @@ func (l *Ledger) signAll(ctx context.Context, final bool) {
 	}
 }
 
-// mayBeDue spares the ledgers that this process knows to be signed.
+// mayBeDue spares the ledgers that this process knows to be signed, and those that
+// are at work now, which would keep the clock from the others.
 func (l *Ledger) mayBeDue(org id.Org, size int64, how when) bool {
 	b := l.book(org)
-	b.mu.Lock()
+	if how == whenGrown {
+		return true
+	}
+	if !b.mu.TryLock() {
+		return false
+	}
 	defer b.mu.Unlock()
 	return b.signedAt.IsZero() || l.due(size, b.signed.Size, b.signedAt, how)
 }
@@ -182,14 +188,14 @@ func (l *Ledger) signTree(ctx context.Context, tx *db.Tx, org id.Org, b *book, s
 	case err != nil && !db.NotFound(err):
 		return Signed{}, err
 	case err == nil:
-		if err := continues(tiles{ctx, q, org}, tree, last.Checkpoint); err != nil {
+		if err := continues(tiles{ctx, tx, org}, tree, last.Checkpoint); err != nil {
 			return Signed{}, err
 		}
 		if how == whenGrown && last.Size == tree.Size || how == whenDue && !l.due(tree.Size, last.Size, last.At, how) {
-			return last, l.remembered(tiles{ctx, q, org}, tree, b)
+			return last, l.remembered(tiles{ctx, tx, org}, tree, b)
 		}
 	}
-	if err := l.remembered(tiles{ctx, q, org}, tree, b); err != nil {
+	if err := l.remembered(tiles{ctx, tx, org}, tree, b); err != nil {
 		return Signed{}, err
 	}
 	signed, err := note.Sign(&note.Note{Text: tree.Text()}, signers...)

@@ -447,6 +447,7 @@ func TestListFiltersAndPages(t *testing.T) {
 			"quoted":     {Filter{Text: `the "quoted" h`}, 1},
 			"no like":    {Filter{Text: "safe-%"}, 0},
 			"time":       {Filter{From: from.Add(5 * time.Minute), To: from.Add(10 * time.Minute)}, 5},
+			"all time":   {Filter{From: from}, 26},
 			"both":       {Filter{From: from.Add(5 * time.Minute), Outcome: "denied", Text: "192.0.2.7"}, 1},
 		} {
 			if got := count(c.f); got != c.want {
@@ -461,10 +462,17 @@ func TestListFiltersAndPages(t *testing.T) {
 		if err != nil || oldest[0].Seq != 0 || oldest[1].Seq != 1 {
 			t.Errorf("oldest first: %+v, %v", oldest, err)
 		}
+		byTime, next2, err := l.List(t.Context(), orgA, Filter{From: from}, Page{Limit: 2, Oldest: true})
+		if err != nil || byTime[0].Seq != 0 || byTime[1].Seq != 1 {
+			t.Errorf("by time: %+v, %v", byTime, err)
+		}
+		if byTime, _, err = l.List(t.Context(), orgA, Filter{From: from}, Page{Limit: 2, Oldest: true, Cursor: next2}); err != nil || byTime[0].Seq != 2 {
+			t.Errorf("by time, second page: %+v, %v", byTime, err)
+		}
 		if oldest, _, err = l.List(t.Context(), orgA, Filter{}, Page{Limit: 1, Oldest: true, Cursor: next}); err != nil || oldest[0].Seq != 2 {
 			t.Errorf("oldest first, second page: %+v, %v", oldest, err)
 		}
-		for _, cursor := range []string{"x", "5", "s-1", "sx"} {
+		for _, cursor := range []string{"x", "5", "s1", "sx.1", "s1.2 ", "s01.2"} {
 			if _, _, err := l.List(t.Context(), orgA, Filter{}, Page{Cursor: cursor}); !fault.Is(err, fault.Invalid) {
 				t.Errorf("cursor %q: %v", cursor, err)
 			}

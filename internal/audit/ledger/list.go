@@ -64,7 +64,8 @@ const (
 	maxPage     = 200
 )
 
-// List reads one page of org's numbered events. next is empty on the last page.
+// List reads one page of org's numbered events, in the order of their numbers, or,
+// when From or To is set, of the times of the acts. next is empty on the last page.
 func (l *Ledger) List(ctx context.Context, org id.Org, f Filter, p Page) (entries []Entry, next string, err error) {
 	limit := p.Limit
 	if limit <= 0 {
@@ -75,8 +76,9 @@ func (l *Ledger) List(ctx context.Context, org id.Org, f Filter, p Page) (entrie
 	if err != nil {
 		return nil, "", err
 	}
+	var at []int64
 	err = l.read(ctx, org, func(ctx context.Context, _ *ledgersql.Queries, tx *db.Tx) error {
-		entries = nil
+		entries, at = nil, nil
 		rows, err := tx.QueryContext(ctx, query, args...)
 		if err != nil {
 			return fmt.Errorf("list the events of %q: %w", org, err)
@@ -84,10 +86,11 @@ func (l *Ledger) List(ctx context.Context, org id.Org, f Filter, p Page) (entrie
 		defer rows.Close()
 		for rows.Next() {
 			var r ledgersql.EventsFromRow
-			if err := rows.Scan(&r.LogID, &r.ID, &r.RecordedAt, &r.Constant, &r.Payload, &r.Salt, &r.PayloadHash, &r.Seq, &r.PrunedAt); err != nil {
+			var t int64
+			if err := rows.Scan(&r.LogID, &r.ID, &r.RecordedAt, &r.Constant, &r.Payload, &r.Salt, &r.PayloadHash, &r.Seq, &r.PrunedAt, &t); err != nil {
 				return fmt.Errorf("list the events of %q: %w", org, err)
 			}
-			entries = append(entries, entry(org, r))
+			entries, at = append(entries, entry(org, r)), append(at, t)
 		}
 		return rows.Err()
 	})
@@ -96,84 +99,123 @@ func (l *Ledger) List(ctx context.Context, org id.Org, f Filter, p Page) (entrie
 	}
 	if len(entries) > limit {
 		entries = entries[:limit]
-		next = "s" + strconv.FormatInt(entries[limit-1].Seq, 10)
+		next = cursor{at[limit-1], entries[limit-1].Seq}.String()
 	}
 	return entries, next, nil
 }
 
-// listQuery writes the statement of a list; its shape follows the filter.
+// cursor is the last entry of a page: its number, and its time where pages go by time.
+type cursor struct{ at, seq int64 }
+
+func (c cursor) String() string { return fmt.Sprintf("s%d.%d", c.seq, c.at) }
+
+func parseCursor(s string) (c cursor, err error) {
+	if n, e := fmt.Sscanf(s, "s%d.%d", &c.seq, &c.at); e != nil || n != 2 || c.String() != s {
+		return c, fault.New(fault.Invalid, "the cursor is not one that a list has returned").WithField("cursor", "unknown")
+	}
+	return c, nil
+}
+
+// listQuery writes the statement of a list; its shape follows the filter. The
+// inner part finds the numbers of a page and reads no payload, unless for Text, so
+// that a plan which has to sort sorts numbers only.
 func listQuery(engine db.Engine, org id.Org, f Filter, p Page, limit int) (string, []any, error) {
-	args := []any{string(org)}
-	arg := func(v any) string {
-		args = append(args, v)
-		return "$" + strconv.Itoa(len(args))
+	w := &where{args: []any{string(org)}}
+	w.filter(f)
+	byTime := !f.From.IsZero() || !f.To.IsZero()
+	table, alias := "audit_event", "e"
+	if len(w.terms) > 0 {
+		table, alias = "audit_search", "s"
 	}
-	var where []string
-	add := func(format string, a ...any) { where = append(where, fmt.Sprintf(format, a...)) }
-	in := func(column string, values []string) {
-		if len(values) == 0 {
-			return
-		}
-		marks := make([]string, len(values))
-		for i, v := range values {
-			marks[i] = arg(v)
-		}
-		add("%s in (%s)", column, strings.Join(marks, ", "))
-	}
-	who := func(column, v string) {
-		switch {
-		case v == "":
-		case looksLikeID(v):
-			add("s.%s_id = %s", column, arg(v))
-		default:
-			add("lower(s.%s_name) = lower(%s)", column, arg(v))
-		}
-	}
-	in("s.constant", f.Constants)
-	in("s.category", f.Categories)
-	in("s.severity", f.Severities)
-	who("actor", f.Actor)
-	who("target", f.Target)
-	if f.Outcome != "" {
-		add("s.outcome = %s", arg(f.Outcome))
-	}
-	if f.Session != "" {
-		add("s.session_id = %s", arg(f.Session))
-	}
-	if !f.From.IsZero() {
-		add("s.occurred_at >= %s", arg(db.Micros(f.From)))
-	}
-	if !f.To.IsZero() {
-		add("s.occurred_at < %s", arg(db.Micros(f.To)))
-	}
-	from, seq := "audit_event e where e.org_id = $1 and e.seq is not null", "e.seq"
-	if len(where) > 0 {
-		from, seq = "audit_search s join audit_event e on e.org_id = s.org_id and e.seq = s.seq where s.org_id = $1", "s.seq"
-	}
+	from := fmt.Sprintf("%s %s where %s.org_id = $1 and %s.seq is not null", table, alias, alias, alias)
 	if f.Text != "" {
+		if alias == "s" {
+			from = "audit_search s join audit_event e on e.org_id = s.org_id and e.seq = s.seq where s.org_id = $1"
+		}
 		if engine == db.Postgres {
-			add("position(lower(%s) in lower(convert_from(e.payload, 'UTF8'))) > 0", arg(inJSON(f.Text)))
+			w.add("position(lower(%s) in lower(convert_from(e.payload, 'UTF8'))) > 0", w.arg(inJSON(f.Text)))
 		} else {
-			add("instr(lower(cast(e.payload as text)), lower(%s)) > 0", arg(inJSON(f.Text)))
+			w.add("instr(lower(cast(e.payload as text)), lower(%s)) > 0", w.arg(inJSON(f.Text)))
 		}
 	}
-	order, beyond := "desc", "<"
+	direction, beyond := "desc", "<"
 	if p.Oldest {
-		order, beyond = "asc", ">"
+		direction, beyond = "asc", ">"
+	}
+	at, order, outer := "0", "%[1]s.seq %[2]s", "p.seq %[1]s"
+	if byTime {
+		at, order, outer = "s.occurred_at", "%[1]s.occurred_at %[2]s, %[1]s.seq %[2]s", "p.at %[1]s, p.seq %[1]s"
 	}
 	if p.Cursor != "" {
-		at, err := strconv.ParseInt(strings.TrimPrefix(p.Cursor, "s"), 10, 64)
-		if err != nil || p.Cursor[0] != 's' || at < 0 {
-			return "", nil, fault.New(fault.Invalid, "the cursor is not one that a list has returned").WithField("cursor", "unknown")
+		c, err := parseCursor(p.Cursor)
+		switch {
+		case err != nil:
+			return "", nil, err
+		case byTime:
+			w.add("(s.occurred_at, s.seq) %s (cast(%s as bigint), cast(%s as bigint))", beyond, w.arg(c.at), w.arg(c.seq))
+		default:
+			w.add("%s.seq %s %s", alias, beyond, w.arg(c.seq))
 		}
-		add("%s %s %s", seq, beyond, arg(at))
 	}
-	for _, w := range where {
-		from += " and " + w
+	for _, t := range w.terms {
+		from += " and " + t
 	}
-	query := fmt.Sprintf("select e.log_id, e.id, e.recorded_at, e.constant, e.payload, e.salt, e.payload_hash, e.seq, e.pruned_at from %s order by %s %s limit %s",
-		from, seq, order, arg(limit))
-	return query, args, nil
+	query := fmt.Sprintf(`select e.log_id, e.id, e.recorded_at, e.constant, e.payload, e.salt, e.payload_hash, e.seq, e.pruned_at, p.at
+		from (select %s.seq as seq, cast(%s as bigint) as at from %s order by %s limit %s) p
+		join audit_event e on e.org_id = $1 and e.seq = p.seq order by %s`,
+		alias, at, from, fmt.Sprintf(order, alias, direction), w.arg(limit), fmt.Sprintf(outer, direction))
+	return query, w.args, nil
+}
+
+// where gathers the conditions of a list and their values.
+type where struct {
+	terms []string
+	args  []any
+}
+
+func (w *where) arg(v any) string {
+	w.args = append(w.args, v)
+	return "$" + strconv.Itoa(len(w.args))
+}
+
+func (w *where) add(format string, a ...any) { w.terms = append(w.terms, fmt.Sprintf(format, a...)) }
+
+// filter adds what the search table answers.
+func (w *where) filter(f Filter) {
+	for _, c := range []struct {
+		column string
+		values []string
+	}{{"constant", f.Constants}, {"category", f.Categories}, {"severity", f.Severities}} {
+		if len(c.values) == 0 {
+			continue
+		}
+		marks := make([]string, len(c.values))
+		for i, v := range c.values {
+			marks[i] = w.arg(v)
+		}
+		w.add("s.%s in (%s)", c.column, strings.Join(marks, ", "))
+	}
+	for _, who := range []struct{ column, value string }{{"actor", f.Actor}, {"target", f.Target}} {
+		switch {
+		case who.value == "":
+		case looksLikeID(who.value):
+			w.add("s.%s_id = %s", who.column, w.arg(who.value))
+		default:
+			w.add("lower(s.%s_name) = lower(%s)", who.column, w.arg(who.value))
+		}
+	}
+	if f.Outcome != "" {
+		w.add("s.outcome = %s", w.arg(f.Outcome))
+	}
+	if f.Session != "" {
+		w.add("s.session_id = %s", w.arg(f.Session))
+	}
+	if !f.From.IsZero() {
+		w.add("s.occurred_at >= %s", w.arg(db.Micros(f.From)))
+	}
+	if !f.To.IsZero() {
+		w.add("s.occurred_at < %s", w.arg(db.Micros(f.To)))
+	}
 }
 
 // looksLikeID tells an id (prefix, underscore, 26 characters) from a name.
@@ -196,17 +238,21 @@ func inJSON(s string) string {
 // Get reads one event, numbered or not. fault.NotFound: org's ledger has no such event.
 func (l *Ledger) Get(ctx context.Context, org id.Org, evt id.Event) (e Entry, err error) {
 	err = l.read(ctx, org, func(ctx context.Context, q *ledgersql.Queries, _ *db.Tx) error {
-		r, err := q.EventByID(ctx, ledgersql.EventByIDParams{OrgID: string(org), ID: string(evt)})
-		if db.NotFound(err) {
-			return fault.New(fault.NotFound, "there is no audit event %.64q", string(evt))
-		}
-		if err != nil {
-			return fmt.Errorf("read event %s: %w", evt, err)
-		}
-		e = entry(org, ledgersql.EventsFromRow(r))
-		return nil
+		e, err = getEvent(ctx, q, org, evt)
+		return err
 	})
 	return e, err
+}
+
+func getEvent(ctx context.Context, q *ledgersql.Queries, org id.Org, evt id.Event) (Entry, error) {
+	r, err := q.EventByID(ctx, ledgersql.EventByIDParams{OrgID: string(org), ID: string(evt)})
+	if db.NotFound(err) {
+		return Entry{}, fault.New(fault.NotFound, "there is no audit event %.64q", string(evt))
+	}
+	if err != nil {
+		return Entry{}, fmt.Errorf("read event %s: %w", evt, err)
+	}
+	return entry(org, ledgersql.EventsFromRow(r)), nil
 }
 
 // Read returns up to n numbered events of org from seq first on and below beyond,

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,28 +19,57 @@ import (
 // checkpoint is signed for it when the last one is older than the event.
 // fault.NotFound: no such event; fault.Unavailable: it has no number yet.
 func (l *Ledger) Inclusion(ctx context.Context, org id.Org, evt id.Event) (verify.Inclusion, error) {
-	e, err := l.Get(ctx, org, evt)
+	out, err := l.inclusion(ctx, org, evt, nil)
+	if !errors.Is(err, errNotSigned) {
+		return out, err
+	}
+	cp, err := l.sign(ctx, org, whenGrown)
 	if err != nil {
-		return verify.Inclusion{}, err
+		return out, err
 	}
-	if e.Seq < 0 {
-		return verify.Inclusion{}, fault.New(fault.Unavailable, "event %s is recorded and has no number yet: try again in a second", evt).WithRetry(time.Second)
-	}
-	cp, err := l.Checkpoint(ctx, org)
-	if err == nil && cp.Size <= e.Seq {
-		cp, err = l.sign(ctx, org, whenGrown)
-	}
-	if err != nil {
-		return verify.Inclusion{}, err
-	}
-	out := verify.Inclusion{Index: e.Seq, Checkpoint: cp.Note}
-	err = l.read(ctx, org, func(ctx context.Context, q *ledgersql.Queries, _ *db.Tx) error {
-		proof, err := tlog.ProveRecord(cp.Size, e.Seq, tiles{ctx, q, org}.checked(cp.Size, cp.Root))
+	return l.inclusion(ctx, org, evt, &cp)
+}
+
+// errNotSigned says that the last checkpoint does not cover an event.
+var errNotSigned = errors.New("no checkpoint covers the event yet")
+
+// inclusion proves evt under cp, or under the last checkpoint, in one transaction.
+func (l *Ledger) inclusion(ctx context.Context, org id.Org, evt id.Event, cp *Signed) (out verify.Inclusion, err error) {
+	err = l.read(ctx, org, func(ctx context.Context, q *ledgersql.Queries, tx *db.Tx) error {
+		e, err := getEvent(ctx, q, org, evt)
+		if err != nil {
+			return err
+		}
+		if e.Seq < 0 {
+			return fault.New(fault.Unavailable, "event %s is recorded and has no number yet: try again in a second", evt).WithRetry(time.Second)
+		}
+		under := cp
+		if under == nil {
+			row, err := q.LastCheckpoint(ctx, string(org))
+			if db.NotFound(err) {
+				return errNotSigned
+			}
+			if err != nil {
+				return fmt.Errorf("read the last checkpoint of %q: %w", org, err)
+			}
+			last, err := storedCheckpoint(row.Note, row.SignedAt)
+			if err != nil {
+				return err
+			}
+			under = &last
+		}
+		if under.Size <= e.Seq {
+			return errNotSigned
+		}
+		proof, err := tlog.ProveRecord(under.Size, e.Seq, tiles{ctx, tx, org}.checked(under.Size, under.Root))
 		if err != nil {
 			return fmt.Errorf("prove seq %d of %q: %w", e.Seq, org, err)
 		}
-		out.Hashes = proof
-		return tlog.CheckRecord(proof, cp.Size, cp.Root, e.Seq, e.LeafHash)
+		if err := tlog.CheckRecord(proof, under.Size, under.Root, e.Seq, e.LeafHash); err != nil {
+			return fmt.Errorf("seq %d of %q is not the event that was signed: %w", e.Seq, org, err)
+		}
+		out = verify.Inclusion{Index: e.Seq, Hashes: proof, Checkpoint: under.Note}
+		return nil
 	})
 	return out, err
 }
@@ -58,8 +88,8 @@ func (l *Ledger) Consistency(ctx context.Context, org id.Org, from, to int64) (v
 	if from == 0 || from == cp.Size {
 		return out, nil
 	}
-	err = l.read(ctx, org, func(ctx context.Context, q *ledgersql.Queries, _ *db.Tx) error {
-		proof, err := tlog.ProveTree(cp.Size, from, tiles{ctx, q, org}.checked(cp.Size, cp.Root))
+	err = l.read(ctx, org, func(ctx context.Context, _ *ledgersql.Queries, tx *db.Tx) error {
+		proof, err := tlog.ProveTree(cp.Size, from, tiles{ctx, tx, org}.checked(cp.Size, cp.Root))
 		if err != nil {
 			return fmt.Errorf("prove %d to %d of %q: %w", from, cp.Size, org, err)
 		}
@@ -132,8 +162,8 @@ func (l *Ledger) Tile(ctx context.Context, org id.Org, level int, n int64) ([]by
 	}
 	width := hashes - n*tileWidth
 	var out []byte
-	err = l.read(ctx, org, func(ctx context.Context, q *ledgersql.Queries, _ *db.Tx) error {
-		data, err := tiles{ctx, q, org}.ReadTiles([]tlog.Tile{{H: tileHeight, L: level, N: n, W: int(min(width, tileWidth))}})
+	err = l.read(ctx, org, func(ctx context.Context, _ *ledgersql.Queries, tx *db.Tx) error {
+		data, err := tiles{ctx, tx, org}.ReadTiles([]tlog.Tile{{H: tileHeight, L: level, N: n, W: int(min(width, tileWidth))}})
 		if err != nil {
 			return err
 		}
@@ -149,8 +179,8 @@ func (l *Ledger) Prefix(ctx context.Context, org id.Org, first int64, cp verify.
 	if first == 0 {
 		return nil, nil
 	}
-	err = l.read(ctx, org, func(ctx context.Context, q *ledgersql.Queries, _ *db.Tx) error {
-		out, err = tiles{ctx, q, org}.checked(cp.Size, cp.Root).ReadHashes(perfect(first))
+	err = l.read(ctx, org, func(ctx context.Context, _ *ledgersql.Queries, tx *db.Tx) error {
+		out, err = tiles{ctx, tx, org}.checked(cp.Size, cp.Root).ReadHashes(perfect(first))
 		if err != nil {
 			return fmt.Errorf("read the tree before seq %d: %w", first, err)
 		}
@@ -162,12 +192,13 @@ func (l *Ledger) Prefix(ctx context.Context, org id.Org, first int64, cp verify.
 // Leaves are up to 256 leaf hashes as stored, those of the tile that seq is in,
 // from seq on and below beyond. Missing ones end the list early.
 func (l *Ledger) Leaves(ctx context.Context, org id.Org, seq, beyond int64) (out []byte, err error) {
-	err = l.read(ctx, org, func(ctx context.Context, q *ledgersql.Queries, _ *db.Tx) error {
+	err = l.read(ctx, org, func(ctx context.Context, _ *ledgersql.Queries, tx *db.Tx) error {
 		n := seq / tileWidth
-		data, err := tiles{ctx, q, org}.tile(0, n)
+		stored, err := tiles{ctx, tx, org}.stored([]tlog.Tile{{L: 0, N: n}})
 		if err != nil {
 			return err
 		}
+		data := stored[[2]int64{0, n}]
 		have := int64(len(data)) / tlog.HashSize
 		from, to := seq-n*tileWidth, min(beyond-n*tileWidth, have)
 		if from < to {

@@ -56,9 +56,6 @@ select distinct org_id from audit_event where seq is null;
 -- platform-wide: the back-pressure of every ledger
 select org_id, count(*) as waiting, cast(min(recorded_at) as bigint) as oldest from audit_event where seq is null group by org_id;
 
--- name: Tile :one
-select hashes from audit_tile where org_id = $1 and level = $2 and idx = $3;
-
 -- name: PutTile :exec
 insert into audit_tile (org_id, level, idx, hashes) values ($1, $2, $3, $4)
 on conflict (org_id, level, idx) do update set hashes = excluded.hashes;

@@ -138,7 +138,7 @@ func (l *Ledger) lockTree(ctx context.Context, tx *db.Tx, org id.Org, b *book) (
 	if b.edge != nil && b.edge.size > log.TreeSize {
 		return log, nil, errTree{fmt.Sprintf("the tree had %d events and now has %d", b.edge.size, log.TreeSize)}
 	}
-	e, err := tiles{ctx, q, org}.edge(log.TreeSize)
+	e, err := tiles{ctx, tx, org}.edge(log.TreeSize)
 	if err != nil {
 		return log, nil, errTree{err.Error()}
 	}

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"github.com/vaultpam/vaultpam/internal/audit/ledger/ledgersql"
 	"github.com/vaultpam/vaultpam/internal/audit/verify"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/id"
@@ -120,7 +120,7 @@ func flat(hashes []tlog.Hash) []byte {
 // tlog.TileReader, so that what it reads can be checked against a root.
 type tiles struct {
 	ctx context.Context // of the transaction whose body made it; it does not outlive that
-	q   *ledgersql.Queries
+	tx  *db.Tx
 	org id.Org
 }
 
@@ -130,12 +130,13 @@ func (r tiles) SaveTiles([]tlog.Tile, [][]byte) {}
 
 // ReadTiles reads stored tiles, which may by now be wider than those asked for.
 func (r tiles) ReadTiles(want []tlog.Tile) ([][]byte, error) {
+	stored, err := r.stored(want)
+	if err != nil {
+		return nil, err
+	}
 	out := make([][]byte, len(want))
 	for i, t := range want {
-		data, err := r.tile(t.L, t.N)
-		if err != nil {
-			return nil, err
-		}
+		data := stored[[2]int64{int64(t.L), t.N}]
 		if len(data) < t.W*tlog.HashSize {
 			return nil, fmt.Errorf("tile %d/%d of the tree has %d hashes where %d are needed", t.L, t.N, len(data)/tlog.HashSize, t.W)
 		}
@@ -144,18 +145,44 @@ func (r tiles) ReadTiles(want []tlog.Tile) ([][]byte, error) {
 	return out, nil
 }
 
-// tile reads one stored tile, whole; nil when there is none.
-func (r tiles) tile(level int, n int64) ([]byte, error) {
-	data, err := r.q.Tile(r.ctx, ledgersql.TileParams{OrgID: string(r.org), Level: int64(level), Idx: n})
-	switch {
-	case db.NotFound(err):
+// stored reads tiles as they are, by level and number, in one statement. Those
+// that do not exist are left out.
+func (r tiles) stored(want []tlog.Tile) (map[[2]int64][]byte, error) {
+	if len(want) == 0 {
 		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("read tile %d/%d: %w", level, n, err)
-	case len(data)%tlog.HashSize != 0 || len(data) > tileWidth*tlog.HashSize:
-		return nil, fmt.Errorf("tile %d/%d has %d bytes", level, n, len(data))
 	}
-	return data, nil
+	var b strings.Builder
+	b.WriteString("select level, idx, hashes from audit_tile where ")
+	args := []any{string(r.org)}
+	for i, t := range want {
+		if i > 0 {
+			b.WriteString(" or ")
+		}
+		// The whole key in each part: SQLite looks up each by itself then.
+		fmt.Fprintf(&b, "(org_id = $1 and level = $%d and idx = $%d)", len(args)+1, len(args)+2)
+		args = append(args, int64(t.L), t.N)
+	}
+	rows, err := r.tx.QueryContext(r.ctx, b.String(), args...)
+	if err != nil {
+		return nil, fmt.Errorf("read tiles: %w", err)
+	}
+	defer rows.Close()
+	out := make(map[[2]int64][]byte, len(want))
+	for rows.Next() {
+		var at [2]int64
+		var data []byte
+		if err := rows.Scan(&at[0], &at[1], &data); err != nil {
+			return nil, fmt.Errorf("read tiles: %w", err)
+		}
+		if len(data)%tlog.HashSize != 0 || len(data) > tileWidth*tlog.HashSize {
+			return nil, fmt.Errorf("tile %d/%d has %d bytes", at[0], at[1], len(data))
+		}
+		out[at] = data
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read tiles: %w", err)
+	}
+	return out, nil
 }
 
 // edge reads the right edge of the tree at size. Hashes beyond it are cut off.

@@ -49,7 +49,7 @@ create table audit_search (
     primary key (org_id, seq)
 );
 
-create index audit_search_by_time on audit_search (org_id, occurred_at);
+create index audit_search_by_time on audit_search (org_id, occurred_at, seq);
 create index audit_search_by_constant on audit_search (org_id, constant, seq);
 create index audit_search_by_actor on audit_search (org_id, actor_id, seq);
 create index audit_search_by_target on audit_search (org_id, target_id, seq);

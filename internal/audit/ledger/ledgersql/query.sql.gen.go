@@ -639,23 +639,6 @@ func (q *Queries) SetTree(ctx context.Context, arg SetTreeParams) (int64, error)
 	return result.RowsAffected()
 }
 
-const tile = `-- name: Tile :one
-select hashes from audit_tile where org_id = $1 and level = $2 and idx = $3
-`
-
-type TileParams struct {
-	OrgID string
-	Level int64
-	Idx   int64
-}
-
-func (q *Queries) Tile(ctx context.Context, arg TileParams) ([]byte, error) {
-	row := q.db.QueryRowContext(ctx, tile, arg.OrgID, arg.Level, arg.Idx)
-	var hashes []byte
-	err := row.Scan(&hashes)
-	return hashes, err
-}
-
 const waitingUpTo = `-- name: WaitingUpTo :one
 select exists (
     select 1 from audit_event
