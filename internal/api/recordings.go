@@ -71,7 +71,7 @@ func (s *Server) recordingRoutes() {
 			Download bool `query:"download"`
 			Live     bool `query:"live"`
 			Input    bool `query:"input" doc:"With what was typed, if that was recorded"`
-			Version  int  `query:"version" enum:"2,3" default:"2" doc:"Of the asciicast format"`
+			Version  int  `query:"version" minimum:"2" maximum:"3" default:"2" doc:"Of the asciicast format"`
 		}) (*huma.StreamResponse, error) {
 			mode := recording.Replay
 			switch {
