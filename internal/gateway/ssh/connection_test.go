@@ -47,8 +47,8 @@ func TestControlMasterCarriesSeveralChannels(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := r.session(0)
-	if l.closed.Channels != 5 || len(l.opened) != 1 || target.conns != 1 {
-		t.Fatalf("%+v, opened %d times, %d connections to the target", *l.closed, len(l.opened), target.conns)
+	if n := target.connections(); l.closed.Channels != 5 || len(l.opened) != 1 || n != 1 {
+		t.Fatalf("%+v, opened %d times, %d connections to the target", *l.closed, len(l.opened), n)
 	}
 	for ch := uint32(1); ch <= 5; ch++ {
 		n := 0

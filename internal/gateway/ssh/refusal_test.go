@@ -50,6 +50,7 @@ func TestRefusalsAreSentences(t *testing.T) {
 	r.refusedWith("alice+oldkey", "the target of safe oldkey does not accept the credential that is stored for its account. Tell an administrator.")
 	want := []Failure{Unreachable, HostKeyMismatch, HostKeyMismatch, AuthFailed}
 	r.await("the failures", func() bool { return len(r.failed) == len(want) })
+	r.mu.Lock()
 	for i, f := range want {
 		if r.failed[i] != f {
 			t.Errorf("failure %d is %s, want %s", i, r.failed[i], f)
@@ -58,6 +59,7 @@ func TestRefusalsAreSentences(t *testing.T) {
 	if len(r.lives) != 0 || len(r.refusals) != 1 || r.refusals[0] != "not_a_member" {
 		t.Errorf("%d sessions, refusals %v", len(r.lives), r.refusals)
 	}
+	r.mu.Unlock()
 	if out, _, _ := r.ssh("alice+umbrella/twin", "echo right one"); out != "right one\n" {
 		t.Errorf("got %q", out)
 	}
@@ -100,7 +102,7 @@ func TestRefusedLaunchOpensNothing(t *testing.T) {
 			t.Errorf("%s: %q", sub, errs)
 		}
 	}
-	if s.conns != 0 {
+	if s.connections() != 0 {
 		t.Error("the target was reached")
 	}
 }
@@ -109,9 +111,9 @@ func TestSessionsThatCannotBeRecordedDoNotBegin(t *testing.T) {
 	r := newRig(t)
 	s := newSSHD(t)
 	r.addSafe("web", s)
-	r.startErr = fault.New(fault.Unavailable, "sessions cannot be recorded at the moment: the disk is full. Tell an administrator")
+	r.fail(fault.New(fault.Unavailable, "sessions cannot be recorded at the moment: the disk is full. Tell an administrator"))
 	r.refusedWith("alice+web", "sessions cannot be recorded at the moment: the disk is full. Tell an administrator.")
-	r.startErr = errors.New("database is locked")
+	r.fail(errors.New("database is locked"))
 	out, errs, status := r.ssh("alice+web", "true")
 	if status != 255 || !strings.Contains(errs, "internal error. Try again; if it stays, give an administrator the reference req_") || strings.Contains(errs, "locked") {
 		t.Errorf("%d %q %q", status, out, errs)

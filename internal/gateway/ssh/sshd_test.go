@@ -124,6 +124,13 @@ func (s *sshd) serve(t testing.TB, bin, config string, c *net.TCPConn) {
 	s.mu.Unlock()
 }
 
+// connections counts those that there have been.
+func (s *sshd) connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conns
+}
+
 // kill ends all connections, as a target that goes down does.
 func (s *sshd) kill() {
 	s.mu.Lock()

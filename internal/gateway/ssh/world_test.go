@@ -40,7 +40,7 @@ type world struct {
 	failed   []Failure
 	rejected []Rejection
 	refusals []string // launches that were denied
-	startErr error
+	startErr func() error
 	recErr   func(f format.Frame) error // asked for each frame; nil: all are taken
 	leased   []Credential
 	ca       ssh.Signer
@@ -234,7 +234,7 @@ func (w *world) Start(_ context.Context, t *Ticket) (Live, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.startErr != nil {
-		return nil, w.startErr
+		return nil, w.startErr()
 	}
 	l := &fakeLive{w: w, ticket: t, ending: make(chan struct{}), recFailed: make(chan struct{})}
 	w.lives = append(w.lives, l)
@@ -253,6 +253,19 @@ func (w *world) Rejected(_ context.Context, r Rejection) error {
 func (w *world) Dial(ctx context.Context, host string, port int) (net.Conn, error) {
 	var d net.Dialer
 	return d.DialContext(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+}
+
+// fail makes sessions fail to start.
+func (w *world) fail(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.startErr = func() error {
+		if f, ok := err.(*fault.Error); ok {
+			g := *f // each caller has its own
+			return &g
+		}
+		return err
+	}
 }
 
 // await blocks until cond holds; it is asked again after every change.
