@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/audit/event"
+	"github.com/vaultpam/vaultpam/internal/audit/ledger"
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/seal"
+)
+
+const writers = 64
+
+// books is a ledger of the product on a store of its own, running.
+type books struct {
+	db     *db.DB
+	ledger *ledger.Ledger
+	org    id.Org
+	stop   func() error
+}
+
+// openBooks opens a ledger in url. It runs as in the server: sequencer, tree,
+// signed checkpoints, keys sealed under a root key.
+func openBooks(ctx context.Context, url, dir string) (*books, error) {
+	d, err := db.Open(ctx, db.Config{URL: url, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, err
+	}
+	k := &books{db: d, org: id.New[id.Org](), stop: d.Close}
+	fail := func(err error) (*books, error) { return nil, errors.Join(err, k.stop()) }
+	if err := d.Migrate(ctx); err != nil {
+		return fail(err)
+	}
+	root, err := seal.LoadRoot(filepath.Join(dir, "keys", "root.key"))
+	if err != nil {
+		return fail(err)
+	}
+	keys, err := seal.New(seal.Deps{DB: d, Root: root})
+	if err != nil {
+		return fail(err)
+	}
+	k.ledger, err = ledger.New(ledger.Deps{DB: d, Sealer: keys, Host: "bench.example", Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+	if err != nil {
+		return fail(err)
+	}
+	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan error, 1)
+	go func() { done <- k.ledger.Run(running) }()
+	k.stop = func() error {
+		end()
+		return errors.Join(<-done, d.Close())
+	}
+	return k, nil
+}
+
+// event is a usual one, of some 700 bytes.
+func (k *books) event() event.Event {
+	act := event.By(authz.Actor{
+		Kind: authz.Person, User: "usr_01jz0000000000000000000001", Name: "alice", Org: k.org,
+		Source:  authz.Source{IP: netip.MustParseAddr("192.0.2.7"), UserAgent: "ssh"},
+		Request: id.New[id.Request](),
+	}, event.OrgAdmin)
+	return event.NewSafeMemberAdded(act, event.SafeTarget(id.New[id.Safe](), "web"), id.New[id.User](), "user")
+}
+
+// record writes n events in one transaction of the caller's.
+func (k *books) record(ctx context.Context, n int) (ids []id.Event, err error) {
+	err = k.db.InOrg(ctx, k.org, func(ctx context.Context, tx *db.Tx) error {
+		ids = ids[:0]
+		for range n {
+			evt, err := k.ledger.Record(ctx, tx, k.event())
+			if err != nil {
+				return err
+			}
+			ids = append(ids, evt)
+		}
+		return nil
+	})
+	return ids, err
+}
+
+// atOnce calls write from many writers for a time, then finish, and gives the
+// calls a second until finish has returned.
+func atOnce(ctx context.Context, n int, during time.Duration, write func(ctx context.Context) error, finish func() error) (float64, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var calls atomic.Int64
+	var all sync.WaitGroup
+	began := time.Now()
+	end := began.Add(during)
+	for range n {
+		all.Go(func() {
+			for time.Now().Before(end) && ctx.Err() == nil {
+				if err := write(ctx); err != nil {
+					cancel(err)
+					return
+				}
+				calls.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return 0, err
+	}
+	if err := finish(); err != nil {
+		return 0, err
+	}
+	return float64(calls.Load()) / time.Since(began).Seconds(), nil
+}
+
+// ledgerRate is how many events a second 64 writers record, each in a durable
+// transaction of its own, until the last has its number in the tree. The peer is
+// what the same store does with the same rows and no ledger: one durable
+// transaction a row from as many writers.
+func ledgerRate(ctx context.Context, b *bench) error {
+	dir := filepath.Join(b.dir, "ledger")
+	if err := os.MkdirAll(filepath.Join(dir, "sqlite"), 0o755); err != nil {
+		return err
+	}
+	if err := ledgerRateOn(ctx, b, "SQLite", "sqlite:"+filepath.Join(dir, "sqlite", "bench.db"), filepath.Join(dir, "sqlite")); err != nil {
+		return fmt.Errorf("SQLite: %w", err)
+	}
+	p, url, err := startPostgres(ctx, filepath.Join(dir, "postgres"))
+	if err != nil {
+		return err
+	}
+	err = ledgerRateOn(ctx, b, "PostgreSQL", url, filepath.Join(dir, "postgres-keys"))
+	return errors.Join(err, p.stop())
+}
+
+func ledgerRateOn(ctx context.Context, b *bench, engine, url, dir string) error {
+	k, err := openBooks(ctx, url, dir)
+	if err != nil {
+		return err
+	}
+	plain, err := openPlain(ctx, url)
+	if err != nil {
+		return errors.Join(err, k.stop())
+	}
+	during := time.Duration(b.pick(5, 2)) * time.Second
+	// alternate wants times that it can compare; rates do as well, since only their ratio counts.
+	p, err := alternate(b.pick(3, 1), func() (float64, error) {
+		return atOnce(ctx, writers, during, func(ctx context.Context) error {
+			_, err := k.record(ctx, 1)
+			return err
+		}, func() error { return k.ledger.Flush(ctx) })
+	}, func() (float64, error) {
+		return atOnce(ctx, writers, during/2, plain.insert, func() error { return nil })
+	})
+	err = errors.Join(err, plain.close(), k.check(ctx), k.stop())
+	if err != nil {
+		return err
+	}
+	b.report.value(true, 5000, "ledger on "+engine+": durable events numbered in the tree, 64 writers (peer: plain rows)", "events/s", median(p.ours), median(p.peer))
+	return nil
+}
+
+// check makes sure that all events stand in the signed tree.
+func (k *books) check(ctx context.Context) error {
+	ids, err := k.record(ctx, 1)
+	if err != nil {
+		return err
+	}
+	if err := k.ledger.Flush(ctx); err != nil {
+		return err
+	}
+	_, err = k.ledger.Inclusion(ctx, k.org, ids[0])
+	return errors.Join(err, k.ledger.Healthy())
+}
