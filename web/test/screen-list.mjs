@@ -117,7 +117,7 @@ export const pages = [
       await page.getByRole("link", { name: "Launch web-prod", exact: true }).click();
       await page.locator(".xterm-rows").getByText("truecolour").waitFor();
       await page.keyboard.type("exit\r");
-      await page.getByText("Session ended.").waitFor();
+      await page.getByText("The session has ended.").waitFor();
     },
   },
   {
@@ -142,7 +142,7 @@ export const pages = [
     },
   },
   { name: "live-empty", path: "/o/nordwind/live", as: "ada", until: "text=Nothing runs now" },
-  { name: "sessions", path: `${o}/sessions`, as: "mei", until: "text=Ended by an admin" },
+  { name: "sessions", path: `${o}/sessions`, as: "mei", until: "text=Ended by Jonas" },
   { name: "sessions-filtered", path: () => `${o}/sessions?state=ended&user=${people[2].id}&range=7d`, as: "ada", until: "text=billing" },
   { name: "session", path: () => `${o}/sessions/${ended.id}`, as: "ada", until: "text=matches the ledger" },
   {
@@ -210,7 +210,7 @@ export const pages = [
     act: async (page) => {
       await page.getByRole("dialog").getByText("SSH key").click();
       await page.getByLabel("Private key").fill("ssh-ed25519 AAAA");
-      await page.getByLabel("Passphrase").focus();
+      await page.getByRole("textbox", { name: /^Passphrase/ }).focus();
     },
   },
   { name: "people", path: `${o}/people`, as: "ada", until: "text=Luca Bianchi" },

@@ -157,13 +157,12 @@ export function ClearFilters({ shown, onClear }: { shown: boolean; onClear: () =
 }
 
 /** New rows above are announced, not pushed in: the list never jumps while one reads. */
-export function NewAbove({ count, what, show }: { count: number; what: string; show: () => void }) {
+export function NewAbove({ count, what, many = `${what}s`, show }: { count: number; what: string; many?: string; show: () => void }) {
   return (
     <div role="status" aria-live="polite">
       {count > 0 && (
         <button type="button" className="new-above" onClick={show}>
-          {count} new {what}
-          {count === 1 ? "" : "s"} <ChevronDown className="icon" aria-hidden />
+          {count} new {count === 1 ? what : many} <ChevronDown className="icon" aria-hidden />
         </button>
       )}
     </div>

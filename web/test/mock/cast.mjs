@@ -23,9 +23,9 @@ export function cast() {
   out(1.8, "\r\n");
   out(0.1, prompt);
   type("scp report.csv ops:");
-  add(0.2, "m", "policy: port_forward blocked (-L 5432:10.20.4.11:5432)");
+  add(0.2, "m", "policy: port_forward: port_forward_blocked: 10.20.4.11:5432");
   out(0.2, "\r\n");
-  add(0.3, "m", "file: put /home/deploy/report.csv, 18.2 KiB");
+  add(0.3, "m", "sftp write /home/deploy/report.csv (18637 bytes): ok");
   out(0.2, prompt);
   add(0.5, "r", "120x30");
   type("df -h /");

@@ -61,7 +61,7 @@ export const policy = (over = {}) => ({
   ...over,
 });
 
-const key = (n) => ({ fingerprint: `SHA256:${["Vx2kQm3yT9hJ0bFzq8sLwA1nRc7uEoPiGd4tYv6Z5Xk", "p0Lr8Wq2NsVf6YtCm1ZxKj9HbGd3EuAo5QiTz7Rw4Sc", "hT4vB8nMq1wE7rYu3iOp5aSd9fGh2jKl6zXc0vBnMqw"][n % 3]}`, type: "ssh-ed25519", confirmed_at: ago(60 * 24 * 30 + n), confirmed_by: "Jonas Weber" });
+const key = (n) => ({ fingerprint: `SHA256:${["Vx2kQm3yT9hJ0bFzq8sLwA1nRc7uEoPiGd4tYv6Z5Xk", "p0Lr8Wq2NsVf6YtCm1ZxKj9HbGd3EuAo5QiTz7Rw4Sc", "hT4vB8nMq1wE7rYu3iOp5aSd9fGh2jKl6zXc0vBnMqw"][n % 3]}`, type: "ssh-ed25519", confirmed_at: ago(60 * 24 * 30 + n), confirmed_by: "usr_x", public_key: "ssh-ed25519 AAAA", pinned: true });
 const resource = (name, host, description, n, confirmed = true, port = 22) => ({
   id: makeId("res"),
   name,
@@ -70,6 +70,7 @@ const resource = (name, host, description, n, confirmed = true, port = 22) => ({
   port,
   description,
   host_keys: confirmed ? [key(n)] : [],
+  version: 1,
   created_at: ago(60 * 24 * 31 + n * 300),
   updated_at: ago(60 * 24 * 30),
 });
@@ -86,36 +87,40 @@ export const resources = [
 const account = (name, r, username, kind, state, n) => ({
   id: makeId("acct"),
   name,
-  resource: { id: r.id, name: r.name },
+  resource_id: r.id,
   username,
   kind,
   state,
+  ...(kind === "ssh_key" ? { public_key: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG7mZ0cQ4wTq1nV8xLr2sKp9eYb3hJd6fUo5iTzRvWkN vaultpam", fingerprint: `SHA256:${"Vx2kQm3yT9hJ0bFzq8sLwA1nRc7uEoPiGd4tYv6Z5Xk"}` } : {}),
   credential_version: 1 + (n % 4),
-  credential_set_at: ago(60 * 24 * (n * 9 + 2)),
+  version: 1,
   created_at: ago(60 * 24 * 29),
+  updated_at: ago(60 * 24 * (n * 9 + 2)),
 });
 
 export const accounts = [
-  account("web-01-deploy", resources[0], "deploy", "ssh_key", "active", 1),
-  account("web-02-deploy", resources[1], "deploy", "ssh_key", "active", 2),
-  account("db-01-postgres", resources[2], "postgres", "ssh_key", "active", 3),
-  account("billing-root", resources[3], "root", "password", "active", 7),
-  account("runner-ci", resources[4], "ci", "ssh_key", "active", 0),
+  account("web-01-deploy", resources[0], "deploy", "ssh_key", "enabled", 1),
+  account("web-02-deploy", resources[1], "deploy", "ssh_key", "enabled", 2),
+  account("db-01-postgres", resources[2], "postgres", "ssh_key", "enabled", 3),
+  account("billing-root", resources[3], "root", "password", "enabled", 7),
+  account("runner-ci", resources[4], "ci", "ssh_key", "enabled", 0),
   account("runner-old", resources[4], "jenkins", "password", "disabled", 12),
 ];
 
 const safe = (name, description, a, over, members, blocked) => {
-  const r = resources.find((x) => x.id === a.resource.id);
+  const r = resources.find((x) => x.id === a.resource_id);
   return {
     id: makeId("safe"),
     name,
     description,
-    resource: { id: r.id, name: r.name, protocol: "ssh", host: r.host, port: r.port },
-    account: { id: a.id, name: a.name, username: a.username },
+    resource: { id: r.id, name: r.name, protocol: "ssh", host: r.host, port: r.port, pinned: true },
+    account: { id: a.id, name: a.name, username: a.username, enabled: true },
     policy: policy(over),
     members: members.map(([h, role], i) => ({ user_id: byHandle(h).id, name: byHandle(h).name, email: byHandle(h).email, role, added_at: ago(60 * 24 * (3 + i * 4)) })),
     blocked,
+    version: 1,
     created_at: ago(60 * 24 * 28),
+    updated_at: ago(60 * 24 * 8),
   };
 };
 
@@ -134,12 +139,12 @@ export const safes = [
   safe("build-runner", "", accounts[4], { local_forward: true, file_transfer: "allow", recording: false, record_input: false }, [["priya", "manager"], ["ada", "user"], ["grace", "manager"]]),
 ];
 
-export const factors = [{ id: makeId("fac"), type: "totp", created_at: ago(60 * 24 * 40), last_used_at: ago(12) }];
+export const factors = [{ id: makeId("fac"), kind: "totp", name: "Ada's phone", created_at: ago(60 * 24 * 40), last_used_at: ago(12) }];
 export const sshKeys = [
-  { id: makeId("key"), name: "ada@thinkpad", type: "ssh-ed25519", fingerprint: "SHA256:3QyGk1vN8mWq0RzT5uYb7PcXhJ4sLdFo2EaIiKtMvZw", created_at: ago(60 * 24 * 25), last_used_at: ago(180) },
-  { id: makeId("key"), name: "ada@workstation", type: "sk-ssh-ed25519@openssh.com", fingerprint: "SHA256:9BzHn4xQ2vLt6KpWe8YsRc1UdMf3GoJa5TiXqNbVwEk", created_at: ago(60 * 24 * 6), last_used_at: null },
+  { id: makeId("key"), name: "ada@thinkpad", algorithm: "ssh-ed25519", fingerprint: "SHA256:3QyGk1vN8mWq0RzT5uYb7PcXhJ4sLdFo2EaIiKtMvZw", created_at: ago(60 * 24 * 25), last_used_at: ago(180) },
+  { id: makeId("key"), name: "ada@workstation", algorithm: "sk-ssh-ed25519@openssh.com", fingerprint: "SHA256:9BzHn4xQ2vLt6KpWe8YsRc1UdMf3GoJa5TiXqNbVwEk", created_at: ago(60 * 24 * 6) },
 ];
 export const tokens = [
-  { id: makeId("tok"), name: "nightly-backup", prefix: "vpat_7Kq2", scopes: ["safes:read", "sessions:launch"], created_at: ago(60 * 24 * 20), expires_at: ahead(60 * 24 * 10), last_used_at: ago(60 * 9) },
-  { id: makeId("tok"), name: "audit-archive", prefix: "vpat_c0Xv", scopes: ["audit:read", "audit:export"], created_at: ago(60 * 24 * 90), expires_at: ahead(60 * 24 * 90), last_used_at: ago(42) },
+  { id: makeId("tok"), name: "nightly-backup", owner_id: "usr_x", owner: "ada", scopes: ["safes:read", "sessions:launch"], created_at: ago(60 * 24 * 20), expires_at: ahead(60 * 24 * 10), last_used_at: ago(60 * 9) },
+  { id: makeId("tok"), name: "audit-archive", owner_id: "usr_x", owner: "ada", scopes: ["audit:read", "audit:export"], created_at: ago(60 * 24 * 90), expires_at: ahead(60 * 24 * 90), last_used_at: ago(42) },
 ];

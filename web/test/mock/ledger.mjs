@@ -49,7 +49,7 @@ function add(minutes, constant, event, category, severity, actor, target, senten
   const micros = BigInt(Date.parse(time)) * 1000n + 417n;
   const leaf = sha(Buffer.of(0), `vaultpam-audit-leaf/v1\n${logId}\n${seq}\n${e.id}\n${micros}\n${constant}\n${payloadHash}\n`);
   leaves.push(leaf);
-  events.push({ ...e, seq, sentence, leaf_hash: leaf.toString("hex"), _payload: payload.toString("base64"), _salt: salt.toString("base64"), _hash: payloadHash });
+  events.push({ ...e, seq, sentence, leaf_hash: leaf.toString("hex"), _payload: payload.toString(), _salt: salt.toString("base64"), _hash: payloadHash });
 }
 
 const user = (h, type = "User") => ({ type, id: byHandle(h).id, name: byHandle(h).name, authenticated: true });

@@ -28,13 +28,13 @@ function page(items, url) {
 }
 
 const cookieOf = (req) => /vaultpam_session=([\w-]+)/.exec(req.headers.cookie ?? "")?.[1];
-const member = (p) => ({ user_id: p.id, email: p.email, handle: p.handle, name: p.name, role: p.role, mfa_enrolled: p.mfa, created_at: ago(60 * 24 * 40), last_sign_in_at: p.seen === null ? null : ago(p.seen) });
+const member = (p) => ({ user_id: p.id, email: p.email, handle: p.handle, name: p.name, role: p.role, active: p.handle !== "luca", joined_at: ago(60 * 24 * 40 + (p.seen ?? 0)) });
 
 function safeFor(s, me) {
   const role = s.members.find((m) => m.user_id === me.id)?.role ?? "";
   const blocked = s.blocked?.[me.handle];
   const { members: _m, blocked: _b, ...rest } = s;
-  return { ...rest, my_role: role, can_launch: role !== "" && !blocked && me.role !== "auditor", ...(blocked ? { blocked_by: blocked } : {}), ssh_command: `ssh -p 2222 ${me.handle}+${s.name}@vault.acme.example` };
+  return { ...rest, my_role: role, can_launch: role !== "" && !blocked && me.role !== "auditor", ...(blocked ? { blocked_by: blocked, blocked: { mfa_required: "this safe asks for a fresh second factor: verify again, then launch", outside_valid_hours: "this safe cannot be used at this hour: try again within its valid hours, or ask a manager of the safe" }[blocked] } : {}), ssh_command: `ssh -p 2222 ${me.handle}+${s.name}@vault.acme.example` };
 }
 
 const table = [];
@@ -87,10 +87,13 @@ on("POST", "/auth/step-up", ({ me }) => {
   pending = me.handle;
   return { challenge_id: "chal_2", methods: ["totp", "backup_code"], expires_at: ahead(5) };
 });
+on("POST", "/auth/step-up/answer", ({ body }) => {
+  if (body.code !== "123456") refuse(401, "AUTH_FAILED", "this code is wrong or was used already; wait for the next one");
+});
 on("POST", "/auth/password", ({ body }) => {
   if (body.current === "wrong") refuse(422, "INVALID", "the password was not changed", [{ path: "body.current", message: "is not your password" }]);
 });
-on("GET", "/auth/me", ({ me }) => ({ user: { id: me.id, email: me.email, handle: me.handle, name: me.name }, org: null, platform_role: me.handle === "ada" ? "platform_admin" : "", mfa: { enrolled: me.mfa, verified_at: ago(3) }, via: "console" }));
+on("GET", "/auth/me", ({ me }) => ({ user: { id: me.id, email: me.email, handle: me.handle, name: me.name }, org: null, platform_role: me.handle === "ada" ? "platform_admin" : "", mfa: { enrolled: me.mfa, verified_at: ago(3), backup_codes_left: 7 }, via: "session", ssh: { addr: "vault.acme.example:2222" } }));
 on("GET", "/org/memberships", ({ me }) => ({ active_org_id: orgs.acme.id, memberships: [{ org_id: orgs.acme.id, slug: "acme", name: orgs.acme.name, role: me.role }, ...(me.handle === "ada" ? [{ org_id: orgs.nord.id, slug: "nordwind", name: orgs.nord.name, role: "admin" }] : [])] }));
 on("GET", "/org/members", ({ url, empty, me }) => page((empty ? [me] : people).map(member), url));
 on("POST", "/org/members", ({ body }) => {
@@ -104,7 +107,7 @@ on("PUT", "/org/members/{user}/role", ({ params, body }) => {
   p.role = body.role;
 });
 
-on("GET", "/mfa/factors", () => ({ items: factors, backup_codes_remaining: 7 }));
+on("GET", "/mfa/factors", () => ({ items: factors, backup_codes_left: 7 }));
 on("POST", "/mfa/totp", ({ me }) => ({ factor_id: "fac_new", secret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", otpauth_uri: `otpauth://totp/VaultPAM:${me.email}?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=VaultPAM` }));
 const codes = () => ["k7f2-9qxm", "w3hd-5tzc", "p8nr-2jvy", "b6ys-7mdk", "x4gq-8wfa", "t9cz-3nhe", "m2vk-6rbp", "q5jw-4dxs", "h8ta-9fyg", "z3me-7kcn"];
 on("POST", "/mfa/totp/{id}/confirm", ({ body, me }) => {
@@ -113,17 +116,17 @@ on("POST", "/mfa/totp/{id}/confirm", ({ body, me }) => {
   return { backup_codes: codes() };
 });
 on("DELETE", "/mfa/factors/{id}", () => undefined);
-on("POST", "/mfa/backup-codes", () => ({ codes: codes() }));
+on("POST", "/mfa/backup-codes", () => ({ backup_codes: codes() }));
 on("GET", "/ssh-keys", ({ url }) => page(sshKeys, url));
 on("POST", "/ssh-keys", ({ body }) => {
-  const k = { id: makeId("key"), name: body.name, type: body.public_key.split(" ")[0], fingerprint: "SHA256:5XkVx2kQm3yT9hJ0bFzq8sLwA1nRc7uEoPiGd4tYv6Z", created_at: ago(0), last_used_at: null };
+  const k = { id: makeId("key"), name: body.name, algorithm: body.public_key.split(" ")[0], fingerprint: "SHA256:5XkVx2kQm3yT9hJ0bFzq8sLwA1nRc7uEoPiGd4tYv6Z", created_at: ago(0) };
   sshKeys.push(k);
   return k;
 });
 on("DELETE", "/ssh-keys/{id}", ({ params }) => void sshKeys.splice(sshKeys.findIndex((k) => k.id === params.id), 1));
 on("GET", "/tokens", ({ url }) => page(tokens, url));
 on("POST", "/tokens", ({ body }) => {
-  const t = { id: makeId("tok"), name: body.name, prefix: "vpat_Zq81", scopes: body.scopes, created_at: ago(0), expires_at: ahead(body.expires_in_days * 1440), last_used_at: null };
+  const t = { id: makeId("tok"), name: body.name, owner_id: "x", owner: "ada", scopes: body.scopes, created_at: ago(0), expires_at: ahead(body.expires_in_days * 1440) };
   tokens.push(t);
   return { ...t, token: "vpat_Zq81mT4xV9kL2nB7cR5wY0hJ3fD6gS8pA1eU" };
 });
@@ -132,7 +135,7 @@ on("DELETE", "/tokens/{id}", ({ params }) => void tokens.splice(tokens.findIndex
 on("GET", "/resources", ({ url, empty }) => page(empty ? [] : resources, url));
 on("POST", "/resources", ({ body }) => {
   if (resources.some((r) => r.name === body.name)) refuse(409, "NAME_TAKEN", `resource "${body.name}" exists already; choose another name`, [{ path: "name", message: "is taken" }]);
-  const r = { id: makeId("res"), ...body, host_keys: [], created_at: ago(0), updated_at: ago(0) };
+  const r = { id: makeId("res"), ...body, host_keys: [], version: 1, created_at: ago(0), updated_at: ago(0) };
   resources.push(r);
   return r;
 });
@@ -146,6 +149,12 @@ on("POST", "/resources/{id}/host-key/scan", ({ params }) => {
   const r = resources.find((x) => x.id === params.id) ?? missing("resource");
   return { fingerprint: r.host_keys[0]?.fingerprint ?? "SHA256:uNq7Rk2vXw9bTf4yLm8cZs1HgJd6PoEa3IiKtVxQ5Wn", type: "ssh-ed25519", public_key: "ssh-ed25519 AAAA" };
 });
+on("DELETE", "/resources/{id}/host-key", ({ params, url }) => {
+  const r = resources.find((x) => x.id === params.id) ?? missing("resource");
+  r.host_keys = r.host_keys.filter((k) => k.fingerprint !== url.searchParams.get("fingerprint"));
+  return r;
+});
+on("DELETE", "/org/members/{user}", ({ params }) => void people.splice(people.findIndex((p) => p.id === params.user), 1));
 on("POST", "/resources/{id}/host-key", ({ params, body }) => {
   const r = resources.find((x) => x.id === params.id) ?? missing("resource");
   r.host_keys = [{ fingerprint: body.fingerprint, type: "ssh-ed25519", confirmed_at: ago(0) }];
@@ -155,7 +164,7 @@ on("POST", "/resources/{id}/host-key", ({ params, body }) => {
 on("GET", "/accounts", ({ url, empty }) => page(empty ? [] : accounts, url));
 on("POST", "/accounts", ({ body }) => {
   const r = resources.find((x) => x.id === body.resource_id) ?? missing("resource");
-  const a = { id: makeId("acct"), name: body.name, resource: { id: r.id, name: r.name }, username: body.username, kind: body.kind, state: "active", credential_version: 1, credential_set_at: ago(0), created_at: ago(0) };
+  const a = { id: makeId("acct"), name: body.name, resource_id: r.id, username: body.username, kind: body.kind, state: "enabled", credential_version: 1, version: 1, created_at: ago(0), updated_at: ago(0) };
   accounts.push(a);
   return a;
 });
@@ -163,7 +172,7 @@ on("GET", "/accounts/{id}", ({ params }) => accounts.find((a) => a.id === params
 on("PATCH", "/accounts/{id}", ({ params }) => accounts.find((a) => a.id === params.id) ?? missing("account"));
 on("DELETE", "/accounts/{id}", ({ params }) => void accounts.splice(accounts.findIndex((a) => a.id === params.id), 1));
 on("POST", "/accounts/{id}/disable", ({ params }) => Object.assign(accounts.find((a) => a.id === params.id), { state: "disabled" }));
-on("POST", "/accounts/{id}/enable", ({ params }) => Object.assign(accounts.find((a) => a.id === params.id), { state: "active" }));
+on("POST", "/accounts/{id}/enable", ({ params }) => Object.assign(accounts.find((a) => a.id === params.id), { state: "enabled" }));
 
 on("GET", "/safes", ({ url, me, empty }) => {
   if (empty) return { items: [] };
@@ -174,7 +183,7 @@ const findSafe = (id) => safes.find((s) => s.id === id) ?? missing("safe");
 on("POST", "/safes", ({ body, me }) => {
   const r = resources.find((x) => x.id === body.resource_id);
   const a = accounts.find((x) => x.id === body.account_id);
-  const s = { id: makeId("safe"), name: body.name, description: body.description, resource: { id: r.id, name: r.name, protocol: "ssh", host: r.host, port: r.port }, account: { id: a.id, name: a.name, username: a.username }, policy: body.policy, members: [], created_at: ago(0) };
+  const s = { id: makeId("safe"), name: body.name, description: body.description, resource: { id: r.id, name: r.name, protocol: "ssh", host: r.host, port: r.port }, account: { id: a.id, name: a.name, username: a.username }, policy: { valid_hours: null, ...body.policy }, members: [], version: 1, created_at: ago(0) };
   safes.push(s);
   return safeFor(s, me);
 });
@@ -183,7 +192,7 @@ on("PATCH", "/safes/{id}", ({ params, body, me }) => safeFor(Object.assign(findS
 on("DELETE", "/safes/{id}", ({ params }) => void safes.splice(safes.indexOf(findSafe(params.id)), 1));
 on("PUT", "/safes/{id}/policy", ({ params, body, me }) => {
   const s = findSafe(params.id);
-  s.policy = body;
+  s.policy = { valid_hours: null, ...body };
   return safeFor(s, me);
 });
 on("GET", "/safes/{id}/members", ({ params, url }) => page(findSafe(params.id).members, url));
@@ -222,13 +231,9 @@ on("GET", "/sessions/live/events", ({ res, req }) => {
 });
 const findSession = (id) => sessions.find((s) => s.id === id) ?? missing("session");
 on("GET", "/sessions/{id}", ({ params }) => findSession(params.id));
-on("POST", "/sessions/{id}/terminate", ({ params }) => Object.assign(findSession(params.id), { state: "ended", ended_at: ago(0), ended_by: "admin", end_reason: "admin_order" }));
+on("POST", "/sessions/{id}/terminate", ({ params }) => Object.assign(findSession(params.id), { state: "ended", ended_at: ago(0), ended_by: "admin", end_reason: "admin_order", ended_by_name: "Ada Lindqvist" }));
 on("GET", "/sessions/{id}/recording", () => cast());
-on("GET", "/sessions/{id}/recording/info", ({ params }) => {
-  const s = findSession(params.id);
-  if (!s.recording) return missing("recording");
-  return { ...s.recording, duration_seconds: s.duration_seconds, chunks: 14, gaps: 0, verified: true, verified_at: s.ended_at };
-});
+on("GET", "/sessions/{id}/recording/info", ({ params }) => findSession(params.id).recording ?? missing("recording"));
 
 on("GET", "/audit/events", ({ url, empty, me }) => {
   if (empty) return { items: [] };
@@ -243,9 +248,9 @@ on("GET", "/audit/events", ({ url, empty, me }) => {
 });
 on("GET", "/audit/events/{id}", ({ params }) => {
   const { _payload, _salt, _hash, ...e } = events.find((x) => x.id === params.id) ?? missing("event");
-  return { ...e, payload: _payload, salt: _salt, payload_hash: _hash };
+  return { ...e, payload: _payload, salt: _salt };
 });
-on("GET", "/audit/catalog", () => ({ items: [...new Map(events.map((e) => [e.constant, { constant: e.constant, event: e.event, category: e.category, severity: e.severity }])).values()] }));
+on("GET", "/audit/catalog", () => ({ items: [...new Map(events.map((e) => [e.constant, { constant: e.constant, wire: e.event, category: e.category, severity: e.severity }])).values()] }));
 on("GET", "/audit/checkpoint", () => checkpoint());
 on("GET", "/audit/keys", () => ({ items: [{ vkey }] }));
 on("GET", "/audit/proof/inclusion", ({ url }) => inclusion(url.searchParams.get("id")) ?? missing("event"));
@@ -254,5 +259,5 @@ on("GET", "/audit/export", () => "bundle\n");
 on("POST", "/platform/setup", ({ body }) => {
   if (body.token === "used") refuse(401, "SETUP_TOKEN_INVALID", "this set-up link was used already or is older than 24 hours; restart the server to get a new one");
 });
-on("GET", "/platform/organizations", ({ url }) => page([{ ...orgs.acme, members: people.length, created_at: ago(60 * 24 * 60) }, { ...orgs.nord, members: 1, created_at: ago(60 * 24 * 3) }], url));
-on("POST", "/platform/organizations", ({ body }) => ({ id: makeId("org"), ...body, members: 1, created_at: ago(0) }));
+on("GET", "/platform/organizations", ({ url }) => page([{ ...orgs.acme, active: true, created_at: ago(60 * 24 * 60) }, { ...orgs.nord, active: true, created_at: ago(60 * 24 * 3) }], url));
+on("POST", "/platform/organizations", ({ body }) => ({ id: makeId("org"), ...body, active: true, created_at: ago(0) }));

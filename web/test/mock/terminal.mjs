@@ -9,7 +9,7 @@ export function terminal(ws) {
   ws.on("message", (data, binary) => {
     if (!started) {
       started = true;
-      say({ type: "ready", message: "", expires_at: new Date(Date.now() + 4 * 3600_000).toISOString() });
+      say({ type: "ready" });
       out("\u001b[2mThis session is recorded.\u001b[0m\r\n");
       out("Linux web-01 6.1.0-31-amd64 #1 SMP Debian 6.1.128-1 x86_64\r\n\r\n");
       out(`\u001b[38;2;79;202;191mtruecolour\u001b[0m \u001b[7minverse\u001b[0m \u001b[4munderlined\u001b[0m\r\n${prompt}`);
@@ -20,7 +20,7 @@ export function terminal(ws) {
       if (c === "\r") {
         out("\r\n");
         if (line === "exit") {
-          say({ type: "ended", message: "Session ended. You were on web-prod for 1 minute." });
+          say({ type: "ended", exit_status: 0 });
           return ws.close(1000);
         }
         if (line === "ls") out("\u001b[1;34mconf\u001b[0m  \u001b[1;34mlogs\u001b[0m  release.tar.gz  \u001b[1;32mrun.sh\u001b[0m\r\n");

@@ -8,6 +8,7 @@ import { PageHead } from "../../ui/page";
 import { Empty, Failed } from "../../ui/states";
 import { type Column, Table } from "../../ui/table";
 import { State, Time } from "../../ui/text";
+import { resourcesQuery } from "../resources/queries";
 import { useOrg, useRights } from "../shell/org";
 import { AccountForm } from "./form";
 import { AccountPanel } from "./panel";
@@ -21,9 +22,11 @@ export default function AccountsPage() {
   const search = useSearch({ from: "/in/shell/o/$org/accounts" });
   const navigate = useNavigate({ from: "/o/$org/accounts" });
   const { data, error, refetch } = useQuery(accountsQuery(org.id));
+  const resources = useQuery(resourcesQuery(org.id));
+  const resourceName = (id: string) => resources.data?.items.find((x) => x.id === id)?.name ?? "";
   const set = (part: Partial<typeof search>) => void navigate({ search: (s) => ({ ...s, ...part }), replace: true });
   const q = (search.q ?? "").toLowerCase();
-  const rows = data?.items.filter((a) => q === "" || `${a.name} ${a.username} ${a.resource.name}`.toLowerCase().includes(q));
+  const rows = data?.items.filter((a) => q === "" || `${a.name} ${a.username} ${resourceName(a.resource_id)}`.toLowerCase().includes(q));
   const add = r.manage && (
     <Button kind="primary" icon={Plus} onClick={() => set({ new: "1" })}>
       New account
@@ -40,10 +43,10 @@ export default function AccountsPage() {
       ),
     },
     { name: "Signs in as", cell: (a) => <code>{a.username}</code> },
-    { name: "Resource", from: "phone", cell: (a) => a.resource.name },
+    { name: "Resource", from: "phone", cell: (a) => resourceName(a.resource_id) },
     { name: "Secret", from: "tablet", cell: (a) => kindWords[a.kind] },
     { name: "State", from: "phone", cell: (a) => <AccountState account={a} /> },
-    { name: "Secret set", from: "tablet", cell: (a) => <Time at={a.credential_set_at} /> },
+    { name: "Changed", from: "tablet", cell: (a) => <Time at={a.updated_at} /> },
   ];
   return (
     <>
@@ -79,5 +82,5 @@ export default function AccountsPage() {
 }
 
 export function AccountState({ account }: { account: Account }) {
-  return account.state === "active" ? <State meaning="good">Active</State> : <State meaning="warn">Disabled</State>;
+  return account.state === "enabled" ? <State meaning="good">Enabled</State> : <State meaning="warn">Disabled</State>;
 }

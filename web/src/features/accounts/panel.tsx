@@ -8,8 +8,9 @@ import { Button } from "../../ui/button";
 import { Confirm, Dialog, Panel } from "../../ui/dialog";
 import { plural } from "../../ui/format";
 import { Failed, FormProblem, Note, Skeleton } from "../../ui/states";
-import { Facts, Id, Time } from "../../ui/text";
+import { Command, Facts, Id, Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
+import { resourcesQuery } from "../resources/queries";
 import { safesQuery } from "../safes/queries";
 import { useOrg, useRights } from "../shell/org";
 import { AccountState, kindWords } from "./list";
@@ -21,6 +22,8 @@ export function AccountPanel({ id, onClose }: { id: string; onClose: () => void 
   const r = useRights();
   const { data: a, error, refetch } = useQuery(accountQuery(org.id, id));
   const safes = useQuery(safesQuery(org.id, { mine: false }));
+  const resources = useQuery(resourcesQuery(org.id));
+  const resource = resources.data?.items.find((x) => x.id === a?.resource_id);
   const changes = useAccountChanges(id);
   const toasts = useToasts();
   const [dialog, setDialog] = useState<"secret" | "disable" | "delete">();
@@ -35,7 +38,7 @@ export function AccountPanel({ id, onClose }: { id: string; onClose: () => void 
       subtitle={
         a && (
           <>
-            <code>{a.username}</code> on {a.resource.name}
+            <code>{a.username}</code> on {resource?.name ?? "its resource"}
           </>
         )
       }
@@ -47,7 +50,7 @@ export function AccountPanel({ id, onClose }: { id: string; onClose: () => void 
             <Button icon={KeyRound} onClick={() => setDialog("secret")}>
               Replace secret
             </Button>
-            {a.state === "active" ? (
+            {a.state === "enabled" ? (
               <Button icon={Ban} onClick={() => setDialog("disable")}>
                 Disable
               </Button>
@@ -76,17 +79,25 @@ export function AccountPanel({ id, onClose }: { id: string; onClose: () => void 
               rows={[
                 ["State", <AccountState key="s" account={a} />],
                 ["Secret", `${kindWords[a.kind]}, version ${a.credential_version}`],
-                ["Set", <Time key="t" at={a.credential_set_at} />],
+                ["Changed", <Time key="t" at={a.updated_at} />],
+                a.fingerprint && ["Key", <Id key="f" value={a.fingerprint} what="fingerprint" />],
                 [
                   "Resource",
-                  <Link key="r" to="/o/$org/resources" params={{ org: org.slug }} search={{ open: a.resource.id }}>
-                    {a.resource.name}
+                  <Link key="r" to="/o/$org/resources" params={{ org: org.slug }} search={{ open: a.resource_id }}>
+                    {resource?.name ?? a.resource_id}
                   </Link>,
                 ],
                 ["Id", <Id key="i" value={a.id} what="account id" />],
               ]}
             />
           </section>
+          {a.public_key && (
+            <section>
+              <h3>Public key</h3>
+              <p className="dim small">The line for ~/.ssh/authorized_keys of {a.username} on the host.</p>
+              <Command text={a.public_key} what="public key" prompt={false} />
+            </section>
+          )}
           <section>
             <h3>Safes that use it</h3>
             {using.length === 0 ? (

@@ -14,7 +14,7 @@ import { membersQuery } from "../people/queries";
 import { useOrg } from "../shell/org";
 import { EventLines } from "./lines";
 import { EventPanel } from "./panel";
-import { catalogQuery, eventsHeadQuery, eventsQuery } from "./queries";
+import { catalogQuery, eventsQuery, ledgerSizeQuery } from "./queries";
 import { type AuditSearch, hasFilters, outcomes, severities } from "./search";
 
 const outcomeWords = { success: "Success", failure: "Failed", denied: "Denied" } as const;
@@ -25,10 +25,11 @@ export default function AuditPage() {
   const search = useSearch({ from: "/in/shell/o/$org/audit" });
   const navigate = useNavigate({ from: "/o/$org/audit" });
   const list = useInfiniteQuery(eventsQuery(org.id, search));
-  const head = useQuery({ ...eventsHeadQuery(org.id, search), enabled: list.isSuccess });
+  const size = useQuery({ ...ledgerSizeQuery(org.id), enabled: list.isSuccess });
   const rows = list.data?.pages.flatMap((p) => p.items);
-  const newest = rows?.[0]?.seq ?? -1;
-  const fresh = rows ? (head.data?.items.filter((e) => e.seq > newest).length ?? 0) : 0;
+  // Our own reading is the entry after the newest one; it is no news.
+  const covered = useCovered(list.dataUpdatedAt, size.data);
+  const fresh = covered !== undefined && size.data !== undefined ? Math.max(0, size.data - covered) : 0;
   const set = (next: AuditSearch) => void navigate({ search: next, replace: true });
   const open = rows?.find((e) => e.id === search.event);
 
@@ -36,7 +37,7 @@ export default function AuditPage() {
     <div className={search.event ? "with-panel" : undefined}>
       <PageHead title="Audit" lead="What happened in this organization. Every entry can be proved." action={<Export />} />
       <Filters search={search} set={set} />
-      <NewAbove count={fresh} what="event" show={() => void client.resetQueries({ queryKey: eventsQuery(org.id, search).queryKey })} />
+      <NewAbove count={fresh} what="ledger entry" many="ledger entries" show={() => void client.resetQueries({ queryKey: eventsQuery(org.id, search).queryKey })} />
       {list.error ? (
         <Failed error={list.error} what="the audit log" retry={() => void list.refetch()} />
       ) : rows && rows.length === 0 ? (
@@ -62,6 +63,13 @@ export default function AuditPage() {
   );
 }
 
+/** The size of the ledger when the list was read: the first that was seen after it, plus the reading itself. */
+function useCovered(readAt: number, size: number | undefined): number | undefined {
+  const [covered, setCovered] = useState<{ readAt: number; size: number }>();
+  if (size !== undefined && readAt > 0 && covered?.readAt !== readAt) setCovered({ readAt, size: size + 1 });
+  return covered?.size;
+}
+
 function Filters({ search, set }: { search: AuditSearch; set: (s: AuditSearch) => void }) {
   const org = useOrg();
   const catalog = useQuery(catalogQuery(org.id));
@@ -75,7 +83,7 @@ function Filters({ search, set }: { search: AuditSearch; set: (s: AuditSearch) =
       <TypedSearch value={search.q ?? ""} onSettled={(q) => set({ ...search, q: q || undefined })} />
       <RangeChip value={search} onRange={(r) => set({ ...search, range: undefined, from: undefined, to: undefined, ...r })} />
       <PickChip label="Category" value={search.category} options={categories.map((c) => ({ value: c, label: c }))} onPick={(category) => set({ ...search, category, constant: undefined })} />
-      <PickChip label="Event" value={search.constant} options={shown.map((c) => ({ value: c.constant, label: c.event }))} onPick={(constant) => set({ ...search, constant })} />
+      <PickChip label="Event" value={search.constant} options={shown.map((c) => ({ value: c.constant, label: c.wire }))} onPick={(constant) => set({ ...search, constant })} />
       <PickChip label="Severity" value={search.severity} options={severities.map((s) => ({ value: s, label: s.charAt(0) + s.slice(1).toLowerCase() }))} onPick={(v) => set({ ...search, severity: severities.find((s) => s === v) })} />
       <PickChip label="Outcome" value={search.outcome} options={outcomes.map((o) => ({ value: o, label: outcomeWords[o] }))} onPick={(v) => set({ ...search, outcome: outcomes.find((o) => o === v) })} />
       <PickChip label="Actor" value={search.actor} options={actors} onPick={(actor) => set({ ...search, actor })} />
@@ -104,7 +112,7 @@ function Export() {
   const run = useMutation({
     mutationFn: () => getBlob("/audit/export", { org: org.id }),
     onSuccess: (b) => {
-      saveFile(`vaultpam-audit-${org.slug}-${new Date().toISOString().slice(0, 10)}.bundle`, b);
+      saveFile(`vaultpam-audit-${org.slug}-${new Date().toISOString().slice(0, 10)}.ndjson`, b);
       toasts.say("The bundle is saved. Check it offline with vaultpam audit verify.");
     },
     onError: toasts.fail,

@@ -65,7 +65,7 @@ function Result({ verdict, event }: { verdict: Verdict; event: AuditEventWire })
         ]}
       />
       <p className="dim">Without this server: export the ledger, then on any machine, with the key that you keep and any older checkpoint:</p>
-      <Command text={`vaultpam audit verify vaultpam-audit.bundle --key '${verdict.key ?? "the verifier key"}' --since old-checkpoint.txt`} />
+      <Command text={`vaultpam audit verify vaultpam-audit.ndjson --key '${verdict.key ?? "the verifier key"}' --since old-checkpoint.txt`} />
     </>
   );
 }

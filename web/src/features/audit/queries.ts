@@ -3,6 +3,7 @@ import { get, getExact, getText } from "../../api/client";
 import { asProblem } from "../../api/problem";
 import type { AuditEventWire, CatalogEntry, Page } from "../../api/types";
 import { rangeQuery } from "../../ui/range";
+import { parseCheckpoint } from "./merkle";
 import { type AuditSearch, filtersOf } from "./search";
 
 function toQuery(s: AuditSearch): Record<string, string | undefined> {
@@ -18,15 +19,21 @@ export function eventsQuery(org: string, search: AuditSearch) {
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next_cursor || undefined,
     staleTime: Number.POSITIVE_INFINITY, // what is new is announced, not pushed in
+    refetchOnWindowFocus: false,
   });
 }
 
-export function eventsHeadQuery(org: string, search: AuditSearch) {
-  const filters = filtersOf(search);
+/**
+ * How many entries the last signed checkpoint covers. Asking for it is not a
+ * reading of the log, so it may be asked again and again; searching is an entry
+ * of its own each time.
+ */
+export function ledgerSizeQuery(org: string) {
   return queryOptions({
-    queryKey: [org, "audit", "head", filters],
-    queryFn: ({ signal }) => get<Page<AuditEventWire>>("/audit/events", { org, signal, query: { ...toQuery(filters), limit: 20 } }),
-    refetchInterval: 10_000,
+    queryKey: [org, "audit", "size"],
+    queryFn: async ({ signal }) => parseCheckpoint(await getText("/audit/checkpoint", { org, signal })).size,
+    refetchInterval: 30_000,
+    retry: false,
   });
 }
 
@@ -39,22 +46,13 @@ export function eventQuery(org: string, id: string) {
   });
 }
 
-export function sessionEventsQuery(org: string, session: string, ended: boolean) {
+/** Read once and on demand: each reading of the log is itself an entry of it. */
+export function sessionEventsQuery(org: string, session: string) {
   return queryOptions({
     queryKey: [org, "audit", "session", session],
     queryFn: ({ signal }) => get<Page<AuditEventWire>>("/audit/events", { org, signal, query: { session, limit: 100 } }),
-    refetchInterval: ended ? false : 5000,
-  });
-}
-
-/** The ledger's word about a session's recording; null when it has none yet. */
-export function finalizedEventQuery(org: string, session: string) {
-  return queryOptions({
-    queryKey: [org, "audit", "finalized", session],
-    queryFn: async ({ signal }) => {
-      const page = await get<Page<AuditEventWire>>("/audit/events", { org, signal, query: { session, constant: "SESSION_RECORDING_FINALIZED", limit: 1 } });
-      return page.items[0] ?? null;
-    },
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnWindowFocus: false,
   });
 }
 

@@ -1,22 +1,29 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
+import { RotateCw } from "lucide-react";
+import { Button, LinkButton } from "../../ui/button";
 import { Failed } from "../../ui/states";
 import { useOrg } from "../shell/org";
 import { EventLines } from "./lines";
 import { sessionEventsQuery } from "./queries";
 
 /** What the ledger says about one session, newest first. */
-export function SessionEvents({ session, ended }: { session: string; ended: boolean }) {
+export function SessionEvents({ session }: { session: string }) {
   const org = useOrg();
   const navigate = useNavigate();
-  const { data, error, refetch } = useQuery(sessionEventsQuery(org.id, session, ended));
+  const { data, error, refetch, isFetching } = useQuery(sessionEventsQuery(org.id, session));
   return (
     <section className="stack">
       <div className="row between">
         <h2>Events</h2>
-        <Link to="/o/$org/audit" params={{ org: org.slug }} search={{ session }}>
-          Open in audit
-        </Link>
+        <span className="row">
+          <Button kind="ghost" small icon={RotateCw} busy={isFetching} onClick={() => void refetch()}>
+            Read again
+          </Button>
+          <LinkButton kind="ghost" small to="/o/$org/audit" params={{ org: org.slug }} search={{ session }}>
+            Open in audit
+          </LinkButton>
+        </span>
       </div>
       {error ? (
         <Failed error={error} what="the events of this session" retry={() => void refetch()} />

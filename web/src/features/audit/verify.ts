@@ -1,5 +1,5 @@
 import type { AuditEventWire } from "../../api/types";
-import { bytesOf, equal, hex, leafHash, leafRecord, parseInclusion, payloadHash, rootFrom, signedBy, unhex } from "./merkle";
+import { bytesOf, equal, hex, leafHash, leafRecord, micros, parseInclusion, payloadHash, rootFrom, signedBy, unhex } from "./merkle";
 
 export interface Step {
   what: string;
@@ -29,23 +29,15 @@ export async function verifyEvent(event: AuditEventWire, proofText: string, vkey
   const proof = parseInclusion(proofText);
   const c = proof.checkpoint;
 
-  let committed = event.payload_hash;
-  if (event.payload !== undefined && event.salt !== undefined) {
-    const computed = await payloadHash(bytesOf(event.salt), bytesOf(event.payload));
-    add("Content", committed === undefined || committed === computed, "The stored bytes hash to what the entry commits to.", "The stored bytes do not hash to what the entry commits to.");
-    committed = computed;
-  } else {
-    skip("Content", "The server sent no stored bytes with this event; the exported bundle has them.");
-  }
-
   let leaf: Uint8Array | undefined;
-  if (committed !== undefined) {
-    leaf = await leafHash(leafRecord(event, committed));
+  if (event.payload !== undefined && event.salt !== undefined) {
+    add("Shown fields", agrees(event, event.payload), "What is shown here is what the stored bytes say.", "What is shown here is not what the stored bytes say.");
+    leaf = await leafHash(leafRecord(event, await payloadHash(bytesOf(event.salt), new TextEncoder().encode(event.payload))));
     const told = event.leaf_hash === undefined || event.leaf_hash === hex(leaf);
-    add("Entry", told, "Ledger, number, id, time and kind of the event are what the leaf commits to.", "The leaf commits to another entry than the one shown.");
+    add("Content", told, "The stored bytes, with ledger, number, id, time and kind, hash to the entry's leaf.", "The stored bytes do not hash to the leaf that the ledger has for this entry.");
   } else if (event.leaf_hash !== undefined) {
     leaf = unhex(event.leaf_hash);
-    skip("Entry", "Only the leaf's hash is known here; the exported bundle shows that it belongs to this entry.");
+    skip("Content", "The content was pruned at the end of its retention. Its place in the ledger can still be proved.");
   }
 
   if (leaf === undefined) {
@@ -77,4 +69,41 @@ export async function verifyEvent(event: AuditEventWire, proofText: string, vkey
   const failed = steps.some((s) => s.result === "failed");
   const placed = steps.some((s) => s.what === "Place in the tree" && s.result === "held");
   return { steps, intact: placed && !failed, index: proof.index, size: c.size, root: hex(c.root), checkpoint: c.text, ...(key ? { key } : {}) };
+}
+
+/** Whether the fields that a reader sees are those of the stored bytes, which alone are proved. */
+function agrees(event: AuditEventWire, payload: string): boolean {
+  let stored: unknown;
+  try {
+    stored = JSON.parse(payload);
+  } catch {
+    return false;
+  }
+  if (typeof stored !== "object" || stored === null) return false;
+  const p = stored as Partial<AuditEventWire>;
+  const same = (a: unknown, b: unknown) => canonical(a ?? null) === canonical(b ?? null);
+  return (
+    same(p.id, event.id) &&
+    same(p.constant, event.constant) &&
+    same(p.outcome, event.outcome) &&
+    same(p.reason || "", event.reason || "") &&
+    same(p.actor, event.actor) &&
+    same(p.target, event.target) &&
+    same(p.source, event.source) &&
+    same(p.metadata, event.metadata) &&
+    (p.time === undefined || event.time === undefined || micros(p.time) === micros(event.time))
+  );
+}
+
+/** JSON with sorted keys, for comparing. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (typeof value === "object" && value !== null) {
+    return `{${Object.entries(value)
+      .filter(([, v]) => v !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([k, v]) => `${JSON.stringify(k)}:${canonical(v)}`)
+      .join(",")}}`;
+  }
+  return JSON.stringify(value);
 }

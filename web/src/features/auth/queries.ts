@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 import { del, get, post } from "../../api/client";
-import type { ChallengeWire, Login, LoginWire, MeWire, Memberships, MfaMethod, TotpEnrolment } from "../../api/types";
+import type { BackupCodes, ChallengeWire, Login, LoginWire, MeWire, Memberships, MfaMethod, TotpEnrolment } from "../../api/types";
 
 export const meQuery = queryOptions({
   queryKey: ["me"],
@@ -25,8 +25,12 @@ export function proveFactor(challengeId: string, method: MfaMethod, code: string
   return post("/auth/mfa", { query: asCookie, body: { challenge_id: challengeId, method, code } });
 }
 
-export function startStepUp() {
-  return post<ChallengeWire>("/auth/step-up");
+export function startStepUp(safe?: string) {
+  return post<ChallengeWire>("/auth/step-up", { body: safe === undefined ? {} : { safe_id: safe } });
+}
+
+export function answerStepUp(challengeId: string, method: MfaMethod, code: string): Promise<unknown> {
+  return post("/auth/step-up/answer", { body: { challenge_id: challengeId, method, code } });
 }
 
 export function signOut(): Promise<unknown> {
@@ -34,12 +38,12 @@ export function signOut(): Promise<unknown> {
 }
 
 export function startTotp() {
-  return post<TotpEnrolment>("/mfa/totp");
+  return post<TotpEnrolment>("/mfa/totp", { body: {} });
 }
 
 /** Backup codes come with the first factor only. */
 export function confirmTotp(factorId: string, code: string) {
-  return post<{ backup_codes?: string[] }>(`/mfa/totp/${factorId}/confirm`, { body: { code } });
+  return post<BackupCodes>(`/mfa/totp/${factorId}/confirm`, { body: { code } });
 }
 
 export function removeFactor(factorId: string): Promise<void> {

@@ -4,9 +4,10 @@ import { asProblem } from "../../api/problem";
 import type { Challenge } from "../../api/types";
 import { Dialog } from "../../ui/dialog";
 import { CodeForm } from "./code-form";
-import { meQuery, proveFactor, startStepUp } from "./queries";
+import { answerStepUp, meQuery, startStepUp } from "./queries";
 
-type Guard = <T>(act: () => Promise<T>) => Promise<T>;
+/** `about.safe`: the safe whose policy asks, so that the proof counts for it. */
+type Guard = <T>(act: () => Promise<T>, about?: { safe?: string }) => Promise<T>;
 
 const Context = createContext<Guard>((act) => act());
 
@@ -28,12 +29,12 @@ export function StepUpHost({ children }: { children: ReactNode }) {
   const [pending, setPending] = useState<Pending>();
   const client = useQueryClient();
 
-  const guard = useCallback<Guard>(async (act) => {
+  const guard = useCallback<Guard>(async (act, about) => {
     try {
       return await act();
     } catch (err) {
       if (!asProblem(err).wantsStepUp) throw err;
-      const challenge = await startStepUp();
+      const challenge = await startStepUp(about?.safe);
       const proved = await new Promise<boolean>((resolve) => {
         setPending({ challenge, proved: () => resolve(true), gaveUp: () => resolve(false) });
       });
@@ -44,7 +45,7 @@ export function StepUpHost({ children }: { children: ReactNode }) {
   }, []);
 
   const prove = useMutation({
-    mutationFn: (v: { method: "totp" | "backup_code"; code: string }) => proveFactor(pending?.challenge.challenge_id ?? "", v.method, v.code),
+    mutationFn: (v: { method: "totp" | "backup_code"; code: string }) => answerStepUp(pending?.challenge.challenge_id ?? "", v.method, v.code),
     onSuccess: () => {
       void client.invalidateQueries({ queryKey: meQuery.queryKey });
       pending?.proved();

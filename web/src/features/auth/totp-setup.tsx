@@ -14,7 +14,7 @@ export function TotpSetup({ done }: { done: (backupCodes: string[] | undefined) 
   const start = useMutation({ mutationFn: startTotp });
   const confirm = useMutation({
     mutationFn: (v: { factor: string; code: string }) => confirmTotp(v.factor, v.code),
-    onSuccess: (answer) => done(answer.backup_codes),
+    onSuccess: (answer) => done(answer.backup_codes ?? undefined),
   });
 
   const { mutate: begin } = start;

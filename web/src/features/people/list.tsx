@@ -43,8 +43,8 @@ export default function PeoplePage() {
     },
     { name: "Handle", from: "tablet", cell: (p) => <code>{p.handle}</code> },
     { name: "Role", cell: (p) => roleWords[p.role].label },
-    { name: "Second factor", from: "phone", cell: (p) => (p.mfa_enrolled ? <State meaning="good">Set up</State> : <State meaning="warn">Not set up</State>) },
-    { name: "Last sign-in", from: "tablet", cell: (p) => (p.last_sign_in_at ? <Time at={p.last_sign_in_at} /> : <span className="faint">never</span>) },
+    { name: "State", from: "phone", cell: (p) => (p.active ? <State meaning="good">Active</State> : <State meaning="warn">Suspended</State>) },
+    { name: "Joined", from: "tablet", cell: (p) => <Time at={p.joined_at} /> },
   ];
   return (
     <>

@@ -1,8 +1,9 @@
 import { Link } from "@tanstack/react-router";
+import { UserMinus } from "lucide-react";
 import { useState } from "react";
 import type { Member, OrgRole } from "../../api/types";
 import { Button } from "../../ui/button";
-import { Panel } from "../../ui/dialog";
+import { Confirm, Panel } from "../../ui/dialog";
 import { RadioList } from "../../ui/field";
 import { FormProblem, Note } from "../../ui/states";
 import { Facts, Id, State, Time } from "../../ui/text";
@@ -16,7 +17,8 @@ export function MemberPanel({ member: m, owners, onClose }: { member: Member; ow
   const r = useRights();
   const me = useMe();
   const [role, setRole] = useState<OrgRole>(m.role);
-  const { setRole: change } = useMemberChanges();
+  const [leaving, setLeaving] = useState(false);
+  const { setRole: change, remove } = useMemberChanges();
   const toasts = useToasts();
   const lastOwner = m.role === "owner" && owners <= 1;
   // An admin makes no owners and unmakes none.
@@ -24,15 +26,26 @@ export function MemberPanel({ member: m, owners, onClose }: { member: Member; ow
   const options = (Object.keys(roleWords) as OrgRole[]).filter((v) => r.makeOwner || v !== "owner" || m.role === "owner").map((value) => ({ value, ...roleWords[value] }));
 
   return (
-    <Panel title={m.name} subtitle={m.email} onClose={onClose}>
+    <Panel
+      title={m.name}
+      subtitle={m.email}
+      onClose={onClose}
+      footer={
+        touchable &&
+        m.user_id !== me.user.id && (
+          <Button kind="danger" icon={UserMinus} onClick={() => setLeaving(true)}>
+            Remove from organization
+          </Button>
+        )
+      }
+    >
       <section>
         <Facts
           rows={[
             ["Handle", <code key="h">{m.handle}</code>],
             ["Role", roleWords[m.role].label],
-            ["Second factor", m.mfa_enrolled ? <State key="f" meaning="good">Set up</State> : <State key="f" meaning="warn">Not set up</State>],
-            ["Last sign-in", m.last_sign_in_at ? <Time key="l" at={m.last_sign_in_at} /> : "never"],
-            ["Member since", <Time key="c" at={m.created_at} />],
+            ["State", m.active ? <State key="s" meaning="good">Active</State> : <State key="s" meaning="warn">Suspended</State>],
+            ["Joined", <Time key="c" at={m.joined_at} />],
             ["Id", <Id key="i" value={m.user_id} what="user id" />],
           ]}
         />
@@ -73,6 +86,26 @@ export function MemberPanel({ member: m, owners, onClose }: { member: Member; ow
             </li>
           </ul>
         </section>
+      )}
+      {leaving && (
+        <Confirm
+          title={`Remove ${m.name}`}
+          verb="Remove person"
+          typeName={m.handle}
+          busy={remove.isPending}
+          error={remove.error}
+          onClose={() => setLeaving(false)}
+          onConfirm={() =>
+            remove.mutate(m.user_id, {
+              onSuccess: () => {
+                toasts.say(`${m.name} is no longer a member.`);
+                onClose();
+              },
+            })
+          }
+        >
+          {m.name} loses every safe in {org.name}, and running sessions end at once. What they did stays in the audit log.
+        </Confirm>
       )}
     </Panel>
   );

@@ -1,5 +1,5 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
-import { get, post, put } from "../../api/client";
+import { del, get, post, put } from "../../api/client";
 import type { MemberWire, OrgRole, Page } from "../../api/types";
 import { useStepUp } from "../auth/step-up";
 import { useOrg } from "../shell/org";
@@ -33,6 +33,10 @@ export function useMemberChanges() {
     }),
     setRole: useMutation({
       mutationFn: (v: { user: string; role: OrgRole }) => stepUp(() => put<unknown>(`/org/members/${v.user}/role`, { org: org.id, body: { role: v.role } })),
+      onSuccess: refresh,
+    }),
+    remove: useMutation({
+      mutationFn: (user: string) => stepUp(() => del(`/org/members/${user}`, { org: org.id })),
       onSuccess: refresh,
     }),
   };

@@ -11,7 +11,7 @@ import { SecretField, TextField } from "../../ui/field";
 import { PageHead } from "../../ui/page";
 import { Empty, Failed, FormProblem } from "../../ui/states";
 import { type Column, Table } from "../../ui/table";
-import { Id, Time } from "../../ui/text";
+import { Id, State, Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
 import { emailProblem, handleProblem, passwordProblem } from "../auth/password-rules";
 import { useStepUp } from "../auth/step-up";
@@ -36,7 +36,7 @@ export default function OrganizationsPage() {
   const columns: Column<Organization>[] = [
     { name: "Organization", cell: (o) => <strong>{o.name}</strong> },
     { name: "Slug", cell: (o) => <code>{o.slug}</code> },
-    { name: "People", from: "phone", right: true, cell: (o) => o.members },
+    { name: "State", from: "phone", cell: (o) => (o.active ? <State meaning="good">Active</State> : <State meaning="warn">Suspended</State>) },
     { name: "Made", from: "phone", cell: (o) => <Time at={o.created_at} /> },
     { name: "Id", from: "tablet", cell: (o) => <Id value={o.id} what="organization id" /> },
   ];

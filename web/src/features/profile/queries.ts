@@ -1,6 +1,6 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { del, get, post } from "../../api/client";
-import type { FactorsWire, NewTokenWire, Page, SshKeyWire, TokenWire } from "../../api/types";
+import type { BackupCodes, FactorsWire, Page, SshKeyWire, TokenWire } from "../../api/types";
 import { removeFactor } from "../auth/queries";
 import { useStepUp } from "../auth/step-up";
 
@@ -11,7 +11,7 @@ export const factorsQuery = queryOptions({
 
 export const sshKeysQuery = queryOptions({
   queryKey: ["my", "ssh-keys"],
-  queryFn: ({ signal }) => get<Page<SshKeyWire>>("/ssh-keys", { signal, query: { limit: 200 } }),
+  queryFn: ({ signal }) => get<Page<SshKeyWire>>("/ssh-keys", { signal }),
 });
 
 export function tokensQuery(org: string | undefined) {
@@ -28,7 +28,7 @@ export function useProfileChanges(org?: string) {
   return {
     removeFactor: useMutation({ mutationFn: (id: string) => stepUp(() => removeFactor(id)), onSuccess: refresh("factors") }),
     newBackupCodes: useMutation({
-      mutationFn: () => stepUp(() => post<{ codes: string[] }>("/mfa/backup-codes")),
+      mutationFn: () => stepUp(() => post<BackupCodes>("/mfa/backup-codes")),
       onSuccess: refresh("factors"),
       gcTime: 0,
     }),
@@ -42,7 +42,7 @@ export function useProfileChanges(org?: string) {
     }),
     removeKey: useMutation({ mutationFn: (id: string) => stepUp(() => del(`/ssh-keys/${id}`)), onSuccess: refresh("ssh-keys") }),
     addToken: useMutation({
-      mutationFn: (v: { name: string; scopes: string[]; expires_in_days: number }) => stepUp(() => post<NewTokenWire>("/tokens", { org, body: v })),
+      mutationFn: (v: { name: string; scopes: string[]; expires_in_days: number }) => stepUp(() => post<TokenWire>("/tokens", { org, body: v })),
       onSuccess: refresh("tokens"),
       gcTime: 0,
     }),

@@ -56,7 +56,7 @@ function Factors() {
           <li key={f.id}>
             <Smartphone className="icon" aria-hidden />
             <div className="grow">
-              <div>Authenticator app</div>
+              <div>{f.name || "Authenticator app"}</div>
               <div className="small dim">
                 Added <Time at={f.created_at} />
                 {f.last_used_at && (
@@ -73,7 +73,7 @@ function Factors() {
           <li>
             <div className="grow">
               <div>Backup codes</div>
-              <div className="small dim">{data.backup_codes_remaining === 0 ? "None left" : `${plural(data.backup_codes_remaining, "code")} left of ten`}</div>
+              <div className="small dim">{data.backup_codes_left === 0 ? "None left" : `${plural(data.backup_codes_left, "code")} left of ten`}</div>
             </div>
             <Button small onClick={() => setDialog("new-codes")}>
               Make new codes
@@ -81,7 +81,7 @@ function Factors() {
           </li>
         )}
       </ul>
-      {data && data.backup_codes_remaining <= 2 && (
+      {data && data.backup_codes_left <= 2 && (
         <div className="body">
           <Note meaning="warn">Few backup codes are left. Make new ones while you can still sign in.</Note>
         </div>
@@ -107,7 +107,7 @@ function Factors() {
           busy={changes.newBackupCodes.isPending}
           error={changes.newBackupCodes.error}
           onClose={() => setDialog(undefined)}
-          onConfirm={() => changes.newBackupCodes.mutate(undefined, { onSuccess: (a) => show(a.codes) })}
+          onConfirm={() => changes.newBackupCodes.mutate(undefined, { onSuccess: (a) => show(a.backup_codes ?? []) })}
         >
           The old codes stop working at once.
         </Confirm>
@@ -124,9 +124,9 @@ function Factors() {
           busy={changes.removeFactor.isPending}
           error={changes.removeFactor.error}
           onClose={() => setLeaving(undefined)}
-          onConfirm={() => changes.removeFactor.mutate(leaving.id, { onSuccess: () => setLeaving(undefined) })}
+          onConfirm={() => changes.removeFactor.mutate(leaving.id, { onSuccess: () => window.location.assign("/sign-in") })}
         >
-          Its codes stop working. Your other apps go on as before.
+          Its codes stop working, and all your sign-ins end, this one too. Sign in again with another app.
         </Confirm>
       )}
     </section>

@@ -26,7 +26,6 @@ export function Tokens({ org }: { org: Membership | undefined }) {
   );
   const columns: Column<Token>[] = [
     { name: "Name", cell: (t) => <strong>{t.name}</strong> },
-    { name: "Begins with", from: "tablet", cell: (t) => <code>{t.prefix}…</code> },
     { name: "Scopes", from: "phone", cell: (t) => <span className="small">{t.scopes.join(", ")}</span> },
     { name: "Last used", from: "tablet", cell: (t) => (t.last_used_at ? <Time at={t.last_used_at} /> : <span className="faint">never</span>) },
     { name: "Expires", cell: (t) => (t.expires_at.getTime() < Date.now() ? <State meaning="warn">Expired</State> : <Time at={t.expires_at} />) },
@@ -91,7 +90,7 @@ function NewToken({ org, onClose }: { org: Membership; onClose: () => void }) {
     return (
       <Dialog title="Copy your token now" sticky onClose={onClose} footer={<Button kind="primary" onClick={onClose}>I have it</Button>}>
         <Note meaning="warn">It is shown only now. Whoever has it can act as you within its scopes.</Note>
-        <Command text={addToken.data.token} what="token" prompt={false} />
+        <Command text={addToken.data.token ?? ""} what="token" prompt={false} />
       </Dialog>
     );
   }

@@ -19,20 +19,20 @@ export function ResourceForm({ resource, onClose, onDone }: { resource?: Resourc
   const [form, setForm] = useState({ name: resource?.name ?? "", host: resource?.host ?? "", port: String(resource?.port ?? 22), description: resource?.description ?? "" });
   const set = (part: Partial<typeof form>) => setForm((f) => ({ ...f, ...part }));
   const changes = useResourceChanges(resource?.id);
-  const save = resource ? changes.update : changes.create;
   const toasts = useToasts();
-  const problem = save.error ? asProblem(save.error) : undefined;
+  const { isPending, error } = resource ? changes.update : changes.create;
+  const problem = error ? asProblem(error) : undefined;
   const moved = resource !== undefined && (form.host !== resource.host || form.port !== String(resource.port));
   const ready = form.name.trim() !== "" && form.host.trim() !== "" && form.port !== "" && !portProblem(form.port);
   const submit = () => {
     if (!ready) return;
     const draft: ResourceDraft = { name: form.name.trim(), host: form.host.trim(), port: Number(form.port), description: form.description.trim() };
-    save.mutate(draft, {
-      onSuccess: (made) => {
-        toasts.say(resource ? "Saved." : `${made.name} is added. Confirm its host key next.`);
-        onDone(made);
-      },
-    });
+    const onSuccess = (made: Resource) => {
+      toasts.say(resource ? "Saved." : `${made.name} is added. Confirm its host key next.`);
+      onDone(made);
+    };
+    if (resource) changes.update.mutate({ ...draft, version: resource.version }, { onSuccess });
+    else changes.create.mutate(draft, { onSuccess });
   };
   return (
     <Dialog
@@ -43,7 +43,7 @@ export function ResourceForm({ resource, onClose, onDone }: { resource?: Resourc
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind="primary" disabled={!ready} busy={save.isPending}>
+          <Button type="submit" kind="primary" disabled={!ready} busy={isPending}>
             {resource ? "Save" : "Create resource"}
           </Button>
         </>
@@ -56,7 +56,7 @@ export function ResourceForm({ resource, onClose, onDone }: { resource?: Resourc
       </div>
       <TextArea label="Description" optional rows={2} value={form.description} error={problem?.field("description")} onText={(description) => set({ description })} />
       {moved && <Note meaning="warn">Sessions go to the new address from now on, and only if it shows the confirmed host key.</Note>}
-      <FormProblem error={save.error} fields={known} />
+      <FormProblem error={error} fields={known} />
     </Dialog>
   );
 }

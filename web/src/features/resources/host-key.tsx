@@ -1,6 +1,8 @@
 import { Radar } from "lucide-react";
+import { useState } from "react";
 import type { Resource } from "../../api/types";
 import { Button } from "../../ui/button";
+import { Confirm } from "../../ui/dialog";
 import { FormProblem, Note } from "../../ui/states";
 import { Command, CopyButton, Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
@@ -13,7 +15,8 @@ import { useResourceChanges } from "./queries";
  */
 export function HostKeys({ resource }: { resource: Resource }) {
   const r = useRights();
-  const { scan, confirm } = useResourceChanges(resource.id);
+  const { scan, confirm, unpin } = useResourceChanges(resource.id);
+  const [leaving, setLeaving] = useState<string>();
   const toasts = useToasts();
   const seen = scan.data;
   const pinned = resource.host_keys;
@@ -31,13 +34,25 @@ export function HostKeys({ resource }: { resource: Resource }) {
               <span className="row between">
                 <span className="badge good">Confirmed</span>
                 <span className="small dim">
-                  {k.type}, <Time at={k.confirmed_at} />
+                  {k.type}
+                  {k.confirmed_at && (
+                    <>
+                      , <Time at={k.confirmed_at} />
+                    </>
+                  )}
                 </span>
               </span>
               <span className="copyable">
                 <code>{k.fingerprint}</code>
                 <CopyButton text={k.fingerprint} what="fingerprint" />
               </span>
+              {r.manage && (
+                <span>
+                  <Button small kind="danger" onClick={() => setLeaving(k.fingerprint)}>
+                    Take away
+                  </Button>
+                </span>
+              )}
             </li>
           ))}
         </ul>
@@ -50,6 +65,18 @@ export function HostKeys({ resource }: { resource: Resource }) {
         </div>
       )}
       <FormProblem error={scan.error} />
+      {leaving && (
+        <Confirm
+          title="Take this host key away"
+          verb="Take away"
+          busy={unpin.isPending}
+          error={unpin.error}
+          onClose={() => setLeaving(undefined)}
+          onConfirm={() => unpin.mutate(leaving, { onSuccess: () => setLeaving(undefined) })}
+        >
+          Sessions to {resource.name} are refused when the host shows this key, until it is confirmed again.
+        </Confirm>
+      )}
       {seen && already && <Note meaning="good">The host shows the confirmed key.</Note>}
       {seen && !already && (
         <div className="stack scan-result">

@@ -24,7 +24,7 @@ export function ResourcePanel({ id, onClose }: { id: string; onClose: () => void
   const [dialog, setDialog] = useState<"edit" | "delete">();
   const toasts = useToasts();
   const leading = safes.data?.items.filter((s) => s.resource.id === id) ?? [];
-  const on = accounts.data?.items.filter((a) => a.resource.id === id) ?? [];
+  const on = accounts.data?.items.filter((a) => a.resource_id === id) ?? [];
   const params = { org: org.slug };
 
   return (

@@ -1,6 +1,6 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { del, get, patch, post } from "../../api/client";
-import type { Page, ResourceWire, ScannedKey } from "../../api/types";
+import type { HostKeyWire, Page, ResourceWire } from "../../api/types";
 import { useStepUp } from "../auth/step-up";
 import { useOrg } from "../shell/org";
 
@@ -37,12 +37,16 @@ export function useResourceChanges(id = "") {
       onSuccess: refresh,
     }),
     update: useMutation({
-      mutationFn: (body: ResourceDraft) => stepUp(() => patch<ResourceWire>(`/resources/${id}`, { ...o, body })),
+      mutationFn: (body: ResourceDraft & { version: number }) => stepUp(() => patch<ResourceWire>(`/resources/${id}`, { ...o, body })),
       onSuccess: refresh,
     }),
-    scan: useMutation({ mutationFn: () => post<ScannedKey>(`/resources/${id}/host-key/scan`, o) }),
+    scan: useMutation({ mutationFn: () => post<HostKeyWire>(`/resources/${id}/host-key/scan`, o) }),
     confirm: useMutation({
       mutationFn: (fingerprint: string) => stepUp(() => post<unknown>(`/resources/${id}/host-key`, { ...o, body: { fingerprint } })),
+      onSuccess: refresh,
+    }),
+    unpin: useMutation({
+      mutationFn: (fingerprint: string) => stepUp(() => del(`/resources/${id}/host-key`, { ...o, query: { fingerprint } })),
       onSuccess: refresh,
     }),
     remove: useMutation({

@@ -36,7 +36,7 @@ export default function NewSafe() {
 
   if (resources.error) return <Failed error={resources.error} what="the resources" retry={() => void resources.refetch()} />;
   const params = { org: org.slug };
-  const fitting = accounts.data?.items.filter((a) => a.resource.id === resource && a.state === "active") ?? [];
+  const fitting = accounts.data?.items.filter((a) => a.resource_id === resource && a.state === "enabled") ?? [];
   const chosen = resources.data?.items.find((r) => r.id === resource);
   const ready = name !== "" && !safeNameProblem(name) && resource !== "" && account !== "" && Object.keys(errors).length === 0;
 
@@ -107,7 +107,7 @@ export default function NewSafe() {
           )}
           {resource !== "" && accounts.data && fitting.length === 0 && (
             <Note meaning="plain">
-              No active account signs in to this resource.{" "}
+              No enabled account signs in to this resource.{" "}
               <Link to="/o/$org/accounts" params={params} search={{ new: "1", resource }}>
                 Add one first
               </Link>

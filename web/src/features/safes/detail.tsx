@@ -101,7 +101,7 @@ function Overview({ safe, open }: { safe: Safe; open: boolean }) {
   return (
     <div className="two-columns">
       <div className="stack">
-        {safe.can_launch || !safe.my_role ? null : <Note meaning={liftable(safe.blocked_by) ? "info" : "warn"}>{blockedSentence(safe.blocked_by)}</Note>}
+        {safe.can_launch || !safe.my_role ? null : <Note meaning={liftable(safe.blocked_by) ? "info" : "warn"}>{safe.blocked ? sentence(safe.blocked) : blockedSentence(safe.blocked_by)}</Note>}
         {open ? (
           <section className="card">
             <header>
@@ -109,7 +109,7 @@ function Overview({ safe, open }: { safe: Safe; open: boolean }) {
             </header>
             <div className="body stack">
               <p className="dim">Plain OpenSSH, scp, sftp, rsync and git work. Your own SSH key from your profile, or password and code.</p>
-              <Command text={safe.ssh_command} what="SSH command" />
+              <Command text={safe.ssh_command ?? ""} what="SSH command" />
               <p className="dim">With the command line client, after one login:</p>
               <Command text={`vaultpam ssh ${safe.name}`} />
             </div>
@@ -185,7 +185,7 @@ function EditSafe({ safe, onClose }: { safe: Safe; onClose: () => void }) {
       onSubmit={() =>
         name.trim() !== "" &&
         update.mutate(
-          { name: name.trim(), description: description.trim() },
+          { name: name.trim(), description: description.trim(), version: safe.version },
           {
             onSuccess: () => {
               toasts.say("Saved.");
@@ -235,6 +235,11 @@ function DeleteSafe({ safe, members, onClose }: { safe: Safe; members: number | 
       {members === undefined ? "Its members lose" : `${plural(members, "member")} ${members === 1 ? "loses" : "lose"}`} this way to {safe.resource.name}, and running sessions end. The account, its credential, the recordings and the audit log stay.
     </Confirm>
   );
+}
+
+/** The server's clause as a sentence of its own. */
+function sentence(clause: string): string {
+  return capital(clause).replace(/[^.]$/, "$&.");
 }
 
 function capital(text: string): string {

@@ -157,7 +157,7 @@ function LaunchLine({ safe }: { safe: Safe }) {
     <div className="row between">
       <span className="small dim">{line}</span>
       <span className="row">
-        {open && <CopyButton text={safe.ssh_command} what={`SSH command for ${safe.name}`} />}
+        {open && safe.ssh_command && <CopyButton text={safe.ssh_command} what={`SSH command for ${safe.name}`} />}
         {open ? (
           <LaunchLink safe={safe.id} name={safe.name} small />
         ) : (

@@ -48,7 +48,7 @@ export function PolicyTab({ safe, members, editable }: { safe: Safe; members: nu
           title={`Change the policy of ${safe.name}`}
           onClose={() => setAsking(false)}
           onSubmit={() =>
-            changes.setPolicy.mutate(fromForm(form), {
+            changes.setPolicy.mutate({ policy: fromForm(form), version: safe.version }, {
               onSuccess: () => {
                 setAsking(false);
                 toasts.say("The policy is changed. It holds for the next session.");

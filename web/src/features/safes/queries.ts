@@ -33,6 +33,11 @@ export interface SafeDraft {
   policy: SafePolicy;
 }
 
+/** "At any time" is the absence of hours. */
+function toWire({ valid_hours, ...policy }: SafePolicy): Partial<SafePolicy> {
+  return valid_hours === null ? policy : { ...policy, valid_hours };
+}
+
 /** Changes of safes. Each refreshes what it touched. */
 export function useSafeChanges(id = "") {
   const org = useOrg();
@@ -44,15 +49,15 @@ export function useSafeChanges(id = "") {
   const o = { org: org.id };
   return {
     create: useMutation({
-      mutationFn: (body: SafeDraft): Promise<Safe> => stepUp(() => post<SafeWire>("/safes", { ...o, body })),
+      mutationFn: (body: SafeDraft): Promise<Safe> => stepUp(() => post<SafeWire>("/safes", { ...o, body: { ...body, policy: toWire(body.policy) } })),
       onSuccess: refresh,
     }),
     update: useMutation({
-      mutationFn: (body: { name: string; description: string }) => stepUp(() => patch<SafeWire>(`/safes/${id}`, { ...o, body })),
+      mutationFn: (body: { name: string; description: string; version: number }) => stepUp(() => patch<SafeWire>(`/safes/${id}`, { ...o, body })),
       onSuccess: refresh,
     }),
     setPolicy: useMutation({
-      mutationFn: (policy: SafePolicy) => stepUp(() => put<unknown>(`/safes/${id}/policy`, { ...o, body: policy })),
+      mutationFn: (v: { policy: SafePolicy; version: number }) => stepUp(() => put<unknown>(`/safes/${id}/policy`, { ...o, query: { version: v.version }, body: toWire(v.policy) })),
       onSuccess: refresh,
     }),
     remove: useMutation({

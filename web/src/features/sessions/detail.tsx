@@ -15,7 +15,7 @@ import { sessionQuery } from "./queries";
 import { Recording } from "./recording";
 import { Lasted } from "./table";
 import { TerminateDialog } from "./terminate";
-import { clientWords, endMeaning, endWords } from "./words";
+import { clientWords, endMeaning, endWords, startOf } from "./words";
 
 export default function SessionPage() {
   const org = useOrg();
@@ -42,7 +42,7 @@ export default function SessionPage() {
             <code>
               {s.account.username}@{s.resource.name}
             </code>
-            , started <Time at={s.started_at} />, {s.state === "ended" ? "lasted" : "running for"} <Lasted session={s} />
+            , started <Time at={startOf(s)} />, {s.state === "ended" ? "lasted" : "running for"} <Lasted session={s} />
           </>
         }
         back={
@@ -67,7 +67,7 @@ export default function SessionPage() {
       <div className="session-columns">
         <div className="stack wide">
           <Recording session={s} startAt={startAt} onMoment={(at) => void navigate({ search: { t: at.toFixed(1) }, replace: true })} />
-          {r.oversee && <SessionEvents session={s.id} ended={s.state === "ended"} />}
+          {r.oversee && <SessionEvents key={s.state} session={s.id} />}
         </div>
         <div className="stack wide">
           <SessionFacts session={s} />
@@ -98,11 +98,13 @@ function SessionFacts({ session: s }: { session: Session }) {
             ],
             ["Resource", s.resource.name],
             ["Signed in as", <code key="u">{s.account.username}</code>],
-            ["Client", `${clientWords(s.client)}, ${s.protocol.toUpperCase()}`],
+            ["Client", s.client_version ? `${clientWords(s.client)}, ${s.client_version}` : clientWords(s.client)],
             ["From", <code key="ip">{s.source_ip}</code>],
-            ["Started", s.started_at.toLocaleString()],
+            ["Started", startOf(s).toLocaleString()],
             s.ended_at && ["Ended", s.ended_at.toLocaleString()],
-            s.exit_status !== null && ["Exit status", String(s.exit_status)],
+            s.ended_by_name && ["Ended by", s.ended_by_name],
+            s.end_comment && ["Reason given", s.end_comment],
+            s.exit_status !== undefined && ["Exit status", String(s.exit_status)],
             ["To the target", bytes(s.bytes_to_target)],
             ["From the target", bytes(s.bytes_from_target)],
             ["Id", <Id key="id" value={s.id} what="session id" />],

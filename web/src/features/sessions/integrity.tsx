@@ -1,24 +1,24 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { Session } from "../../api/types";
-import { bytes } from "../../ui/format";
-import { Note, Skeleton } from "../../ui/states";
-import { Facts, Id, Time } from "../../ui/text";
-import { finalizedEventQuery } from "../audit/queries";
+import { bytes, plural } from "../../ui/format";
+import { Note } from "../../ui/states";
+import { Facts, Id } from "../../ui/text";
+import { sessionEventsQuery } from "../audit/queries";
 import { useOrg, useRights } from "../shell/org";
-import { recordingInfoQuery } from "./queries";
 
-/** Whether the stored recording is the one that the ledger knows, and how to check that oneself. */
+/** Whether the stored recording is the one that the ledger knows. */
 export function Integrity({ session }: { session: Session }) {
   const org = useOrg();
   const r = useRights();
-  const closed = session.recording?.state !== "recording" && session.state === "ended";
-  const info = useQuery({ ...recordingInfoQuery(org.id, session.id), enabled: closed });
-  const finalized = useQuery({ ...finalizedEventQuery(org.id, session.id), enabled: closed && r.oversee });
+  const recording = session.recording;
+  const closed = session.state === "ended" && recording !== null && recording.state !== "recording";
+  const events = useQuery({ ...sessionEventsQuery(org.id, session.id), enabled: closed && r.oversee });
+  const finalized = events.data?.items.find((e) => e.constant === "SESSION_RECORDING_FINALIZED");
+  if (!recording) return null;
 
-  const inLedger = finalized.data?.metadata["root_hash"];
-  const stored = info.data?.root_hash ?? session.recording?.root_hash ?? null;
-  const matches = typeof inLedger === "string" && stored !== null && inLedger === stored;
+  const told = finalized?.metadata["root_hash"];
+  const matches = typeof told === "string" && told === recording.root_hash && finalized?.outcome === "success";
 
   return (
     <section className="card">
@@ -28,30 +28,32 @@ export function Integrity({ session }: { session: Session }) {
       <div className="body stack">
         {!closed ? (
           <p className="dim">The recording is sealed piece by piece while the session runs. Its root hash goes into the ledger when it ends.</p>
-        ) : info.isPending ? (
-          <Skeleton width="80%" />
         ) : (
           <>
-            {r.oversee && finalized.isSuccess && (
-              <Note meaning={matches ? "good" : "bad"}>
-                {matches ? "The recording matches the ledger." : finalized.data ? "The recording does not match the ledger. Treat it as altered and tell whoever handles incidents." : "The ledger has no record of this recording yet."}
+            {events.isSuccess && (
+              <Note meaning={matches ? "good" : finalized ? "bad" : "warn"}>
+                {matches
+                  ? "The recording matches the ledger."
+                  : finalized
+                    ? "The recording does not match the ledger. Treat it as altered, and tell whoever handles incidents."
+                    : "The ledger has no entry about this recording yet."}
               </Note>
             )}
-            {info.data && !info.data.verified && <Note meaning="warn">The stored file was not verified after it was written.</Note>}
+            {recording.truncated && <Note meaning="warn">Its end is missing: {recording.truncated.replaceAll("_", " ")}.</Note>}
             <Facts
               rows={[
-                stored !== null && ["Root hash", <Id key="h" value={stored} what="root hash" />],
-                info.data && ["Size", `${bytes(info.data.size_bytes)} in ${info.data.chunks} sealed chunks`],
-                info.data?.verified_at && ["Verified", <Time key="v" at={info.data.verified_at} />],
-                info.data && info.data.gaps > 0 && ["Gaps", `${info.data.gaps}, each declared in the recording`],
-                finalized.data && [
+                recording.root_hash && ["Root hash", <Id key="h" value={recording.root_hash} what="root hash" />],
+                ["Size", `${bytes(recording.size_bytes)} in ${plural(recording.chunks, "sealed chunk")}`],
+                recording.retention_until && ["Kept until", recording.retention_until.toLocaleDateString()],
+                finalized && [
                   "In the ledger",
-                  <Link key="e" to="/o/$org/audit" params={{ org: org.slug }} search={{ session: session.id, event: finalized.data.id }}>
-                    entry {finalized.data.seq}
+                  <Link key="e" to="/o/$org/audit" params={{ org: org.slug }} search={{ session: session.id, event: finalized.id }}>
+                    entry {finalized.seq}
                   </Link>,
                 ],
               ]}
             />
+            {finalized && <p className="dim small">The entry can be proved. It holds the same root hash, which commits to every sealed chunk of the recording.</p>}
           </>
         )}
       </div>

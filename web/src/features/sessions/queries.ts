@@ -1,7 +1,6 @@
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { get, post } from "../../api/client";
-import { asProblem } from "../../api/problem";
-import type { Page, RecordingInfoWire, SessionWire } from "../../api/types";
+import type { Page, SessionWire } from "../../api/types";
 import { rangeQuery } from "../../ui/range";
 import { useStepUp } from "../auth/step-up";
 import { useOrg } from "../shell/org";
@@ -78,21 +77,6 @@ export function sessionQuery(org: string, id: string) {
       if (!s) return false;
       // Until it has ended and its recording is closed, things still change.
       return s.state !== "ended" || s.recording?.state === "recording" ? 3000 : false;
-    },
-  });
-}
-
-/** null: this session has no recording. */
-export function recordingInfoQuery(org: string, id: string) {
-  return queryOptions({
-    queryKey: [org, "session", id, "recording-info"],
-    queryFn: async ({ signal }) => {
-      try {
-        return await get<RecordingInfoWire>(`/sessions/${id}/recording/info`, { org, signal });
-      } catch (err) {
-        if (asProblem(err).isNotFound) return null;
-        throw err;
-      }
     },
   });
 }

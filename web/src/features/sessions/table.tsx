@@ -7,7 +7,7 @@ import { Empty } from "../../ui/states";
 import { type Column, Table } from "../../ui/table";
 import { State, Time, useNow } from "../../ui/text";
 import { useOrg } from "../shell/org";
-import { clientWords, endMeaning, endWords } from "./words";
+import { clientWords, endMeaning, endWords, startOf } from "./words";
 
 interface Props {
   label: string;
@@ -41,7 +41,7 @@ export function SessionTable({ label, rows, hide = [], empty, more }: Props) {
       ),
     },
     { name: "State", skeleton: 130, cell: (s) => <State meaning={endMeaning(s)}>{endWords(s)}</State> },
-    { name: "Started", from: "phone", cell: (s) => <Time at={s.started_at} /> },
+    { name: "Started", from: "phone", cell: (s) => <Time at={startOf(s)} /> },
     { name: "Lasted", from: "tablet", right: true, cell: (s) => <Lasted session={s} /> },
     { name: "Client", from: "desk", cell: (s) => clientWords(s.client) },
     { name: "Recording", from: "desk", cell: (s) => <RecordingWord session={s} /> },
@@ -69,13 +69,14 @@ export function SessionTable({ label, rows, hide = [], empty, more }: Props) {
 
 export function Lasted({ session: s }: { session: Session }) {
   const now = useNow();
-  const seconds = s.state === "ended" ? s.duration_seconds : (now.getTime() - s.started_at.getTime()) / 1000;
+  const seconds = s.state === "ended" ? s.duration_seconds : (now.getTime() - startOf(s).getTime()) / 1000;
   return <span className="num nowrap">{duration(seconds)}</span>;
 }
 
 export function RecordingWord({ session: s }: { session: Session }) {
   if (!s.recording) return <span className="faint">None</span>;
   if (s.recording.state === "recording") return <State meaning="rec">Recording</State>;
+  if (s.recording.state === "pruned") return <State>Deleted</State>;
   if (s.recording.state === "error") return <State meaning="bad">Damaged</State>;
   return <State meaning="good">Complete</State>;
 }

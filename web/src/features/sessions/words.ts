@@ -1,13 +1,13 @@
 import type { Session } from "../../api/types";
 
 /** How a session ended, as a short phrase. */
-export function endWords(s: Pick<Session, "state" | "ended_by" | "end_reason" | "exit_status">): string {
+export function endWords(s: Pick<Session, "state" | "ended_by" | "end_reason" | "exit_status" | "ended_by_name">): string {
   if (s.state !== "ended") return s.state === "live" ? "Running" : "Starting";
   switch (s.ended_by) {
     case "user":
-      return s.exit_status !== null && s.exit_status !== 0 ? `Closed by the user, exit status ${s.exit_status}` : "Closed by the user";
+      return s.exit_status !== undefined && s.exit_status !== 0 ? `Closed by the user, exit status ${s.exit_status}` : "Closed by the user";
     case "admin":
-      return "Ended by an admin";
+      return s.ended_by_name ? `Ended by ${s.ended_by_name}` : "Ended by an admin";
     default:
       return systemReason(s.end_reason ?? "");
   }
@@ -54,6 +54,11 @@ export function endMeaning(s: Pick<Session, "state" | "ended_by" | "end_reason">
   if (s.ended_by === "admin") return "warn";
   const forced = ["access_revoked", "account_disabled", "recording_failed", "audit_unavailable", "policy_violation", "upstream_closed", "upstream_unreachable", "upstream_auth_failed", "host_key_mismatch"];
   return s.ended_by === "system" && forced.includes(s.end_reason ?? "") ? "bad" : undefined;
+}
+
+/** When it began; when it was asked for, as long as the target is being reached. */
+export function startOf(s: Pick<Session, "started_at" | "requested_at">): Date {
+  return s.started_at ?? s.requested_at;
 }
 
 const clients: Record<string, string> = { browser: "Browser", openssh: "OpenSSH", vaultpam: "vaultpam" };

@@ -159,7 +159,7 @@ function useEntries(groups: NavGroup[], memberships: Membership[], current: Memb
       list.push({
         id: s.id,
         label: `${s.user.name} on ${s.safe.name}`,
-        detail: s.started_at.toLocaleString(),
+        detail: (s.started_at ?? s.requested_at).toLocaleString(),
         group: s.state === "ended" ? "Session" : "Live",
         icon: Clapperboard,
         go: () => void navigate({ to: "/o/$org/sessions/$session", params: { org, session: s.id }, search: {} }),

@@ -1,3 +1,4 @@
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ArrowLeft, Octagon, RotateCcw, X } from "lucide-react";
 import { type Ref, useEffect, useState } from "react";
@@ -7,13 +8,14 @@ import { Button, IconButton, LinkButton } from "../../ui/button";
 import { clock } from "../../ui/format";
 import { State } from "../../ui/text";
 import { PolicyBadges } from "../safes/badges";
+import { sessionQuery } from "../sessions/queries";
 import { useOrg } from "../shell/org";
 
 export type Phase =
   | { at: "launching" }
   | { at: "connecting" }
-  | { at: "running"; expiresAt: Date }
-  | { at: "ended"; said: string | undefined; ran: boolean }
+  | { at: "running"; since: Date }
+  | { at: "ended"; said: string | undefined; ran: boolean; broken: boolean }
   | { at: "refused"; problem: Problem };
 
 interface Props {
@@ -30,6 +32,8 @@ interface Props {
 /** The thin bar above the terminal, and below it a sentence when there is something to say. */
 export function Bar({ safe, phase, session, notice, endButton, onEnd, onAgain, onDismiss }: Props) {
   const org = useOrg();
+  const known = useQuery({ ...sessionQuery(org.id, session ?? ""), enabled: session !== undefined && phase.at === "running", refetchInterval: 30_000 });
+  const expiresAt = known.data?.expires_at;
   const over = phase.at === "ended" || phase.at === "refused";
   return (
     <header className="term-bar" data-theme="dark">
@@ -48,7 +52,7 @@ export function Bar({ safe, phase, session, notice, endButton, onEnd, onAgain, o
         <span className="wide-only">
           <PolicyBadges policy={safe.policy} />
         </span>
-        {phase.at === "running" && <TimeLeft until={phase.expiresAt} />}
+        {phase.at === "running" && <TimeLeft until={expiresAt ?? new Date(phase.since.getTime() + safe.policy.session_ttl_seconds * 1000)} />}
         {phase.at === "launching" && <span className="dim">Asking for access</span>}
         {phase.at === "connecting" && <span className="dim">Connecting</span>}
         {!over && (
@@ -85,9 +89,10 @@ export function Bar({ safe, phase, session, notice, endButton, onEnd, onAgain, o
   );
 }
 
-function endSentence(phase: { said: string | undefined; ran: boolean }): string {
+function endSentence(phase: { said: string | undefined; ran: boolean; broken: boolean }): string {
   if (phase.said) return phase.said;
-  return phase.ran ? "The session has ended." : "The terminal could not connect to the server. Check your network, then try again.";
+  if (phase.ran) return phase.broken ? "The connection broke, and the session has ended with it. What was done stays done." : "The session has ended.";
+  return "The terminal could not connect to the server. Check your network, then try again.";
 }
 
 function TimeLeft({ until }: { until: Date }) {

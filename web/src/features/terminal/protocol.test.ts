@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
 import { parseServerMessage } from "./protocol";
 
-it("reads the three messages of the server", () => {
-  expect(parseServerMessage('{"type":"ready","message":"hello","expires_at":"2025-03-04T08:12:51Z"}')).toEqual({ type: "ready", message: "hello", expiresAt: new Date("2025-03-04T08:12:51Z") });
-  expect(parseServerMessage('{"type":"ready"}')).toEqual({ type: "ready", message: "", expiresAt: undefined });
-  expect(parseServerMessage('{"type":"ready","expires_at":"soon"}')).toEqual({ type: "ready", message: "", expiresAt: undefined });
+it("reads the messages of the server", () => {
+  expect(parseServerMessage('{"type":"ready"}')).toEqual({ type: "ready" });
+  expect(parseServerMessage('{"type":"refused","message":"the grant is used","code":"GRANT_REPLAYED"}')).toEqual({ type: "refused", message: "the grant is used", code: "GRANT_REPLAYED" });
   expect(parseServerMessage('{"type":"notice","message":"5 minutes left"}')).toEqual({ type: "notice", message: "5 minutes left" });
-  expect(parseServerMessage('{"type":"ended","message":"Session ended."}')).toEqual({ type: "ended", message: "Session ended." });
+  expect(parseServerMessage('{"type":"ended","message":"Session ended."}')).toEqual({ type: "ended", message: "Session ended.", exitStatus: undefined });
+  expect(parseServerMessage('{"type":"ended","exit_status":2}')).toEqual({ type: "ended", message: "", exitStatus: 2 });
 });
 
 it("passes over everything else", () => {

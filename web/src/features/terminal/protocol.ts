@@ -3,9 +3,10 @@
 // control messages.
 
 export type ServerMessage =
-  | { type: "ready"; message: string; expiresAt: Date | undefined }
-  | { type: "notice"; message: string }
-  | { type: "ended"; message: string };
+  | { type: "ready" } // the shell is open
+  | { type: "notice"; message: string } // a sentence for the person
+  | { type: "ended"; message: string; exitStatus: number | undefined }
+  | { type: "refused"; message: string; code: string };
 
 /** A control message of the server; undefined for anything that is not one. */
 export function parseServerMessage(text: string): ServerMessage | undefined {
@@ -19,13 +20,14 @@ export function parseServerMessage(text: string): ServerMessage | undefined {
   const m = raw as Record<string, unknown>;
   const message = typeof m["message"] === "string" ? m["message"] : "";
   switch (m["type"]) {
-    case "ready": {
-      const at = typeof m["expires_at"] === "string" ? new Date(m["expires_at"]) : undefined;
-      return { type: "ready", message, expiresAt: at && !Number.isNaN(at.getTime()) ? at : undefined };
-    }
+    case "ready":
+      return { type: "ready" };
     case "notice":
+      return { type: "notice", message };
     case "ended":
-      return { type: m["type"], message };
+      return { type: "ended", message, exitStatus: typeof m["exit_status"] === "number" ? m["exit_status"] : undefined };
+    case "refused":
+      return { type: "refused", message, code: typeof m["code"] === "string" ? m["code"] : "" };
     default:
       return undefined;
   }
@@ -39,34 +41,47 @@ export interface Size {
 interface Handlers {
   onBytes: (data: Uint8Array) => void;
   onMessage: (m: ServerMessage) => void;
-  /** The connection is gone. `said` is the server's own last word, if it had one. */
-  onClose: (said: string | undefined) => void;
+  onClose: (end: End) => void;
+}
+
+type Ending = Extract<ServerMessage, { type: "ended" | "refused" }>;
+
+/** The connection is gone. `said` is the server's own last word, if it had one. */
+export interface End {
+  type?: "ended" | "refused"; // absent: the connection broke
+  said: string | undefined;
+}
+
+function sentenceOf(m: Ending | undefined): string | undefined {
+  return m && m.message !== "" ? m.message.charAt(0).toUpperCase() + m.message.slice(1) : undefined;
 }
 
 /** One connection, for one grant. */
 export class TerminalConnection {
   private readonly socket: WebSocket;
   private readonly encoder = new TextEncoder();
-  private said: string | undefined;
+  private last: Ending | undefined;
+  private notice: string | undefined; // why the product ended it, when it did
   private closed = false;
 
   constructor(url: string, grant: string, size: Size, h: Handlers) {
     this.socket = new WebSocket(url);
     this.socket.binaryType = "arraybuffer";
-    this.socket.onopen = () => this.socket.send(JSON.stringify({ grant, cols: size.cols, rows: size.rows }));
+    this.socket.onopen = () => this.socket.send(JSON.stringify({ type: "open", grant, cols: size.cols, rows: size.rows }));
     this.socket.onmessage = (e: MessageEvent<unknown>) => {
       if (e.data instanceof ArrayBuffer) {
         h.onBytes(new Uint8Array(e.data));
       } else if (typeof e.data === "string") {
         const m = parseServerMessage(e.data);
-        if (m?.type === "ended") this.said = m.message;
+        if (m?.type === "ended" || m?.type === "refused") this.last = m;
+        if (m?.type === "notice") this.notice = m.message;
         if (m) h.onMessage(m);
       }
     };
     this.socket.onclose = (e) => {
       if (this.closed) return;
       this.closed = true;
-      h.onClose(this.said ?? (e.reason || undefined));
+      h.onClose({ ...this.last, said: sentenceOf(this.last) ?? (this.last ? this.notice : undefined) ?? (e.reason || undefined) });
     };
   }
 

@@ -50,14 +50,14 @@ export function Run({ safe, again }: { safe: Safe; again: () => void }) {
         onBytes: (data) => writer.write(data),
         onMessage: (m) => {
           if (m.type === "ready") {
-            setPhase({ at: "running", expiresAt: m.expiresAt ?? new Date(Date.now() + s.policy.session_ttl_seconds * 1000) });
+            setPhase({ at: "running", since: new Date() });
             term.focus();
           } else if (m.type === "notice") {
             setNotice(m.message);
           }
         },
-        onClose: (said) => {
-          setPhase((p) => ({ at: "ended", said, ran: p.at === "running" }));
+        onClose: (end) => {
+          setPhase((p) => ({ at: "ended", said: end.said, ran: p.at === "running", broken: end.type === undefined }));
           term.options.disableStdin = true;
           term.options.cursorBlink = false;
         },
@@ -70,12 +70,12 @@ export function Run({ safe, again }: { safe: Safe; again: () => void }) {
 
     // A tick later, so that StrictMode's first, discarded mount launches nothing.
     const begin = setTimeout(() => {
-      guard(() => post<LaunchWire>("/sessions/launch", { org: orgId, body: { safe_id: s.id, client: "browser" } })).then(
+      guard(() => post<LaunchWire>("/sessions/launch", { org: orgId, body: { safe_id: s.id } }), { safe: s.id }).then(
         (launch) => {
           if (gone) return;
           setSession(launch.session_id);
           setPhase({ at: "connecting" });
-          connect(launch.grant);
+          connect(launch.grant ?? "");
         },
         (err: unknown) => {
           if (!gone) setPhase({ at: "refused", problem: asProblem(err) satisfies Problem });

@@ -49,7 +49,11 @@ describe("timeline", () => {
   const events = [
     { at: 0, kind: "output" as const, data: "\u001b[1;32mdeploy\u001b[0m$ tail err" },
     { at: 1, kind: "output" as const, data: "or.log\r\nline one ERROR\r\nline two\r\n" },
-    { at: 9, kind: "marker" as const, data: "exec: tail error.log" },
+    { at: 9, kind: "marker" as const, data: "command: tail error.log" },
+    { at: 9.1, kind: "marker" as const, data: "policy: port_forward: port_forward_blocked" },
+    { at: 9.2, kind: "marker" as const, data: "sftp write /etc/motd (12 bytes): ok" },
+    { at: 9.3, kind: "marker" as const, data: "local forward opened: 10.0.0.1:5432" },
+    { at: 9.4, kind: "marker" as const, data: "not recorded: 12 bytes: file_content" },
     { at: 9.5, kind: "marker" as const, data: "free\u001b[2Jtext" },
     { at: 10, kind: "output" as const, data: "last error" },
   ];
@@ -67,6 +71,10 @@ describe("timeline", () => {
   it("names markers by their kind and shows no control characters", () => {
     expect(markers(events)).toEqual([
       { at: 9, kind: "command", label: "tail error.log" },
+      { at: 9.1, kind: "policy", label: "port_forward: port_forward_blocked" },
+      { at: 9.2, kind: "file", label: "sftp write /etc/motd (12 bytes): ok" },
+      { at: 9.3, kind: "forward", label: "local forward opened: 10.0.0.1:5432" },
+      { at: 9.4, kind: "gap", label: "not recorded: 12 bytes: file_content" },
       { at: 9.5, kind: "other", label: "freetext" },
     ]);
   });

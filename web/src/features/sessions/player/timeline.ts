@@ -20,14 +20,22 @@ export interface Marker {
   label: string;
 }
 
-/** Markers are written as "kind: text" by the recorder; others keep their whole label. */
+// How the export names what has no event of its own (internal/recording/asciicast, frames.go).
+const forms: { form: RegExp; kind: Marker["kind"] }[] = [
+  { form: /^(?:exec|command|subsystem): (.*)$/s, kind: "command" },
+  { form: /^policy: (.*)$/s, kind: "policy" },
+  { form: /^(not recorded: .*)$/s, kind: "gap" },
+  { form: /^((?:local|remote|dynamic|agent|x11)\S* forward .*)$/s, kind: "forward" },
+  { form: /^((?:sftp|scp|rsync|file)\b.*: \w+)$/s, kind: "file" },
+];
+
+/** Moments that were marked, by kind; what is of no known form keeps its whole label. */
 export function markers(events: readonly CastEvent[]): Marker[] {
   const out: Marker[] = [];
   for (const e of events) {
     if (e.kind !== "marker") continue;
-    const m = /^(exec|command|file|forward|policy|gap)\s*:\s*(.*)$/s.exec(e.data);
-    const kind = m?.[1] === "exec" ? "command" : ((m?.[1] as Marker["kind"] | undefined) ?? "other");
-    out.push({ at: e.at, kind, label: printable(m?.[2] ?? e.data).slice(0, 300) });
+    const f = forms.find((x) => x.form.test(e.data));
+    out.push({ at: e.at, kind: f?.kind ?? "other", label: printable(f?.form.exec(e.data)?.[1] ?? e.data).slice(0, 300) });
   }
   return out;
 }
