@@ -17,7 +17,7 @@
 // event, whoever raced whom.
 //
 // Enforcement is one clock for all live sessions of this server, not a goroutine
-// for each. Every second it looks at limits that need no database (time to live,
+// for each. Every half second it looks at limits that need no database (time to live,
 // idle, valid hours, recorder, ledger) and asks once for each organization with
 // live sessions whether their people still have what let them in. Changes made
 // by another server are seen by the same question; a change made here wakes the

@@ -55,7 +55,7 @@ func (s *Service) Run(ctx context.Context) error {
 }
 
 // Notify wakes the clock at once: something that lets people in was changed here.
-// Without it the change is seen within a second.
+// Without it the change is seen at the next tick.
 func (s *Service) Notify() {
 	select {
 	case s.wake <- struct{}{}:
@@ -63,7 +63,7 @@ func (s *Service) Notify() {
 	}
 }
 
-// clock enforces, each second and whenever it is woken, until done is closed or
+// clock enforces, at each tick and whenever it is woken, until done is closed or
 // enough is true.
 func (s *Service) clock(ctx context.Context, done <-chan struct{}, enough func() bool) {
 	tick := time.NewTicker(s.d.Tick)

@@ -122,20 +122,17 @@ func TestRevokedTokenEndsItsSessions(t *testing.T) {
 	})
 }
 
-// What this server is told by Notify is seen at once, not at the next second.
+// What this server is told by Notify is seen at once, not at the next tick.
 func TestNotifyWakesTheClock(t *testing.T) {
 	w := newWorld(t, dbtest.SQLite(t))
 	s := w.openSafe("web-prod")
-	gateway := w.server("gateway", func(d *Deps) { d.Tick = 0 })
+	gateway := w.server("gateway")
+	gateway.d.Tick = time.Hour
 	w.run(gateway)
 	l := w.startOn(gateway, w.Operator, s.ID)
 	losses[0].change(w, s)
-	began := time.Now()
 	gateway.Notify()
 	w.ended(l)
-	if took := time.Since(began); took > 500*time.Millisecond {
-		t.Errorf("it took %s", took)
-	}
 	w.close(l, ClosedByControl)
 }
 

@@ -138,7 +138,7 @@ left join api_token t on t.org_id = o.id and t.id = sqlc.arg(token_id) and t.own
 where p.id = sqlc.arg(user_id);
 
 -- name: OpenStandings :many
--- Asked each second: what lets the person of each session of this server stay in
+-- Asked at each tick of the clock: what lets the person of each session of this server stay in
 -- it, with what others wrote into its row.
 select s.id, s.state, s.ended_by, s.end_reason, s.ended_by_name, s.end_comment, s.user_end_at,
     cast(coalesce(p.state, '') as text) as person_state, cast(coalesce(o.state, '') as text) as org_state,

@@ -83,7 +83,7 @@ type Deps struct {
 	Server     Server
 	Sole       bool          // no other server can be on this store: what another left open, it left dead
 	Grace      time.Duration // how long live sessions may go on after Run was told to stop
-	Tick       time.Duration // of the clock; 0 is one second, and more is too slow for the promise of two
+	Tick       time.Duration // of the clock; 0 is half a second, and more than one is too slow for the promise of two
 }
 
 // Service launches, redeems, controls and enforces. It is safe for concurrent use.
@@ -118,7 +118,7 @@ func New(d Deps) (*Service, error) {
 		return nil, errors.New("session: Grace must not be negative, and Tick at most one second")
 	}
 	if d.Tick == 0 {
-		d.Tick = time.Second
+		d.Tick = time.Second / 2
 	}
 	return &Service{
 		d: d, name: d.Server.Home + "/" + d.Server.ID, started: d.Now(), wake: make(chan struct{}, 1),

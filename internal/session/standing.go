@@ -13,7 +13,7 @@ import (
 
 // personStanding is what an organization still thinks of a person, or of the API
 // token that acts for them. It is read from the rows of other domains in one
-// statement, because the clock asks it each second for every live session.
+// statement, because the clock asks it at each tick for every live session.
 type personStanding struct {
 	handle, email           string
 	personActive, orgActive bool

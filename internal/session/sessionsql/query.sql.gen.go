@@ -699,7 +699,7 @@ type OpenStandingsRow struct {
 	TokenExpiry  int64
 }
 
-// Asked each second: what lets the person of each session of this server stay in
+// Asked at each tick of the clock: what lets the person of each session of this server stay in
 // it, with what others wrote into its row.
 func (q *Queries) OpenStandings(ctx context.Context, arg OpenStandingsParams) ([]OpenStandingsRow, error) {
 	rows, err := q.db.QueryContext(ctx, openStandings, arg.OrgID, arg.ServerID)
