@@ -63,9 +63,11 @@ type reader struct {
 func (w *World) ledger() reader  { return reader{w.Owner.Client, "the organization's ledger"} }
 func (s *Server) ledger() reader { return reader{s.Root.Client, "the platform's ledger"} }
 
-// events reads the events of a constant, or all, oldest first.
+// events reads the events of a constant, or all, oldest first. A list holds what has
+// its number; with the checkpoint everything gets one that is committed by now.
 func (r reader) events(t testing.TB, constant string, more ...string) []Event {
 	t.Helper()
+	r.c.must(t, "GET", "/audit/checkpoint?fresh=true", nil)
 	q := url.Values{"order": {"oldest"}}
 	if constant != "" {
 		q.Set("constant", constant)
