@@ -3,8 +3,11 @@ package verify
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -372,5 +375,32 @@ func TestKeyHolderCannotHideBehindOldLeaves(t *testing.T) {
 	forged.leaves = l.leaves // the true leaf hashes beside the false rows
 	if r := forged.verify(cp, old); r.Code != Altered || !slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.What == Rewritten }) {
 		t.Errorf("%v %+v", r.Code, r.Findings)
+	}
+}
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// The format never changes within version 1: a bundle of the first release verifies for ever.
+func TestGoldenBundle(t *testing.T) {
+	l := newLedger(t, 5)
+	l.rows[3].Payload, l.rows[3].Salt, l.rows[3].PrunedAt = nil, nil, 1_800_000_000_000_000
+	l.older = []string{l.checkpoint(2)}
+	now := l.bundle(l.checkpoint(5))
+	name := filepath.Join("testdata", "v1.bundle")
+	if *update {
+		if err := os.WriteFile(name, now, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(golden, now) {
+		t.Error("bundles are not written as they were")
+	}
+	r := Bundle(bytes.NewReader(golden), Options{Keys: []string{l.vkey}, Since: []byte(l.checkpoint(2))})
+	if r.Code != Intact || r.Events != 5 || r.Pruned != 1 {
+		t.Errorf("%v %+v", r.Code, r)
 	}
 }
