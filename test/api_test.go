@@ -206,3 +206,5 @@ func await(limit time.Duration, ok func() bool) error {
 		}
 	}
 }
+
+func itoa(n int64) string { return fmt.Sprint(n) }

@@ -16,13 +16,16 @@ import (
 
 // Event is an event as the API shows it.
 type Event struct {
-	ID        string
-	OrgID     string `json:"org_id"`
-	Seq       int64
-	Constant  string
-	Event     string
-	Severity  string
-	Actor     struct{ Type, ID, Name string }
+	ID       string
+	OrgID    string `json:"org_id"`
+	Seq      int64
+	Constant string
+	Event    string
+	Severity string
+	Actor    struct {
+		Type, ID, Name string
+		TokenID        string `json:"token_id"`
+	}
 	Target    struct{ Type, ID, Name string }
 	Source    struct{ IP string }
 	SessionID string `json:"session_id"`
@@ -220,16 +223,21 @@ func (w *World) export(t testing.TB) verify.Result {
 // verified exports the ledger that c reads and verifies it, against an older checkpoint if one is given.
 func verified(t testing.TB, c *Client, since []byte) verify.Result {
 	t.Helper()
-	var keys []string
-	for _, k := range get[Page[struct{ VKey string }]](t, c, "GET", "/audit/keys", nil).Items {
-		keys = append(keys, k.VKey)
-	}
 	bundle := c.must(t, "GET", "/audit/export", nil).Body
-	res := verify.Bundle(bytes.NewReader(bundle), verify.Options{Keys: keys, Since: since})
+	res := verify.Bundle(bytes.NewReader(bundle), verify.Options{Keys: verifierKeys(t, c), Since: since})
 	if res.Code != verify.Intact {
 		var why strings.Builder
 		res.WriteText(&why)
 		t.Errorf("the export does not verify: %s", why.String())
 	}
 	return res
+}
+
+// verifierKeys are the keys that sign the ledger which c reads.
+func verifierKeys(t testing.TB, c *Client) (keys []string) {
+	t.Helper()
+	for _, k := range get[Page[struct{ VKey string }]](t, c, "GET", "/audit/keys", nil).Items {
+		keys = append(keys, k.VKey)
+	}
+	return keys
 }
