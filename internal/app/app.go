@@ -162,11 +162,15 @@ func (a *App) buildDomains() (err error) {
 		a.recordings, err = recording.New(recording.Deps{Log: part("recording"), DB: a.db, Ledger: a.ledger, Store: a.store, SafeRole: a.safeRole, Now: now, Retention: time.Duration(a.cfg.Recording.Retention)})
 		return err
 	})
-	build("sessions", func() (err error) {
+	build("sessions", func() error {
 		host, _ := os.Hostname() // only shown
+		home, err := folderID(a.cfg.Data)
+		if err != nil {
+			return err
+		}
 		a.sessions, err = session.New(session.Deps{Log: part("session"), DB: a.db, Safes: a.safes, Resources: a.resources, Vault: a.vault, Ledger: a.ledger,
 			Folder: a.ledger.NewFolder(ledger.FoldWindow), Recordings: a.recordings, Now: now, Grace: time.Duration(a.cfg.Drain),
-			Server: session.Server{ID: string(id.New[id.Job]()), Hostname: host, Version: Version}, Sole: a.db.Engine() == db.SQLite})
+			Server: session.Server{ID: string(id.New[id.Job]()), Home: home, Hostname: host, Version: Version}, Sole: a.db.Engine() == db.SQLite})
 		return err
 	})
 	build("SSH gateway", func() error {

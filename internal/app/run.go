@@ -27,6 +27,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/id"
 )
 
 // doors are the listeners, bound before anything runs, so that a busy port fails at start.
@@ -109,6 +110,21 @@ func takeFolder(dir string) (*os.File, error) {
 		return nil, fault.New(fault.Unavailable, "the data folder %s is in use by another VaultPAM server; stop it or choose another folder", dir)
 	}
 	return f, nil
+}
+
+// folderID names the data folder, which one process holds at a time: what a server
+// of this folder left open, the next one may close at once.
+func folderID(dir string) (string, error) {
+	path := filepath.Join(dir, "server.id")
+	b, err := os.ReadFile(path)
+	if name := strings.TrimSpace(string(b)); err == nil && name != "" {
+		return name, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read the data folder's name: %w", err)
+	}
+	name := string(id.New[id.Job]())
+	return name, writeFile(path, []byte(name+"\n"), 0o600)
 }
 
 func pathCause(err error) error {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -109,7 +110,10 @@ func (s *session) command(line string) error {
 	if _, err := os.Stat(shell); err != nil {
 		shell = "/bin/sh"
 	}
-	args := []string{"-l"}
+	args := []string{"-i"}
+	if strings.HasSuffix(shell, "bash") {
+		args = []string{"--noprofile", "--norc", "-i"} // this machine's own prompt would hide where one is
+	}
 	if line != "" {
 		args = []string{"-c", line}
 	}

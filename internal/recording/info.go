@@ -72,7 +72,7 @@ func (s *Service) Of(ctx context.Context, tx *db.Tx, org id.Org, sessions []id.S
 		return out, nil
 	}
 	var q strings.Builder
-	q.WriteString(`select id, session_id, state, failure, truncated, size_bytes, root_hash from recording where org_id = $1 and session_id in (`)
+	q.WriteString(`select id, session_id, state, failure, truncated, size_bytes, root_hash, frames, chunks, duration_us, content_sha256, started_at, ended_at, retention_until from recording where org_id = $1 and session_id in (`)
 	args := []any{string(org)}
 	for i, ses := range sessions {
 		if i > 0 {
@@ -89,7 +89,8 @@ func (s *Service) Of(ctx context.Context, tx *db.Tx, org id.Org, sessions []id.S
 	defer rows.Close()
 	for rows.Next() {
 		r := recordingsql.Recording{OrgID: string(org)}
-		if err := rows.Scan(&r.ID, &r.SessionID, &r.State, &r.Failure, &r.Truncated, &r.SizeBytes, &r.RootHash); err != nil {
+		if err := rows.Scan(&r.ID, &r.SessionID, &r.State, &r.Failure, &r.Truncated, &r.SizeBytes, &r.RootHash,
+			&r.Frames, &r.Chunks, &r.DurationUs, &r.ContentSha256, &r.StartedAt, &r.EndedAt, &r.RetentionUntil); err != nil {
 			return nil, fmt.Errorf("read recordings of sessions: %w", err)
 		}
 		out[id.Session(r.SessionID)] = s.info(r)

@@ -13,7 +13,7 @@ func Sentence(e Envelope) string {
 	case e.Actor.Type == System:
 		who = "VaultPAM"
 	case who == "":
-		who = "Somebody not signed in"
+		who = "Somebody"
 	}
 	past, infinitive, ok := strings.Cut(phrases[e.Constant], "|")
 	if !ok {
