@@ -34,6 +34,8 @@ export default defineConfig({
   plugins: [react(), xtermUnderPolicy()],
   build: {
     target: "es2022",
+    // These know light-dark(); lowered for older ones, a dark bar on a light page would lose its colours.
+    cssTarget: ["chrome123", "firefox121", "safari17.5"],
     // Nothing is inlined: the policy allows no data: script or style, and
     // hashed files are cached for ever.
     assetsInlineLimit: 0,

@@ -166,6 +166,16 @@ export const pages = [
       await page.getByText("2 of 4").waitFor();
     },
   },
+  {
+    name: "session-watch",
+    path: () => `${o}/sessions/${sessions[0].id}`,
+    as: "ada",
+    act: async (page) => {
+      await button(page, "Watch").click();
+      await page.getByText("You are watching").waitFor();
+      await page.locator(".xterm-rows").getByText("storefront.service").waitFor();
+    },
+  },
   { name: "session-missing", path: `${o}/sessions/sess_none`, as: "ada", expects: "404", until: "text=There is nothing here" },
   { name: "audit", path: `${o}/audit`, as: "mei", until: "text=nightly-backup" },
   { name: "audit-event", path: () => `${o}/audit?event=${events.find((e) => e.metadata.changes?.length).id}`, as: "mei", until: "text=Before and after" },

@@ -22,7 +22,12 @@ export function Dialog({ title, onClose, children, footer, onSubmit, wide, stick
   useEffect(() => {
     const d = ref.current;
     const before = document.activeElement;
-    if (d && !d.open) d.showModal();
+    if (d && !d.open) {
+      d.showModal();
+      // To the first thing to fill in; without one, to the first button of the foot, which changes nothing.
+      const first = d.querySelector<HTMLElement>(".body :is(input:not([hidden]), select, textarea):not(:disabled)") ?? d.querySelector<HTMLElement>("footer button");
+      first?.focus();
+    }
     return () => {
       d?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();

@@ -232,7 +232,12 @@ on("GET", "/sessions/live/events", ({ res, req }) => {
 const findSession = (id) => sessions.find((s) => s.id === id) ?? missing("session");
 on("GET", "/sessions/{id}", ({ params }) => findSession(params.id));
 on("POST", "/sessions/{id}/terminate", ({ params }) => Object.assign(findSession(params.id), { state: "ended", ended_at: ago(0), ended_by: "admin", end_reason: "admin_order", ended_by_name: "Ada Lindqvist" }));
-on("GET", "/sessions/{id}/recording", () => cast());
+on("GET", "/sessions/{id}/recording", ({ url, res, req }) => {
+  if (url.searchParams.get("live") !== "true") return cast();
+  res.writeHead(200, { "Content-Type": "application/x-asciicast" });
+  res.write(cast().split("\n").slice(0, 120).join("\n") + "\n");
+  return new Promise((resolve) => req.on("close", resolve));
+});
 on("GET", "/sessions/{id}/recording/info", ({ params }) => findSession(params.id).recording ?? missing("recording"));
 
 on("GET", "/audit/events", ({ url, empty, me }) => {

@@ -127,7 +127,7 @@ function Overview({ safe, open }: { safe: Safe; open: boolean }) {
                 ["Recording", p.recording ? (p.record_input ? "On, with typed input" : "On") : "Off"],
                 ["Longest session", duration(p.session_ttl_seconds)],
                 ["Ends when idle for", duration(p.idle_timeout_seconds)],
-                ["Open", hours(p)],
+                ["Open", capital(hours(p))],
                 ["From", p.source_networks.length === 0 ? "Anywhere" : <code>{p.source_networks.join(", ")}</code>],
                 ["Fresh code", p.step_up ? `Not older than ${duration(p.step_up_freshness_seconds)}` : "Not asked"],
                 ["Files", capital(fileWords[p.file_transfer])],
@@ -155,7 +155,7 @@ function Overview({ safe, open }: { safe: Safe; open: boolean }) {
               ["Protocol", safe.resource.protocol.toUpperCase()],
               ["Account", safe.account.name],
               ["Signs in as", <code key="u">{safe.account.username}</code>],
-              ["My role", safe.my_role ? `${safeRoleWords[safe.my_role].label}: ${safeRoleWords[safe.my_role].means}` : "None"],
+              ["My role", safe.my_role ? `${safeRoleWords[safe.my_role].label}. ${safeRoleWords[safe.my_role].means}` : "None"],
               ["Id", <Id key="i" value={safe.id} what="safe id" />],
             ]}
           />

@@ -19,7 +19,7 @@ export function PolicyFields({ form: f, errors, set, disabled }: Props) {
         <Check label="Record the session" means="Output, window sizes, commands, file names and forwards. If recording fails, the session ends." checked={f.recording} onCheck={(recording) => set({ recording })} />
         <Check
           label="Record typed input too"
-          means="Also keeps what is typed but not shown, such as passwords at a prompt. Switch on only when you must."
+          means="Also what is typed but not shown, such as a password at a prompt."
           checked={f.recording && f.recordInput}
           disabled={!f.recording}
           onCheck={(recordInput) => set({ recordInput })}

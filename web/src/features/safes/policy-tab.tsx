@@ -32,7 +32,7 @@ export function PolicyTab({ safe, members, editable }: { safe: Safe; members: nu
       <div className="card">
         <PolicyFields form={form} errors={errors} disabled={!editable} set={(part) => setForm((f) => ({ ...f, ...part }))} />
         {editable && (
-          <div className="form-foot sticky-foot">
+          <div className={dirty ? "form-foot sticky-foot dirty" : "form-foot sticky-foot"}>
             <span className="grow dim">{!valid ? "Some values need a look." : list.length > 0 ? plural(list.length, "change") : "No changes"}</span>
             <Button disabled={!dirty} onClick={() => setForm(toForm(safe.policy, here))}>
               Undo

@@ -11,7 +11,7 @@ export default function MySessions() {
   const list = useInfiniteQuery(mySessionsQuery(org.id, me.user.id));
   return (
     <>
-      <PageHead title="My sessions" lead="What you opened, from the browser or by ssh. You can watch your own recordings." />
+      <PageHead title="My sessions" lead="What you opened, from the browser or by ssh." />
       {list.error ? (
         <Failed error={list.error} what="your sessions" retry={() => void list.refetch()} />
       ) : (

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Download, FileWarning, Play } from "lucide-react";
+import { Download, Eye, FileWarning, Play } from "lucide-react";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { getBlob, getLines } from "../../api/client";
 import { Problem } from "../../api/problem";
@@ -13,6 +13,7 @@ import { safeQuery } from "../safes/queries";
 import { useOrg, useRights } from "../shell/org";
 import { type Cast, CastReader } from "./player/cast";
 
+const LiveView = lazy(() => import("./player/live-view").then((m) => ({ default: m.LiveView })));
 const PlayerView = lazy(() => import("./player/player").then((m) => ({ default: m.PlayerView })));
 
 interface Props {
@@ -30,6 +31,7 @@ export function Recording({ session, startAt, onMoment }: Props) {
   const [cast, setCast] = useState<Cast>();
   const [read, setRead] = useState<number>();
   const [error, setError] = useState<unknown>(null);
+  const [watching, setWatching] = useState(false);
   const stop = useRef<AbortController>(undefined);
   const toasts = useToasts();
   useEffect(() => () => stop.current?.abort(), []);
@@ -50,7 +52,7 @@ export function Recording({ session, startAt, onMoment }: Props) {
     try {
       const reader = new CastReader();
       let count = 0;
-      for await (const line of getLines(`/sessions/${session.id}/recording`, { org: org.id, signal: stop.current.signal })) {
+      for await (const line of getLines(`/sessions/${session.id}/recording`, { org: org.id, signal: stop.current.signal, query: { version: 3 } })) {
         reader.line(line);
         count += line.length;
         if (reader.cast.events.length % 2000 === 0) setRead(count);
@@ -71,19 +73,41 @@ export function Recording({ session, startAt, onMoment }: Props) {
       </Suspense>
     );
   }
-  const running = session.recording.state === "recording";
+  const running = session.recording.state === "recording" && session.state !== "ended";
+  if (watching) {
+    return (
+      <Suspense fallback={<div className="player-wait" />}>
+        <LiveView session={session.id} onStop={() => setWatching(false)} />
+      </Suspense>
+    );
+  }
+  if (session.recording.state === "pruned") {
+    return (
+      <div className="card">
+        <Empty icon={FileWarning} title="The recording was deleted">
+          Its time was over. The ledger still proves that it existed and what its root hash was.
+        </Empty>
+      </div>
+    );
+  }
   return (
     <div className="player-poster">
       {error !== null && <FormProblem error={error} />}
       {session.recording.state === "error" && <Note meaning="bad">The stored recording does not match what was written. What can be read is still shown.</Note>}
       {allowed ? (
         <>
-          <Button kind="primary" icon={Play} busy={read !== undefined} disabled={running} onClick={() => void open()}>
-            {read !== undefined ? `Reading ${bytes(read)}` : "Play recording"}
-          </Button>
+          {running ? (
+            <Button kind="primary" icon={Eye} onClick={() => setWatching(true)}>
+              Watch
+            </Button>
+          ) : (
+            <Button kind="primary" icon={Play} busy={read !== undefined} onClick={() => void open()}>
+              {read !== undefined ? `Reading ${bytes(read)}` : "Play recording"}
+            </Button>
+          )}
           <p className="dim">
             {running
-              ? "The session still runs. Its recording can be played when it has ended."
+              ? "The session runs. Watching shows its screen as it is; it leaves an event in the audit log."
               : `${duration(session.duration_seconds)}, ${bytes(session.recording.size_bytes)}. Opening it leaves an event in the audit log.`}
           </p>
           {!running && (
@@ -92,7 +116,7 @@ export function Recording({ session, startAt, onMoment }: Props) {
               small
               icon={Download}
               onClick={() => {
-                getBlob(`/sessions/${session.id}/recording`, { org: org.id, query: { download: true } }).then((b) => saveFile(`${session.id}.cast`, b), toasts.fail);
+                getBlob(`/sessions/${session.id}/recording`, { org: org.id, query: { download: true, version: 3 } }).then((b) => saveFile(`${session.id}.cast`, b), toasts.fail);
               }}
             >
               Download as asciicast

@@ -39,7 +39,7 @@ export const roleWords: Record<OrgRole, { label: string; means: string }> = {
 
 export const safeRoleWords: Record<SafeRole, { label: string; means: string }> = {
   user: { label: "User", means: "Opens sessions." },
-  checkout: { label: "Checkout", means: "Opens sessions, and may reveal the credential." },
-  approver: { label: "Approver", means: "As checkout, and decides requests for this safe." },
-  manager: { label: "Manager", means: "As approver; also edits its members, and sees and ends all its sessions." },
+  checkout: { label: "Checkout", means: "Opens sessions and may reveal the credential." },
+  approver: { label: "Approver", means: "Does what checkout does, and decides requests for this safe." },
+  manager: { label: "Manager", means: "Does what approver does, edits the members, sees and ends all sessions." },
 };

@@ -40,6 +40,13 @@ export interface Screen {
   dispose: () => void;
 }
 
+/** Makes the whole screen fit a width and height by the size of its letters. */
+export function fitScreen({ term }: Screen, width: number, height: number): void {
+  const wide = width / (term.cols * 0.605);
+  const high = height / (term.rows * 1.2 * 1.17);
+  term.options.fontSize = Math.max(4, Math.min(16, Math.floor(Math.min(wide, high) * 2) / 2));
+}
+
 /**
  * A terminal in host. What it shows comes from a target that may be hostile, so
  * nothing it prints can act: links do not open, titles and clipboard requests

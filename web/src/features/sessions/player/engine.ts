@@ -1,5 +1,5 @@
 import { SerializeAddon } from "@xterm/addon-serialize";
-import { openScreen, type Screen } from "../../terminal/screen";
+import { fitScreen, openScreen, type Screen } from "../../terminal/screen";
 import { type Cast, parseSize } from "./cast";
 import { durationOf } from "./timeline";
 
@@ -54,10 +54,7 @@ export class Player {
 
   /** Makes the whole screen fit the width and height that it is given. */
   fit(width: number, height: number): void {
-    const { term } = this.screen;
-    const wide = width / (term.cols * 0.605);
-    const high = height / (term.rows * 1.2 * 1.17);
-    term.options.fontSize = Math.max(4, Math.min(16, Math.floor(Math.min(wide, high) * 2) / 2));
+    fitScreen(this.screen, width, height);
   }
 
   play(): void {
