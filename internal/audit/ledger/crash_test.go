@@ -165,8 +165,8 @@ func TestKilledServerLosesNothing(t *testing.T) {
 		everything := map[id.Event]bool{}
 		var names []string
 		var cp []byte
-		for round := range 8 {
-			said := killAfter(t, d.URL(), org, 1+rand.IntN(60<<min(round, 4)))
+		for round := range 6 {
+			said := killAfter(t, d.URL(), org, 1+rand.IntN(40<<min(round, 3)))
 			for _, e := range said.acked {
 				everything[e] = true
 			}

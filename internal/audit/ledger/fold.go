@@ -22,6 +22,7 @@ import (
 type Folder struct {
 	l      *Ledger
 	window time.Duration
+	most   int // windows open at once
 	mu     sync.Mutex
 	open   map[FoldKey]*fold
 }
@@ -48,7 +49,7 @@ const maxFolds = 10_000
 
 // NewFolder makes a Folder that Run serves.
 func (l *Ledger) NewFolder(window time.Duration) *Folder {
-	f := &Folder{l: l, window: window, open: map[FoldKey]*fold{}}
+	f := &Folder{l: l, window: window, most: maxFolds, open: map[FoldKey]*fold{}}
 	l.mu.Lock()
 	l.folders = append(l.folders, f)
 	l.mu.Unlock()
@@ -76,7 +77,7 @@ func (f *Folder) Record(ctx context.Context, key FoldKey, build func(coalesced i
 	var ended, crowd map[FoldKey]*fold
 	if g != nil {
 		ended = map[FoldKey]*fold{key: g}
-	} else if len(f.open) >= maxFolds {
+	} else if len(f.open) >= f.most {
 		crowd = f.makeRoom()
 	}
 	g = &fold{ends: now.Add(f.window)}
@@ -104,7 +105,7 @@ func (g *fold) count(n int, build func(int) event.Event) {
 // it ends all of them.
 func (f *Folder) makeRoom() map[FoldKey]*fold {
 	maps.DeleteFunc(f.open, func(_ FoldKey, g *fold) bool { return g.n == 0 })
-	if len(f.open) < maxFolds {
+	if len(f.open) < f.most {
 		return nil
 	}
 	all := f.open

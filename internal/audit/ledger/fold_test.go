@@ -75,25 +75,26 @@ func TestRepeatsAreFoldedAndNoneIsDropped(t *testing.T) {
 func TestManySourcesStayBounded(t *testing.T) {
 	l := open(t, dbtest.SQLite(t), newClock())
 	f := l.NewFolder(FoldWindow)
+	f.most = 200
 	key := func(i int) FoldKey { return FoldKey{Constant: event.AUTH_SIGN_IN_FAILED, Source: fmt.Sprint(i)} }
-	for i := range maxFolds { // as if each had come once and once again
+	for i := range f.most { // as if each had come once and once again
 		f.open[key(i)] = &fold{ends: l.now().Add(FoldWindow), n: i % 2, make: refused}
 	}
 	if err := f.Record(t.Context(), key(-1), refused); err != nil {
 		t.Fatal(err)
 	}
-	if len(f.open) != maxFolds/2+1 {
+	if len(f.open) != f.most/2+1 {
 		t.Errorf("%d windows are open, want those with repeats and the new one", len(f.open))
 	}
-	for i := range maxFolds {
+	for i := range f.most {
 		f.open[key(i)] = &fold{ends: l.now().Add(FoldWindow), n: 1, make: refused}
 	}
 	delete(f.open, key(-1))
 	if err := f.Record(t.Context(), key(-2), refused); err != nil {
 		t.Fatal(err)
 	}
-	if got := len(coalesced(t, l, event.AUTH_SIGN_IN_FAILED, "coalesced")); got != maxFolds+2 || len(f.open) != 1 {
-		t.Errorf("%d events recorded, want %d; %d windows open", got, maxFolds+2, len(f.open))
+	if got := len(coalesced(t, l, event.AUTH_SIGN_IN_FAILED, "coalesced")); got != f.most+2 || len(f.open) != 1 {
+		t.Errorf("%d events recorded, want %d; %d windows open", got, f.most+2, len(f.open))
 	}
 }
 
