@@ -201,6 +201,9 @@ func (m *mover) run(move func(v way) *exec.Cmd, v way, after func() error) func(
 		if err == nil && after != nil {
 			err = after()
 		}
+		if err == nil && v == gateway {
+			err = m.w.product.settle(m.ctx)
+		}
 		return took, err
 	}
 }

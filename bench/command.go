@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -20,7 +21,10 @@ func commands(ctx context.Context, b *bench) error {
 	return b.profiled(ctx, "command", 10, func() error {
 		began := time.Now()
 		var straight []float64
-		p, err := alternate(runs, once(gateway), func() (float64, error) {
+		p, err := alternate(runs, func() (float64, error) {
+			took, err := once(gateway)()
+			return took, errors.Join(err, w.product.settle(ctx))
+		}, func() (float64, error) {
 			took, err := once(direct)()
 			if err != nil {
 				return 0, err

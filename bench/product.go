@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -212,6 +213,11 @@ type session struct {
 	} `json:"recording"`
 }
 
+// complete tells whether it has ended and its recording was verified.
+func (s session) complete() bool {
+	return s.State == "ended" && s.Recording != nil && s.Recording.State == "completed"
+}
+
 // sessions are those of the safe that were asked for since from.
 func (p *product) sessions(ctx context.Context, from time.Time) ([]session, error) {
 	var all []session
@@ -247,7 +253,7 @@ func (p *product) recorded(ctx context.Context, from time.Time, want int) ([]ses
 		}
 		done := 0
 		for _, s := range all {
-			if s.State == "ended" && s.Recording != nil && s.Recording.State == "completed" {
+			if s.complete() {
 				done++
 			}
 		}
@@ -275,6 +281,30 @@ func (p *product) rss() (float64, error) {
 		}
 	}
 	return 0, fmt.Errorf("the process has no VmRSS")
+}
+
+// settle waits until the server is done with its last session: one that has ended
+// for its client is still being closed, and its recording read again, and whoever
+// is measured next must not pay for that.
+func (p *product) settle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		var page struct {
+			Items []session `json:"items"`
+		}
+		if err := p.call(ctx, "GET", "/sessions?limit=1&safe="+p.safe, nil, &page); err != nil {
+			return err
+		}
+		if len(page.Items) == 1 && page.Items[0].complete() {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("the last session's recording was not completed within a minute")
+		case <-time.After(60 * time.Millisecond): // the API answers twenty requests a second
+		}
+	}
 }
 
 // collect makes the process collect its garbage.
