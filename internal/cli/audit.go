@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
-	"github.com/vaultpam/vaultpam/internal/audit/verify"
 	"github.com/vaultpam/vaultpam/internal/fault"
 )
 
@@ -167,18 +166,19 @@ func (c *auditTailCmd) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	l, err := r.list(ctx, "/audit/events", q, max(c.Lines, 1))
-	if err != nil {
-		return err
+	from := ""
+	if c.Follow { // before the events are read, so that none falls between
+		if from, err = r.ledgerEnd(ctx); err != nil {
+			return err
+		}
+	}
+	l := page{Items: []json.RawMessage{}}
+	if c.Lines > 0 {
+		if l, err = r.list(ctx, "/audit/events", q, c.Lines); err != nil {
+			return err
+		}
 	}
 	slices.Reverse(l.Items)
-	last, err := lastSeq(l.Items)
-	if err != nil {
-		return err
-	}
-	if c.Lines == 0 {
-		l.Items = l.Items[:0]
-	}
 	if p.json && !c.Follow {
 		l.Next = ""
 		return p.value(l)
@@ -186,48 +186,97 @@ func (c *auditTailCmd) Run(ctx context.Context, p *program) error {
 	if err := p.eventLines(l.Items); err != nil || !c.Follow {
 		return err
 	}
-	if last < 0 {
-		if last, err = r.ledgerEnd(ctx); err != nil {
-			return err
-		}
+	last, err := lastSeq(l.Items)
+	if err != nil {
+		return err
 	}
-	return r.follow(ctx, q, last)
+	return r.follow(ctx, q, from, last)
 }
 
-// follow prints the events after seq last, until ctx ends. Its pages belong to the
-// search that the first page has recorded in the ledger: they ask with the cursor
-// of the last event that was seen, which is "s" and its seq.
-func (r *remote) follow(ctx context.Context, q url.Values, last int64) error {
+// ledgerEnd is the cursor of the last event of the ledger. Cursors follow the
+// order of the ledger, whatever a list is filtered by.
+func (r *remote) ledgerEnd(ctx context.Context) (string, error) {
+	a, err := r.get(ctx, "/audit/events", url.Values{"limit": {"1"}})
+	if err != nil {
+		return "", err
+	}
+	var l page
+	if err := a.Into(&l); err != nil {
+		return "", err
+	}
+	if l.Next == "" {
+		return "", fault.New(fault.NotFound, "the ledger holds too little to be followed yet")
+	}
+	return l.Next, nil
+}
+
+// follow prints the events after the cursor from, but for those up to seq last,
+// until ctx ends. Its pages carry a cursor, so that they belong to the search that
+// is recorded in the ledger already.
+func (r *remote) follow(ctx context.Context, q url.Values, from string, last int64) error {
 	q.Set("order", "oldest")
+	q.Del("from") // what comes is later, and a cursor of times would be another one
 	q.Del("to")
 	for {
-		q.Set("cursor", "s"+strconv.FormatInt(max(last, 0), 10))
-		q.Set("limit", strconv.Itoa(pageSize))
-		a, err := r.get(ctx, "/audit/events", q)
+		l, err := r.after(ctx, q, from, pageSize)
+		if ctx.Err() != nil {
+			return nil // the way to end it
+		}
 		if err != nil {
 			return err
 		}
-		var l page
-		if err := a.Into(&l); err != nil {
+		n := len(l.Items)
+		fresh, err := newer(l.Items, last)
+		if err != nil {
 			return err
 		}
-		if err := r.p.eventLines(l.Items); err != nil {
+		if err := r.p.eventLines(fresh); err != nil {
 			return err
 		}
-		if n, err := lastSeq(l.Items); err != nil {
+		if seq, err := lastSeq(fresh); err != nil {
 			return err
-		} else if n > last {
-			last = n
+		} else {
+			last = max(last, seq)
 		}
-		if l.Next != "" {
+		if l.Next == "" && n > 2 { // go on from the last but one; a page has a cursor only when there is more
+			if l, err = r.after(ctx, q, from, n-1); err != nil && ctx.Err() == nil {
+				return err
+			}
+		}
+		if from = first(l.Next, from); n == pageSize {
 			continue
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil
 		case <-time.After(followEvery):
 		}
 	}
+}
+
+// after reads the page after a cursor.
+func (r *remote) after(ctx context.Context, q url.Values, cursor string, limit int) (page, error) {
+	q.Set("cursor", cursor)
+	q.Set("limit", strconv.Itoa(limit))
+	var l page
+	a, err := r.get(ctx, "/audit/events", q)
+	if err != nil {
+		return l, err
+	}
+	return l, a.Into(&l)
+}
+
+// newer leaves out the events up to seq last.
+func newer(items []json.RawMessage, last int64) ([]json.RawMessage, error) {
+	events, err := decode[auditEvent](items)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(events, func(e auditEvent) bool { return e.Seq > last })
+	if i < 0 {
+		return nil, nil
+	}
+	return items[i:], nil
 }
 
 // lastSeq is the highest place of the events in the ledger; -1 without any.
@@ -238,20 +287,6 @@ func lastSeq(items []json.RawMessage) (int64, error) {
 		last = max(last, e.Seq)
 	}
 	return last, err
-}
-
-// ledgerEnd is the place of the ledger's last event.
-func (r *remote) ledgerEnd(ctx context.Context) (int64, error) {
-	a, err := r.get(ctx, "/audit/checkpoint", url.Values{"fresh": {"true"}})
-	if err != nil {
-		return 0, err
-	}
-	text, _, _ := strings.Cut(string(a.Body), "\n\n")
-	c, err := verify.ParseText(text + "\n")
-	if err != nil {
-		return 0, fault.New(fault.Internal, "the server's checkpoint cannot be read: %v", err)
-	}
-	return c.Size - 1, nil
 }
 
 // eventLines prints events: one JSON object, or one sentence, a line.

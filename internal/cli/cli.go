@@ -50,7 +50,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 		return 0
 	case errors.As(err, &status):
 		return int(status)
-	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil, errors.Is(err, terminal.ErrInterrupted):
 		fmt.Fprintln(p.errw, "vaultpam: interrupted")
 		return interrupted
 	}
@@ -76,11 +76,28 @@ func sentence(err error) string {
 			lines = append(lines, line)
 		}
 	}
-	text = strings.Join(lines, "; ")
+	text = strings.Join(lines, "; ") + fields(f, text)
 	if f != nil && f.RetryAfter > 0 {
 		text += fmt.Sprintf(" (try again in %v)", f.RetryAfter)
 	}
 	return text
+}
+
+// fields names the wrong values of f, as far as text does not say it already.
+func fields(f *fault.Error, text string) string {
+	if f == nil {
+		return ""
+	}
+	var out []string
+	for _, v := range f.Fields {
+		if s := terminal.Clean(v.Path + " " + v.Message); v.Message != "" && !strings.Contains(text, v.Message) {
+			out = append(out, s)
+		}
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(out, "; ") + ")"
 }
 
 // dispatch reads the command line and runs its command.

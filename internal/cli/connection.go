@@ -188,6 +188,8 @@ func (r *remote) stream(ctx context.Context, path string, query url.Values) (io.
 func again(err error, isToken bool) error {
 	f := fault.As(err)
 	switch {
+	case f != nil && f.Code == "MFA_ENROLMENT_REQUIRED":
+		return fault.New(f.Kind, "%s; enrol an authenticator app with vaultpam mfa enrol", f.Message).WithCode(f.Code)
 	case f == nil || f.Kind != fault.Unauthenticated || f.Code != fault.DefaultCode(fault.Unauthenticated):
 		return err
 	case isToken:

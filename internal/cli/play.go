@@ -38,7 +38,7 @@ func (c *sessionsPlayCmd) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	q := url.Values{"version": {"2"}}
+	q := url.Values{}
 	if c.Input {
 		q.Set("input", "true")
 	}
@@ -98,7 +98,7 @@ func (p *program) announce(c *replay.Cast, how playing) {
 		return
 	}
 	if f, ok := p.out.(*os.File); ok && c.Cols > 0 {
-		if w, h, err := term.GetSize(int(f.Fd())); err == nil && (w < c.Cols || h < c.Rows) {
+		if w, h, err := term.GetSize(int(f.Fd())); err == nil && w > 0 && (w < c.Cols || h < c.Rows) {
 			p.notef("The recording is %d columns by %d rows; this terminal is %d by %d, so lines may break elsewhere.", c.Cols, c.Rows, w, h)
 		}
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -143,7 +144,7 @@ func (p *program) prove(k kept, id string, keys []string, pinned bool) error {
 	}
 	if p.json {
 		return p.value(map[string]any{"verified": true, "event_id": k.Event.ID, "constant": k.Event.Constant, "log_id": k.LogID, "seq": k.Event.Seq,
-			"leaf_hash": fmt.Sprintf("%x", k.Event.Leaf(k.LogID).Hash()), "tree_size": cp.Size, "root": cp.Root.String(), "origin": cp.Origin, "key_given": pinned, "payload": json.RawMessage(*k.Event.Payload)})
+			"leaf_hash": leafHash(k), "tree_size": cp.Size, "root": cp.Root.String(), "origin": cp.Origin, "key_given": pinned, "payload": json.RawMessage(*k.Event.Payload)})
 	}
 	trust := "that you gave with --key"
 	if !pinned {
@@ -152,11 +153,16 @@ func (p *program) prove(k kept, id string, keys []string, pinned bool) error {
 	p.sayf("Proved: %s is event %d of %s.", k.Event.ID, k.Event.Seq, cp.Origin)
 	p.facts([][2]string{
 		{"payload", fmt.Sprintf("%d bytes, %s, hash recomputed", len(*k.Event.Payload), k.Event.Constant)},
-		{"leaf", fmt.Sprintf("%x, recomputed from payload, time and place", k.Event.Leaf(k.LogID).Hash())},
+		{"leaf", leafHash(k) + ", recomputed from payload, time and place"},
 		{"tree", fmt.Sprintf("the path from the leaf leads to the root of %d events, %s", cp.Size, cp.Root)},
 		{"signature", "valid, by the key " + trust},
 	})
 	return nil
+}
+
+func leafHash(k kept) string {
+	h := k.Event.Leaf(k.LogID).Hash()
+	return hex.EncodeToString(h[:])
 }
 
 // refuted says that a proof does not hold; what cannot be read is another matter.

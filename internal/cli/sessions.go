@@ -245,17 +245,18 @@ func (c *sessionsWatchCmd) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	if c.ID != "" {
-		return r.replay(ctx, c.ID, url.Values{"live": {"true"}, "version": {"2"}}, playing{live: true})
+		return r.replay(ctx, c.ID, url.Values{"live": {"true"}}, playing{live: true})
 	}
 	p.notef("Watching; Ctrl-C ends.")
 	for {
 		// The server ends a stream after some minutes, so that a right that was lost is noticed.
-		if err := r.changes(ctx, p.change); err != nil {
+		err := r.changes(ctx, p.change)
+		if err != nil && ctx.Err() == nil {
 			return err
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil
 		case <-time.After(time.Second):
 		}
 	}

@@ -140,7 +140,10 @@ func (c *loginCmd) session(ctx context.Context, p *program, conf client.Config, 
 	if in.AccessToken == "" {
 		return false, fault.New(fault.Internal, "the server gave no sign-in; is it a VaultPAM server of this version?")
 	}
-	l.Token, l.ExpiresAt = in.AccessToken, p.now().Add(time.Duration(in.ExpiresIn)*time.Second).UTC().Truncate(time.Second)
+	l.Token = in.AccessToken
+	if !in.EnrolmentRequired { // otherwise it will be prolonged once a factor is enrolled
+		l.ExpiresAt = p.now().Add(time.Duration(in.ExpiresIn) * time.Second).UTC().Truncate(time.Second)
+	}
 	return in.EnrolmentRequired, nil
 }
 
@@ -205,6 +208,14 @@ func (p *program) complete(ctx context.Context, h home, conf client.Config, l lo
 		return err
 	}
 	me, a, err := r.me(ctx)
+	if r.isToken && fault.Is(err, fault.Denied) { // a good token, whose scopes leave its owner's profile out
+		l.OrgID = conf.Org
+		if err := h.save(l); err != nil {
+			return err
+		}
+		p.done("Signed in at %s with an API token.", l.URL)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ func (f *Filter) controlled(final byte) {
 	case private:
 	case final == 'm':
 		if styles(params) {
+			f.left.styled = params != "" && params != "0"
 			f.emit(params + "m")
 		}
 	case final == 'h' || final == 'l':
@@ -124,19 +125,18 @@ func decimals(params string) ([]int, bool) {
 
 // leftover is what a recording has switched on and may have left so.
 type leftover struct {
-	alternate, noCursor, noWrap, reversed, origin, margins, inserting, shifted bool
+	styled, charset, shifted, inserting, reversed, noWrap, origin, margins, alternate, noCursor bool
 }
 
-// undo switches it off, and ends colours. Where margins were set, a program that
+// undo switches it off; it is empty when nothing was. Where margins were set, a program that
 // draws the whole screen was cut off in the middle; what follows goes below it.
 func (l leftover) undo() string {
 	var b strings.Builder
-	b.WriteString("\x1b[0m\x1b(B")
 	for _, x := range []struct {
 		on  bool
 		off string
 	}{
-		{l.shifted, "\x0f"}, {l.inserting, "\x1b[4l"}, {l.reversed, "\x1b[?5l"}, {l.noWrap, "\x1b[?7h"},
+		{l.styled, "\x1b[0m"}, {l.charset, "\x1b(B\x1b)B"}, {l.shifted, "\x0f"}, {l.inserting, "\x1b[4l"}, {l.reversed, "\x1b[?5l"}, {l.noWrap, "\x1b[?7h"},
 		{l.origin || l.margins, "\x1b[?6l\x1b[r\x1b[9999;1H"}, {l.alternate, "\x1b[?1049l"}, {l.noCursor, "\x1b[?25h"},
 	} {
 		if x.on {

@@ -148,6 +148,7 @@ func (f *Filter) escaped(r rune) {
 	case f.invalid:
 	case f.inter != 0:
 		if strings.ContainsRune(finals[f.inter], r) {
+			f.left.charset = f.left.charset || f.inter != '#'
 			f.out = append(f.out, 0x1b, f.inter, byte(r))
 		}
 	case r == '[':

@@ -101,19 +101,19 @@ func FuzzFilter(f *testing.F) {
 func TestTheTerminalIsLeftAsItWas(t *testing.T) {
 	var b bytes.Buffer
 	f := NewFilter(&b)
-	f.Write([]byte("\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?5h\x1b[2;5r\x1b[4h\x0e\x1b]0;unfinished"))
+	f.Write([]byte("\x1b[31m\x1b(0\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?5h\x1b[2;5r\x1b[4h\x0e\x1b]0;unfinished"))
 	b.Reset()
 	f.Close()
-	for _, want := range []string{"\x1b[0m", "\x1b[?1049l", "\x1b[?25h", "\x1b[?7h", "\x1b[?5l", "\x1b[r", "\x1b[4l", "\x0f"} {
+	for _, want := range []string{"\x1b[0m", "\x1b(B", "\x1b[?1049l", "\x1b[?25h", "\x1b[?7h", "\x1b[?5l", "\x1b[r", "\x1b[4l", "\x0f"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q lacks %q", b.String(), want)
 		}
 	}
 	b.Reset()
 	f = NewFilter(&b)
-	f.Write([]byte("plain"))
+	f.Write([]byte("\x1b[31mred\x1b[0m plain"))
 	f.Close()
-	if got := b.String(); got != "plain\x1b[0m\x1b(B" {
+	if got := b.String(); got != "\x1b[31mred\x1b[0m plain" {
 		t.Errorf("%q", got)
 	}
 }

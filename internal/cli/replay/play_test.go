@@ -43,7 +43,7 @@ func played(t *testing.T, cast string, o Options, keys func(chan<- byte)) (strin
 	}
 	w := &stamped{began: time.Now()}
 	p, err := Play(t.Context(), c, w, o)
-	return strings.TrimSuffix(w.screen.String(), w.at()+"\x1b[0m\x1b(B"), p, err
+	return w.screen.String(), p, err
 }
 
 // stamped writes the time before each write that is not empty.

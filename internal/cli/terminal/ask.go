@@ -14,9 +14,6 @@ import (
 	"github.com/vaultpam/vaultpam/internal/secret"
 )
 
-// maxLine bounds what a person types at a prompt.
-const maxLine = 4096
-
 // Asker asks one question at a time. Each method returns the answer without its
 // line end; ctx ends the wait.
 type Asker interface {
@@ -54,10 +51,22 @@ func subject(prompt string) string {
 	return s
 }
 
-// tty is a terminal that can be asked.
+// ErrInterrupted says that the person ended a question with Ctrl-C or Ctrl-D.
+var ErrInterrupted = errors.New("interrupted")
+
+// tty is a terminal that can be asked. During a question it is in raw mode: what
+// is typed is echoed, or not, by us alone, from the first letter on.
 type tty struct {
-	in  *os.File
-	out io.Writer
+	in   *os.File
+	out  io.Writer
+	line *term.Terminal // keeps what was typed ahead
+}
+
+func newTTY(in *os.File, out io.Writer) *tty {
+	return &tty{in, out, term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{in, out}, "")}
 }
 
 // Open finds the person's terminal: standard input when that is one, otherwise the
@@ -66,7 +75,7 @@ type tty struct {
 func Open(in io.Reader, errw io.Writer) (a Asker, close func() error) {
 	none := func() error { return nil }
 	if f, ok := in.(*os.File); ok && Is(f) {
-		return &tty{in: f, out: errw}, none
+		return newTTY(f, errw), none
 	}
 	f, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
@@ -76,80 +85,58 @@ func Open(in io.Reader, errw io.Writer) (a Asker, close func() error) {
 		f.Close()
 		return Nobody{}, none
 	}
-	return &tty{in: f, out: f}, f.Close
+	return newTTY(f, f), f.Close
 }
 
 func (t *tty) Line(ctx context.Context, prompt string) (string, error) {
-	fmt.Fprint(t.out, prompt)
-	return wait(ctx, func() (string, error) { return readLine(t.in) })
-}
-
-// readLine takes no byte beyond the line's end: the next question reads on there.
-func readLine(r io.Reader) (string, error) {
-	var line []byte
-	for b := make([]byte, 1); len(line) < maxLine; {
-		n, err := r.Read(b)
-		if n == 1 {
-			if b[0] == '\n' {
-				return strings.TrimSpace(string(line)), nil
-			}
-			line = append(line, b[0])
-		}
-		switch {
-		case err != nil && len(line) > 0:
-			return strings.TrimSpace(string(line)), nil
-		case err != nil:
-			return "", ended(err)
-		}
-	}
-	return "", fault.New(fault.Invalid, "the answer is longer than %d bytes", maxLine)
+	line, err := t.ask(ctx, func() (string, error) {
+		t.line.SetPrompt(prompt)
+		return t.line.ReadLine()
+	})
+	return strings.TrimSpace(line), err
 }
 
 func (t *tty) Secret(ctx context.Context, prompt string) (secret.Secret, error) {
-	fd := int(t.in.Fd())
-	before, err := term.GetState(fd)
-	if err != nil {
-		return secret.Secret{}, fmt.Errorf("read the terminal's state: %w", err)
-	}
-	fmt.Fprint(t.out, prompt)
-	s, err := wait(ctx, func() (secret.Secret, error) {
-		b, err := term.ReadPassword(fd)
-		if err != nil {
-			return secret.Secret{}, ended(err)
-		}
-		return secret.New(b), nil
-	})
-	if ctx.Err() != nil {
-		err = errors.Join(err, term.Restore(fd, before)) // the read still has the echo off
-	}
-	fmt.Fprintln(t.out)
-	return s, err
+	line, err := t.ask(ctx, func() (string, error) { return t.line.ReadPassword(prompt) })
+	return secret.FromString(line), err
 }
 
-// wait gives what read returns, or ctx's end. A read of a terminal cannot be
-// taken back: after ctx ended it is left behind, and the program is about to end.
-func wait[T any](ctx context.Context, read func() (T, error)) (T, error) {
+// ask gives what read returns, or ctx's end, and leaves the terminal as it was. A
+// read of a terminal cannot be taken back: after ctx ended it is left behind, and
+// the program is about to end.
+func (t *tty) ask(ctx context.Context, read func() (string, error)) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	fd := int(t.in.Fd())
+	before, err := term.MakeRaw(fd)
+	if err != nil {
+		return "", fmt.Errorf("prepare the terminal: %w", err)
+	}
+	defer term.Restore(fd, before)
+	if w, h, err := term.GetSize(fd); err == nil && w > 0 && h > 0 {
+		t.line.SetSize(w, h)
+	}
 	type answer struct {
-		v   T
-		err error
+		line string
+		err  error
 	}
 	got := make(chan answer, 1)
 	go func() {
-		v, err := read()
-		got <- answer{v, err}
+		line, err := read()
+		got <- answer{line, err}
 	}()
 	select {
 	case a := <-got:
-		return a.v, a.err
+		if errors.Is(a.err, io.EOF) {
+			io.WriteString(t.out, "\r\n") // below the question
+			return "", ErrInterrupted
+		}
+		if a.err != nil {
+			return "", fmt.Errorf("read from the terminal: %w", a.err)
+		}
+		return a.line, nil
 	case <-ctx.Done():
-		var none T
-		return none, ctx.Err()
+		return "", ctx.Err()
 	}
-}
-
-func ended(err error) error {
-	if errors.Is(err, io.EOF) {
-		return fault.New(fault.Invalid, "the input ended before an answer was given")
-	}
-	return fmt.Errorf("read from the terminal: %w", err)
 }

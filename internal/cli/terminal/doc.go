@@ -3,5 +3,5 @@
 //
 // Answers are read from the terminal itself, not from standard input: a command
 // may be fed by a pipe and still has to ask for a one-time code. Secrets are not
-// echoed, and a signal in the middle of one leaves the terminal as it was.
+// echoed, and whatever ends a question leaves the terminal as it was.
 package terminal
