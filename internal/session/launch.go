@@ -51,11 +51,13 @@ func (s *Service) Launch(ctx context.Context, actor authz.Actor, a LaunchArgs) (
 	return out, nil
 }
 
+// called is the safe as the caller named it. A door that has found the id by a name
+// gives both; telling the id would tell that there is such a safe.
 func (a LaunchArgs) called() string {
-	if a.Safe != "" {
-		return string(a.Safe)
+	if a.Name != "" {
+		return a.Name
 	}
-	return a.Name
+	return string(a.Safe)
 }
 
 func (a LaunchArgs) check() error {
