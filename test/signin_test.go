@@ -130,13 +130,14 @@ func TestTokensLeaveEvents(t *testing.T) {
 		if e := w.saw(Want{Constant: "CONNECTION_DEFINITION_CREATED", ActorID: w.Owner.ID, Actor: "ServiceAccount", Target: "Connection"}); e.Actor.TokenID != robot {
 			t.Errorf("the event names the token %q, not %q", e.Actor.TokenID, robot)
 		}
-		c.refused(t, 403, "PERSON_ONLY", "POST", "/tokens", obj{"name": "from a token", "scopes": []string{"safes:read"}, "expires_in_days": 1})
+		c.refused(t, 403, "NOT_PERMITTED", "POST", "/tokens", obj{"name": "from a token", "scopes": []string{"safes:read"}, "expires_in_days": 1})
 
 		mara := w.add("operator")
-		mara.refused(t, 404, "NOT_FOUND", "DELETE", "/tokens/"+id, nil)
+		mara.refused(t, 403, "NOT_PERMITTED", "DELETE", "/tokens/"+id, nil)
+		w.saw(Want{Constant: "API_TOKEN_REVOKED", Outcome: "denied", Reason: "not_permitted", ActorID: mara.ID})
 		w.Owner.must(t, "DELETE", "/tokens/"+id, nil)
 		w.saw(Want{Constant: "API_TOKEN_REVOKED", Reason: "revoked_by_admin", ActorID: w.Owner.ID, Actor: "TenantAdmin", Target: "API Token", TargetID: id, Meta: obj{"owner_id": oscar.ID, "age_seconds": present}})
-		c.refused(t, 401, "UNAUTHENTICATED", "GET", "/safes", nil)
+		c.refused(t, 401, "AUTH_FAILED", "GET", "/safes", nil)
 		second, _ := oscar.token(t, "safes:read")
 		oscar.must(t, "DELETE", "/tokens/"+second, nil)
 		w.saw(Want{Constant: "API_TOKEN_REVOKED", Reason: "revoked_by_owner", ActorID: oscar.ID, Actor: "User", TargetID: second})
