@@ -7,7 +7,7 @@ step() { printf '\n== %s (%s s)\n' "$1" "$SECONDS"; }
 
 step "real parts"
 scripts/test/needs.sh
-export VAULTPAM_TEST_REQUIRE_TOOLS=1
+export REQUIRE_TOOLS=1
 
 step "console: build, types, unit tests"
 make --no-print-directory console
