@@ -152,10 +152,15 @@ func ledgerRateOn(ctx context.Context, b *bench, engine, url, dir string) error 
 	during := time.Duration(b.pick(5, 2)) * time.Second
 	// alternate wants times that it can compare; rates do as well, since only their ratio counts.
 	p, err := alternate(b.pick(3, 1), func() (float64, error) {
-		return atOnce(ctx, writers, during, func(ctx context.Context) error {
-			_, err := k.record(ctx, 1)
+		var rate float64
+		err := b.profiledHere("ledger-"+engine, func() (err error) {
+			rate, err = atOnce(ctx, writers, during, func(ctx context.Context) error {
+				_, err := k.record(ctx, 1)
+				return err
+			}, func() error { return k.ledger.Flush(ctx) })
 			return err
-		}, func() error { return k.ledger.Flush(ctx) })
+		})
+		return rate, err
 	}, func() (float64, error) {
 		return atOnce(ctx, writers, during/2, plain.insert, func() error { return nil })
 	})

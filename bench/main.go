@@ -64,7 +64,7 @@ func main() {
 	quick := flag.Bool("quick", false, "fewer runs and a smaller ledger")
 	bin := flag.String("bin", "", "product `binary` to measure; built from ./cmd/vaultpam when empty")
 	dir := flag.String("dir", "", "`folder` for the data of the run; it should be on the disk that counts (default: the system's temporary folder)")
-	profile := flag.String("profile", "", "write a CPU profile of the server for each group into this `folder`")
+	profile := flag.String("profile", "", "write CPU profiles of the server, or of the ledger, into this `folder`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"syscall"
@@ -357,4 +358,24 @@ func (b *bench) profiled(ctx context.Context, name string, seconds int, f func()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// profiledHere is profiled for what runs in the benchmark's own process.
+func (b *bench) profiledHere(name string, f func() error) error {
+	if b.profile == "" {
+		return f()
+	}
+	if err := os.MkdirAll(b.profile, 0o755); err != nil {
+		return err
+	}
+	out, err := os.Create(filepath.Join(b.profile, name+".pprof"))
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	if err := pprof.StartCPUProfile(out); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	return f()
 }
