@@ -180,7 +180,8 @@ func (g *Gateway) serve(ctx, work context.Context, raw net.Conn) {
 func (g *Gateway) admit(ctx context.Context, raw net.Conn) (*client, error) {
 	raw.SetDeadline(time.Now().Add(g.d.Limits.Handshake))
 	source := sourceAddr(raw.RemoteAddr())
-	hello, err := greet(raw)
+	wire := &corked{Conn: raw}
+	hello, err := greet(wire)
 	if err != nil {
 		g.metrics.connections.WithLabelValues("not_ssh").Inc()
 		return nil, err
@@ -201,6 +202,7 @@ func (g *Gateway) admit(ctx context.Context, raw net.Conn) (*client, error) {
 		return nil, err
 	}
 	g.metrics.connections.WithLabelValues("signed_in").Inc()
+	wire.cork(conn.Conn)
 	return newClient(g, conn, chans, reqs, s.client, p), nil
 }
 

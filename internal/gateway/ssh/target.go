@@ -50,7 +50,8 @@ func (g *Gateway) reach(ctx context.Context, t *Ticket, lease <-chan leased) (_ 
 	s := &upstreamSignIn{ctx: ctx, lease: lease}
 	defer s.wipe()
 	out := &target{done: make(chan struct{})}
-	conn, chans, reqs, err := ssh.NewClientConn(raw, t.Host, s.config(t, &out.hostKey))
+	wire := &corked{Conn: raw}
+	conn, chans, reqs, err := ssh.NewClientConn(wire, t.Host, s.config(t, &out.hostKey))
 	if err != nil {
 		raw.Close()
 		class, err = s.explain(t, err)
@@ -61,6 +62,7 @@ func (g *Gateway) reach(ctx context.Context, t *Ticket, lease <-chan leased) (_ 
 		return nil, Unreachable, refuse(ctx.Err(), "the target of safe %s took too long to sign in to. Try again, or tell an administrator", printable(t.Safe))
 	}
 	raw.SetDeadline(time.Time{})
+	wire.cork(conn)
 	out.Conn, out.chans, out.reqs = conn, chans, reqs
 	go func() {
 		defer close(out.done)
