@@ -30,14 +30,14 @@ type Person struct {
 	Codes                       []string
 	KeyFile                     string // private key; its public part is registered
 
-	mu   sync.Mutex
+	mu   *sync.Mutex
 	step int64 // of the last code that was taken
 }
 
 // newPerson invents somebody who is not known to the server yet.
 func (s *Server) newPerson(role string) *Person {
 	handle := role[:min(len(role), 8)] + "-" + random(5)
-	return &Person{s: s, Email: handle + "@example.com", Handle: handle, Password: newSecret("password"), Source: newSource()}
+	return &Person{s: s, Email: handle + "@example.com", Handle: handle, Password: newSecret("password"), Source: newSource(), mu: &sync.Mutex{}}
 }
 
 type signedIn struct {
