@@ -3,6 +3,7 @@ import { createRootRouteWithContext, createRoute, createRouter, lazyRouteCompone
 import { asProblem } from "./api/problem";
 import { membershipsQuery, meQuery } from "./features/auth/queries";
 import { parseAuditSearch } from "./features/audit/search";
+import { safesQuery } from "./features/safes/queries";
 import { lastOrg } from "./features/shell/org";
 import { OrgLayout } from "./features/shell/org-layout";
 import { rights } from "./features/shell/rights";
@@ -82,7 +83,10 @@ const orgHome = createRoute({
     const here = memberships.find((m) => m.slug === params.org);
     if (!here) return; // OrgLayout says so
     const r = rights(here.role);
-    throw redirect({ to: r.launch ? "/o/$org/safes" : "/o/$org/audit", params, search: {} });
+    if (!r.launch) throw redirect({ to: "/o/$org/audit", params, search: {} });
+    // An admin of an empty organization is led through the set-up, which is the empty list of safes.
+    const safes = r.manage ? await context.client.ensureQueryData(safesQuery(here.org_id, { mine: false })).catch(() => undefined) : undefined;
+    throw redirect({ to: safes && safes.items.length > 0 ? "/o/$org/live" : "/o/$org/safes", params, search: {} });
   },
 });
 

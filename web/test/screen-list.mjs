@@ -176,7 +176,7 @@ export const pages = [
       await page.locator(".xterm-rows").getByText("storefront.service").waitFor();
     },
   },
-  { name: "session-missing", path: `${o}/sessions/sess_none`, as: "ada", expects: "404", until: "text=There is nothing here" },
+  { name: "session-missing", path: `${o}/sessions/ses_none`, as: "ada", expects: "404", until: "text=There is nothing here" },
   { name: "audit", path: `${o}/audit`, as: "mei", until: "text=nightly-backup" },
   { name: "audit-event", path: () => `${o}/audit?event=${events.find((e) => e.metadata.changes?.length).id}`, as: "mei", until: "text=Before and after" },
   {

@@ -100,7 +100,7 @@ export function SecretField({ label, hint, error, optional, onText, check, ...re
             <button
               type="button"
               className="btn ghost small icon-only"
-              aria-label={shown ? `Hide ${label.toLowerCase()}` : `Show ${label.toLowerCase()}`}
+              aria-label={shown ? "Hide characters" : "Show characters"}
               aria-pressed={shown}
               onClick={() => setShown(!shown)}
             >

@@ -69,12 +69,12 @@ export function Menu({ trigger, label, right, popover, children }: Props) {
   );
 }
 
-export function MenuItem({ icon: Icon, children, onPick, bad, checked }: { icon?: LucideIcon; children: ReactNode; onPick: () => void; bad?: boolean; checked?: boolean }) {
+export function MenuItem({ icon: Icon, children, onPick, bad, checked, toggle }: { icon?: LucideIcon; children: ReactNode; onPick: () => void; bad?: boolean; checked?: boolean; toggle?: boolean }) {
   return (
     <button
       type="button"
       className={bad ? "menu-item bad" : "menu-item"}
-      role={checked === undefined ? "menuitem" : "menuitemradio"}
+      role={checked === undefined ? "menuitem" : toggle ? "menuitemcheckbox" : "menuitemradio"}
       aria-checked={checked}
       tabIndex={-1}
       onClick={onPick}

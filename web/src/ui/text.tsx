@@ -9,6 +9,7 @@ let timer: ReturnType<typeof setInterval> | undefined;
 
 function subscribe(fn: () => void): () => void {
   listeners.add(fn);
+  if (!timer) now = new Date(); // it stood still while nobody looked
   timer ??= setInterval(() => {
     now = new Date();
     for (const l of listeners) l();
@@ -26,12 +27,12 @@ export function useNow(): Date {
   return useSyncExternalStore(subscribe, () => now);
 }
 
-/** A relative time; exact and UTC on hover. */
+/** A relative time; exact and UTC on hover. What is seconds ahead of our slow clock is now. */
 export function Time({ at }: { at: Date }) {
   const reference = useNow();
   return (
     <time className="nowrap" dateTime={at.toISOString()} title={exact(at)}>
-      {relative(at, at > reference && at.getTime() - reference.getTime() < 10_000 ? at : reference)}
+      {relative(at, at > reference && at.getTime() - reference.getTime() < 30_000 ? at : reference)}
     </time>
   );
 }

@@ -4,7 +4,7 @@ import { ago, ahead, byHandle, makeId, safes } from "./data.mjs";
 function session(handle, safe, started, length, client, over = {}) {
   const p = byHandle(handle);
   const ended = length !== null;
-  const id = makeId("sess");
+  const id = makeId("ses");
   const recorded = safe.policy.recording;
   return {
     id,

@@ -81,7 +81,7 @@ function Fields({ event: e }: { event: AuditEventWire }) {
           ],
           e.source.ip && ["From", <code key="ip">{e.source.ip}</code>],
           e.source.user_agent && ["Client", <span key="ua" className="small">{e.source.user_agent}</span>],
-          e.session_id?.startsWith("sess_") && [
+          e.session_id.startsWith("ses_") && [
             "Session",
             <Link key="sess" to="/o/$org/sessions/$session" params={{ org: org.slug, session: e.session_id }} search={{}}>
               Open the session

@@ -23,7 +23,7 @@ export function MemberForm({ onClose }: { onClose: () => void }) {
   const [role, setRole] = useState<OrgRole>("operator");
   const set = (part: Partial<typeof form>) => setForm((f) => ({ ...f, ...part }));
   const problem = add.error ? asProblem(add.error) : undefined;
-  const ready = Object.values(form).every((v) => v.trim() !== "") && !emailProblem(form.email) && !handleProblem(form.handle) && !passwordProblem(form.password);
+  const ready = form.email.trim() !== "" && form.handle !== "" && !emailProblem(form.email) && !handleProblem(form.handle) && !passwordProblem(form.password);
   const options = (Object.keys(roleWords) as OrgRole[]).filter((v) => r.makeOwner || v !== "owner").map((value) => ({ value, ...roleWords[value] }));
   return (
     <Dialog
@@ -34,10 +34,10 @@ export function MemberForm({ onClose }: { onClose: () => void }) {
         ready &&
         !add.isPending &&
         add.mutate(
-          { ...form, email: form.email.trim(), name: form.name.trim(), role },
+          { email: form.email.trim(), handle: form.handle, role, ...(form.name.trim() ? { name: form.name.trim() } : {}), ...(form.password ? { password: form.password } : {}) },
           {
             onSuccess: () => {
-              toasts.say(`${form.name.trim()} is added. Give them the password on a safe path; they set up their second factor at first sign-in.`);
+              toasts.say(`${form.name.trim() || form.handle} is added.${form.password ? " Give them the password on a safe path; they set up their second factor at first sign-in." : ""}`);
               onClose();
             },
           },
@@ -73,7 +73,7 @@ export function MemberForm({ onClose }: { onClose: () => void }) {
           set({ handle });
         }}
       />
-      <SecretField label="First password" hint="At least 12 characters. They can change it in their profile." autoComplete="new-password" value={form.password} check={passwordProblem} error={problem?.field("password")} onText={(password) => set({ password })} />
+      <SecretField label="First password" optional hint="At least 12 characters. Leave it empty for somebody who signs in to this installation already." autoComplete="new-password" value={form.password} check={passwordProblem} error={problem?.field("password")} onText={(password) => set({ password })} />
       <RadioList legend="Role" value={role} options={options} onPick={setRole} />
       <FormProblem error={add.error} fields={known} />
     </Dialog>

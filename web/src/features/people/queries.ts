@@ -15,9 +15,9 @@ export function membersQuery(org: string) {
 export interface MemberDraft {
   email: string;
   handle: string;
-  name: string;
+  name?: string;
   role: OrgRole;
-  password: string;
+  password?: string;
 }
 
 export function useMemberChanges() {

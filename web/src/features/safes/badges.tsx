@@ -5,14 +5,15 @@ import { Badge } from "../../ui/text";
 import { hours } from "./policy";
 
 /** The controls of a safe that a person should know before they launch. */
-export function PolicyBadges({ policy }: { policy: SafePolicy }) {
+export function PolicyBadges({ policy, live }: { policy: SafePolicy; live?: boolean }) {
   return (
     <span className="badges">
-      {policy.recording ? (
+      {policy.recording && !live && (
         <Badge title={policy.record_input ? "Output and typed input are recorded" : "Output is recorded"}>
           <CircleDot className="icon" aria-hidden /> Recorded
         </Badge>
-      ) : (
+      )}
+      {!policy.recording && (
         <Badge meaning="warn" title="Sessions on this safe leave no recording">
           <CircleDot className="icon" aria-hidden /> Not recorded
         </Badge>

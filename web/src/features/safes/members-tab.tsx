@@ -49,12 +49,13 @@ export function MembersTab({ safe, editable }: { safe: Safe; editable: boolean }
             aria-label={`Role of ${m.name}`}
             value={m.role}
             disabled={changes.setMemberRole.isPending}
-            onChange={(e) =>
+            onChange={(e) => {
+              const role = e.target.value as SafeRole;
               changes.setMemberRole.mutate(
-                { user_id: m.user_id, role: e.target.value as SafeRole },
-                { onSuccess: () => toasts.say(`${m.name} is now ${safeRoleWords[e.target.value as SafeRole].label.toLowerCase()} of ${safe.name}.`), onError: toasts.fail },
-              )
-            }
+                { user_id: m.user_id, role },
+                { onSuccess: () => toasts.say(`${m.name} is now ${safeRoleWords[role].label.toLowerCase()} of ${safe.name}.`), onError: toasts.fail },
+              );
+            }}
           >
             {roleOptions.map((o) => (
               <option key={o.value} value={o.value}>

@@ -131,7 +131,7 @@ function Span({ label, hint, value, error, onAmount }: { label: string; hint: st
       {(w) => (
         <span className="row">
           <input {...w} className="input amount" inputMode="numeric" autoComplete="off" value={value.n} onChange={(e) => onAmount({ ...value, n: e.target.value })} />
-          <select className="input unit" aria-label={`Unit of ${label.toLowerCase()}`} value={value.unit} onChange={(e) => onAmount({ ...value, unit: e.target.value as Unit })}>
+          <select className="input unit" aria-label="Unit of time" value={value.unit} onChange={(e) => onAmount({ ...value, unit: e.target.value as Unit })}>
             <option value="s">seconds</option>
             <option value="m">minutes</option>
             <option value="h">hours</option>

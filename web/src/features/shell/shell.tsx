@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
-import { ChevronsUpDown, LogOut, Menu as MenuIcon, Monitor, Moon, Search, Sun, UserRound, X } from "lucide-react";
+import { ChevronsUpDown, LogOut, Menu as MenuIcon, Monitor, Moon, Rows3, Search, Sun, UserRound, X } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import type { Me, Membership } from "../../api/types";
 import { IconButton } from "../../ui/button";
@@ -13,7 +13,7 @@ import { type NavGroup, orgNav, platformNav } from "./nav";
 import { lastOrg, MeContext } from "./org";
 import { Palette } from "./palette";
 import { rights, roleWords } from "./rights";
-import { setTheme, type Theme, useTheme } from "./theme";
+import { setDensity, setTheme, type Theme, useDensity, useTheme } from "./theme";
 
 /** Navigation, organization switcher, palette and the person's own menu, around every page. */
 export default function Shell() {
@@ -190,6 +190,7 @@ const themes: { value: Theme; label: string; icon: typeof Sun }[] = [
 function PersonMenu({ me, role }: { me: Me; role: string }) {
   const navigate = useNavigate();
   const current = useTheme();
+  const rows = useDensity();
   const toasts = useToasts();
   return (
     <Menu
@@ -227,6 +228,10 @@ function PersonMenu({ me, role }: { me: Me; role: string }) {
               {current === t.value && <span aria-hidden="true">✓</span>}
             </MenuItem>
           ))}
+          <MenuItem icon={Rows3} toggle checked={rows === "comfortable"} onPick={() => setDensity(rows === "comfortable" ? "compact" : "comfortable")}>
+            <span className="grow">Comfortable rows</span>
+            {rows === "comfortable" && <span aria-hidden="true">✓</span>}
+          </MenuItem>
           <hr />
           <MenuItem
             icon={LogOut}

@@ -50,7 +50,7 @@ export function Bar({ safe, phase, session, notice, endButton, onEnd, onAgain, o
         <span className="grow" />
         {phase.at === "running" && safe.policy.recording && <State meaning="rec">Recording</State>}
         <span className="wide-only">
-          <PolicyBadges policy={safe.policy} />
+          <PolicyBadges policy={safe.policy} live={phase.at === "running"} />
         </span>
         {phase.at === "running" && <TimeLeft until={expiresAt ?? new Date(phase.since.getTime() + safe.policy.session_ttl_seconds * 1000)} />}
         {phase.at === "launching" && <span className="dim">Asking for access</span>}

@@ -101,7 +101,8 @@ export class Player {
 
   private readonly tick = (now: number) => {
     if (!this.playing || this.disposed) return;
-    this.at = Math.min(this.duration, this.at + ((now - this.lastFrame) / 1000) * this.speed);
+    // The first frame may be dated before play was pressed.
+    this.at = Math.min(this.duration, this.at + (Math.max(0, now - this.lastFrame) / 1000) * this.speed);
     this.lastFrame = now;
     const next = this.cast.events[this.index];
     if (this.skipIdle && next && next.at - this.at > idleAfter) {

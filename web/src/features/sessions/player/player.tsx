@@ -86,7 +86,7 @@ export function PlayerView({ cast, startAt, onMoment }: { cast: Cast; startAt: n
   };
 
   return (
-    <div className="player" ref={frame} onKeyDown={onKeyDown} role="group" aria-label="Player of the recording. Space plays and pauses, arrows jump five seconds.">
+    <div className={cast.cols > 110 ? "player wide" : "player"} ref={frame} onKeyDown={onKeyDown} role="group" aria-label="Player of the recording. Space plays and pauses, arrows jump five seconds.">
       <div className="player-screen" ref={host} aria-hidden="true" inert />
       {state.skipped > 1 && state.playing && <div className="player-skip">Skipped {words(state.skipped)} of idle time</div>}
       <div className="player-controls">
