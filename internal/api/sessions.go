@@ -146,6 +146,11 @@ type LaunchSSH struct {
 	Login       string   `json:"login"`
 }
 
+// certOutlives is how much longer the certificate lives than the grant in it. Such a
+// certificate is good for its grant and nothing else; without the margin, who comes
+// late would be told that their key is unknown, and the ledger the same.
+const certOutlives = 5 * time.Minute
+
 func (s *Server) launchRoute(tag string) {
 	handle(s, signedIn, huma.Operation{OperationID: "launch-session", Method: http.MethodPost, Path: "/sessions/launch", Summary: "Ask for a session: mints a launch grant", DefaultStatus: 201, Tags: []string{tag},
 		Description: "With public_key the grant travels in an SSH certificate for that key; without, it is for the browser terminal."},
@@ -169,7 +174,7 @@ func (s *Server) launchRoute(tag string) {
 				out.Grant = l.Token.RevealString()
 				return &struct{ Body Launched }{out}, nil
 			}
-			cert, err := s.Identity.SignUserCert(ctx, a, identity.SignArgs{PublicKey: in.Body.PublicKey, Life: l.ExpiresAt.Sub(s.Now()), Grant: l.Token})
+			cert, err := s.Identity.SignUserCert(ctx, a, identity.SignArgs{PublicKey: in.Body.PublicKey, Life: l.ExpiresAt.Sub(s.Now()) + certOutlives, Grant: l.Token})
 			if err != nil {
 				return nil, err
 			}
