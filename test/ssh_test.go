@@ -46,7 +46,7 @@ func (p *Person) sshOptions(t testing.TB) []string {
 	t.Helper()
 	_, port, _ := net.SplitHostPort(p.s.SSHAddr)
 	return []string{"Port=" + port, "BindAddress=" + p.Source, "IdentityFile=" + p.KeyFile, "IdentitiesOnly=yes", "IdentityAgent=none",
-		"UserKnownHostsFile=" + p.s.knownHosts(t), "StrictHostKeyChecking=yes", "BatchMode=yes", "LogLevel=ERROR", "ConnectTimeout=30"}
+		"UserKnownHostsFile=" + p.s.knownHosts(t), "StrictHostKeyChecking=yes", "BatchMode=yes", "ConnectTimeout=30"}
 }
 
 // flags writes options for a command line.
