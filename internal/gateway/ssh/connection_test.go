@@ -135,7 +135,7 @@ func TestClientsWithoutGCMWorkAtTheSecondTry(t *testing.T) {
 
 func TestAlgorithmsByClient(t *testing.T) {
 	for line, gcm := range map[string]bool{"SSH-2.0-OpenSSH_9.2p1 Debian-2": true, "SSH-2.0-OpenSSH_6.2": true, "SSH-2.0-OpenSSH_10.0": true,
-		"SSH-2.0-OpenSSH_6.1p1": false, "SSH-2.0-OpenSSH_for_Windows_8.1": false, "SSH-2.0-OpenSSH_": false, "SSH-2.0-OpenSSH_9": false,
+		"SSH-2.0-OpenSSH_6.1p1": false, "SSH-2.0-OpenSSH_for_Windows_8.1": true, "SSH-2.0-OpenSSH_for_Windows": false, "SSH-2.0-OpenSSH_": false, "SSH-2.0-OpenSSH_9": false,
 		"SSH-2.0-PuTTY_Release_0.78": false, "SSH-2.0-Go": false} {
 		if got := len(ciphersFor(line, true)) == 2; got != gcm {
 			t.Errorf("%s: %v", line, ciphersFor(line, true))
@@ -318,5 +318,32 @@ func TestRunEndsWhenTheListenerBreaks(t *testing.T) {
 	ln.Close()
 	if err := g.Run(context.Background(), ln); err == nil {
 		t.Fatal("a broken listener is no error")
+	}
+}
+
+// TestDeadPeersAreNoticed: a side that stops answering does not keep its session alive.
+func TestDeadPeersAreNoticed(t *testing.T) {
+	r := newRig(t, func(d *Deps) { d.Limits.KeepAlive = 20 * time.Millisecond })
+	quit := make(chan struct{})
+	defer close(quit)
+	dead := &puppet{config: ssh.ServerConfig{NoClientAuth: true}, conn: func(_ *ssh.ServerConn, _ <-chan *ssh.Request) { <-quit }}
+	r.addSafe("dead", dead.serve(t))
+	r.addSafe("web", (&puppet{config: ssh.ServerConfig{NoClientAuth: true}}).serve(t))
+	r.dial("alice+dead")
+	if l := r.session(0); l.closed.By != ByTarget {
+		t.Errorf("closed %+v", *l.closed)
+	}
+	key, _ := ssh.ParsePrivateKey(readFile(t, r.path("alice")))
+	raw, err := net.Dial("tcp", r.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	if _, _, _, err := ssh.NewClientConn(raw, r.addr, &ssh.ClientConfig{User: "alice+web", Auth: []ssh.AuthMethod{ssh.PublicKeys(key)}, // and nobody reads its requests
+		HostKeyCallback: ssh.FixedHostKey(r.key.PublicKey())}); err != nil {
+		t.Fatal(err)
+	}
+	if l := r.session(1); l.closed.By != ByClient {
+		t.Errorf("closed %+v", *l.closed)
 	}
 }

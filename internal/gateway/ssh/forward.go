@@ -199,14 +199,18 @@ func (j *joint) carry(kind, by string) {
 			dst.CloseWrite()
 		}
 	}
-	drained := make(chan struct{})
-	wg.Go(half(j.up, j.down, &j.toTarget, &j.r.up))
+	sent, drained := make(chan struct{}), make(chan struct{})
+	wg.Go(func() {
+		half(j.up, j.down, &j.toTarget, &j.r.up)()
+		close(sent)
+	})
 	wg.Go(func() {
 		half(j.down, j.up, &j.from, &j.r.down)()
 		close(drained)
 	})
 	wg.Go(func() {
 		ssh.DiscardRequests(j.downReqs) // until the client closes its half
+		j.r.soon(sent)
 		j.up.Close()
 	})
 	wg.Go(func() {

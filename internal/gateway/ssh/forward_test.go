@@ -166,8 +166,20 @@ func TestAllowedForwardsPassAndAreRecorded(t *testing.T) {
 	r.addSafe("web", newSSHD(t), func(s *fakeSafe) { s.policy.LocalForward, s.policy.RemoteForward = true, true })
 	service := echo(t, "hello ")
 	local, remote := freePort(t), freePort(t)
-	sock := r.path("r.sock")
-	stop := r.background("-L", fmt.Sprintf("127.0.0.1:%d:localhost:%d", local, service), "-R", fmt.Sprintf("127.0.0.1:%d:localhost:%d", remote, service),
+	sock, there := r.path("r.sock"), r.path("there.sock")
+	ln, err := net.Listen("unix", there)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	go func() {
+		if c, err := ln.Accept(); err == nil {
+			io.Copy(c, c)
+			c.Close()
+		}
+	}()
+	localSock := r.path("l.sock")
+	stop := r.background("-L", localSock+":"+there, "-L", fmt.Sprintf("127.0.0.1:%d:localhost:%d", local, service), "-R", fmt.Sprintf("127.0.0.1:%d:localhost:%d", remote, service),
 		"-R", sock+":localhost:"+itoa(service))
 	if got := say(t, "tcp", fmt.Sprintf("127.0.0.1:%d", local), "world", 11); got != "hello world" {
 		t.Errorf("local: %q", got)
@@ -178,9 +190,12 @@ func TestAllowedForwardsPassAndAreRecorded(t *testing.T) {
 	if got := say(t, "unix", sock, "there", 11); got != "hello there" {
 		t.Errorf("remote socket: %q", got)
 	}
+	if got := say(t, "unix", localSock, "unix", 4); got != "unix" {
+		t.Errorf("local socket: %q", got)
+	}
 	stop()
 	l := r.session(0)
-	has(t, forwards(l), fmt.Sprintf("opened local localhost:%d 0/0", service), fmt.Sprintf("closed local localhost:%d 5/11", service),
+	has(t, forwards(l), fmt.Sprintf("closed local %s:0 4/4", there), fmt.Sprintf("opened local localhost:%d 0/0", service), fmt.Sprintf("closed local localhost:%d 5/11", service),
 		fmt.Sprintf("listening remote 127.0.0.1:%d 0/0", remote), fmt.Sprintf("closed remote 127.0.0.1:%d 11/5", remote),
 		fmt.Sprintf("closed remote %s:0 11/5", sock))
 	if strings.Contains(l.stream(format.Output), "hello") {
@@ -350,4 +365,63 @@ func TestJumpWithStepUpAsksInside(t *testing.T) {
 	if out, err := s.Output("echo hi"); string(out) != "hi\n" {
 		t.Fatal(err)
 	}
+}
+
+// TestAllowedAgentAndX11ChannelsReachTheClient: what the client asked for and the policy allows comes back.
+func TestAllowedAgentAndX11ChannelsReachTheClient(t *testing.T) {
+	r := newRig(t)
+	var target *ssh.ServerConn
+	up := make(chan struct{})
+	p := &puppet{config: ssh.ServerConfig{NoClientAuth: true}, conn: func(c *ssh.ServerConn, reqs <-chan *ssh.Request) {
+		target = c
+		close(up)
+		ssh.DiscardRequests(reqs)
+	}}
+	p.channel = script(func(ch ssh.Channel, _ <-chan *ssh.Request) {
+		<-up
+		for _, kind := range []string{"auth-agent@openssh.com", "x11"} {
+			back, reqs, err := target.OpenChannel(kind, nil)
+			if err != nil {
+				fmt.Fprintln(ch, kind, err)
+				continue
+			}
+			go ssh.DiscardRequests(reqs)
+			io.WriteString(back, "SSH-like bytes are not looked for here")
+			back.CloseWrite()
+			got, _ := io.ReadAll(back)
+			fmt.Fprintf(ch, "%s %s\n", kind, got)
+			back.Close()
+		}
+		exitWith(ch, 0)
+	})
+	r.addSafe("web", p.serve(t), func(s *fakeSafe) { s.policy.AgentForward, s.policy.X11Forward = true, true })
+	c := r.dial("alice+web")
+	for kind, opened := range map[string]<-chan ssh.NewChannel{"agent": c.HandleChannelOpen("auth-agent@openssh.com"), "x11": c.HandleChannelOpen("x11")} {
+		go func() {
+			nc := <-opened
+			ch, reqs, err := nc.Accept()
+			if err != nil {
+				return
+			}
+			go ssh.DiscardRequests(reqs)
+			got, _ := io.ReadAll(ch)
+			fmt.Fprintf(ch, "%s got %d", kind, len(got))
+			ch.Close()
+		}()
+	}
+	s, err := c.NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, payload := range map[string][]byte{"auth-agent-req@openssh.com": nil, "x11-req": x11Request{Protocol: "MIT-MAGIC-COOKIE-1", Cookie: "00"}.marshal()} {
+		if ok, err := s.SendRequest(kind, true, payload); !ok || err != nil {
+			t.Fatal(kind, ok, err)
+		}
+	}
+	out, err := s.Output("back")
+	if want := "auth-agent@openssh.com agent got 38\nx11 x11 got 38\n"; string(out) != want || err != nil {
+		t.Fatalf("got %q, %v", out, err)
+	}
+	c.Close()
+	has(t, forwards(r.session(0)), "closed agent :0 12/38", "closed x11 :0 10/38")
 }

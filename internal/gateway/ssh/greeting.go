@@ -98,6 +98,7 @@ func openSSHSince(line string, major, minor int) bool {
 	if !ok {
 		return false
 	}
+	v = strings.TrimPrefix(v, "for_Windows_")
 	a, rest, ok := strings.Cut(v, ".")
 	x, err := strconv.Atoi(a)
 	if !ok || err != nil {

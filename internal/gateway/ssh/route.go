@@ -190,6 +190,19 @@ func (r *route) over() bool {
 	}
 }
 
+// lastBytes is how long a target may take for what a client sent before it closed a channel.
+const lastBytes = 5 * time.Second
+
+// soon waits until a client's last bytes have been handed over, but not for a
+// target that does not take them.
+func (r *route) soon(sent <-chan struct{}) {
+	select {
+	case <-sent:
+	case <-r.ended:
+	case <-time.After(lastBytes):
+	}
+}
+
 // watch ends the route when somebody else wants it: the control plane, the
 // recorder, the target, or a stopping server. The caller makes it return by end.
 func (r *route) watch(ctx context.Context) {

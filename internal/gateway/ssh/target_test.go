@@ -305,3 +305,29 @@ func TestOutputAfterExitIsNotLost(t *testing.T) {
 		t.Fatalf("got %q, %q, %d", out, errs, status)
 	}
 }
+
+// TestLastBytesOfAClientThatLeavesArrive: a client may send, and close without waiting.
+func TestLastBytesOfAClientThatLeavesArrive(t *testing.T) {
+	r := newRig(t)
+	got := make(chan int, 1)
+	p := &puppet{config: ssh.ServerConfig{NoClientAuth: true}, channel: script(func(ch ssh.Channel, _ <-chan *ssh.Request) {
+		b, _ := io.ReadAll(ch)
+		got <- len(b)
+	})}
+	r.addSafe("web", p.serve(t))
+	for range 20 {
+		ch, reqs, err := r.dial("alice+web").OpenChannel("session", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go ssh.DiscardRequests(reqs)
+		if ok, err := ch.SendRequest("exec", true, appendString(nil, "take")); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		ch.Write(make([]byte, 100_000))
+		ch.Close()
+		if n := <-got; n != 100_000 {
+			t.Fatalf("%d bytes arrived", n)
+		}
+	}
+}

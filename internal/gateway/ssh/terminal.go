@@ -43,7 +43,8 @@ func (g *Gateway) ServeTerminal(ctx context.Context, t *Ticket, from Client, ter
 		why := refused(err)
 		return nil, fault.New(kindOf(why.cause), "%s", why.sentence).Because(why.cause)
 	}
-	ch := &channel{c: c, r: r, down: screen, reqs: screen.requests()}
+	ch := newChannel(c, r)
+	ch.down, ch.reqs = screen, screen.requests()
 	c.add(ch)
 	go screen.listen()
 	ch.serve()
