@@ -40,7 +40,7 @@ export const pages = [
     act: async (page) => {
       await page.getByLabel("Email").fill("ada@acme.example");
       await page.getByLabel("Password", { exact: true }).fill("right");
-      await page.keyboard.press("Enter");
+      await button(page, "Continue").click();
       await page.getByLabel("Code from your authenticator app").waitFor();
     },
   },
@@ -173,7 +173,7 @@ export const pages = [
     act: async (page) => {
       await button(page, "Watch").click();
       await page.getByText("You are watching").waitFor();
-      await page.locator(".xterm-rows").getByText("storefront.service").waitFor();
+      await page.locator(".xterm-rows").getByText("storefront.service").first().waitFor();
     },
   },
   { name: "session-missing", path: `${o}/sessions/ses_none`, as: "ada", expects: "404", until: "text=There is nothing here" },

@@ -24,6 +24,11 @@ export function Menu({ trigger, label, right, popover, children }: Props) {
 
   useEffect(() => {
     if (!open) return;
+    const box = list.current;
+    if (box) {
+      const over = box.getBoundingClientRect().right - (window.innerWidth - 8);
+      if (over > 0) box.style.marginLeft = `${-over}px`; // stays on the screen
+    }
     list.current?.querySelector<HTMLElement>(popover ? "input, select, button" : ".menu-item")?.focus();
     const outside = (e: PointerEvent) => {
       if (e.target instanceof Node && !root.current?.contains(e.target)) setOpen(false);

@@ -27,8 +27,22 @@ export function SessionTable({ label, rows, hide = [], empty, more }: Props) {
     </Link>
   );
   const columns: Column<Session>[] = [];
-  if (!hide.includes("user")) columns.push({ name: "Person", skeleton: 120, cell: (s) => link(s, s.user.name) });
-  if (!hide.includes("safe")) columns.push({ name: "Safe", skeleton: 110, cell: (s) => (hide.includes("user") ? link(s, s.safe.name) : s.safe.name) });
+  if (!hide.includes("user")) {
+    columns.push({
+      name: "Person",
+      skeleton: 120,
+      cell: (s) => (
+        <>
+          {link(s, s.user.name)}
+          {!hide.includes("safe") && <span className="until-phone small dim">{s.safe.name}</span>}
+        </>
+      ),
+    });
+  }
+  if (!hide.includes("safe")) {
+    if (hide.includes("user")) columns.push({ name: "Safe", skeleton: 110, cell: (s) => link(s, s.safe.name) });
+    else columns.push({ name: "Safe", from: "phone", skeleton: 110, cell: (s) => s.safe.name });
+  }
   columns.push(
     {
       name: "Target",

@@ -61,12 +61,12 @@ export default function Shell() {
           </div>
         </aside>
         {drawer && <div className="drawer-scrim" onClick={() => setDrawer(false)} />}
-        <div className="top-narrow">
+        <header className="top-narrow">
           <IconButton icon={MenuIcon} label="Open navigation" onClick={() => setDrawer(true)} aria-expanded={drawer} />
           <Logo />
           <span className="grow" />
           <IconButton icon={Search} label="Search and commands" onClick={() => setPalette(true)} />
-        </div>
+        </header>
         <main id="main" className="main" tabIndex={-1}>
           <Outlet />
         </main>

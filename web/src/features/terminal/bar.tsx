@@ -43,7 +43,7 @@ export function Bar({ safe, phase, session, notice, endButton, onEnd, onAgain, o
             Safes
           </LinkButton>
         ) : null}
-        <strong className="truncate">{safe.name}</strong>
+        <h1 className="term-title truncate">{safe.name}</h1>
         <code className="dim truncate wide-only">
           {safe.account.username}@{safe.resource.host}
         </code>

@@ -74,11 +74,6 @@ export function search(events: readonly CastEvent[], typed: string, limit = 200)
   return hits;
 }
 
-/** The next moment at which something happens after `at`. */
-export function nextChange(events: readonly CastEvent[], from: number): number | undefined {
-  return events[from]?.at;
-}
-
 /** Text without control sequences and control characters. */
 export function printable(text: string): string {
   return text
