@@ -24,6 +24,7 @@ type Client struct {
 	http   *http.Client
 	bearer string
 	org    string // X-Active-Org-Id
+	key    string // Idempotency-Key
 }
 
 // newClient makes a client that trusts ca and calls from the address ip.
@@ -43,6 +44,13 @@ func newClient(url, ip string, ca *x509.CertPool) *Client {
 func (c *Client) with(bearer string) *Client {
 	d := *c
 	d.bearer = bearer
+	return &d
+}
+
+// named is the same caller, whose writes all carry this Idempotency-Key.
+func (c *Client) named(key string) *Client {
+	d := *c
+	d.key = key
 	return &d
 }
 
@@ -93,6 +101,9 @@ func (c *Client) try(method, path string, body any) (Answer, error) {
 	}
 	if c.bearer != "" {
 		req.Header.Set("Authorization", "Bearer "+c.bearer)
+	}
+	if c.key != "" {
+		req.Header.Set("Idempotency-Key", c.key)
 	}
 	if c.org != "" {
 		req.Header.Set("X-Active-Org-Id", c.org)

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vaultpam/vaultpam/internal/audit/review"
+	"github.com/vaultpam/vaultpam/internal/idempotency"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/platform"
 	"github.com/vaultpam/vaultpam/internal/recording"
@@ -26,16 +27,17 @@ type Deps struct {
 	Version string
 	Metrics *Metrics
 
-	Identity   *identity.Service
-	Tenancy    *tenancy.Service
-	Platform   *platform.Service
-	Resources  *resource.Service
-	Vault      *vault.Service
-	Safes      *safe.Service
-	Sessions   *session.Service
-	Recordings *recording.Service
-	Review     *review.Service
-	Terminals  Terminals
+	Identity    *identity.Service
+	Tenancy     *tenancy.Service
+	Platform    *platform.Service
+	Resources   *resource.Service
+	Vault       *vault.Service
+	Safes       *safe.Service
+	Sessions    *session.Service
+	Recordings  *recording.Service
+	Review      *review.Service
+	Terminals   Terminals
+	Idempotency *idempotency.Service
 
 	PublicURL      string         // https://host:port, the console's origin
 	SSHAddr        string         // host:port where people reach the SSH gateway
@@ -46,7 +48,7 @@ type Deps struct {
 
 func (d *Deps) check() error {
 	if d.Log == nil || d.Metrics == nil || d.Identity == nil || d.Tenancy == nil || d.Platform == nil || d.Resources == nil || d.Vault == nil ||
-		d.Safes == nil || d.Sessions == nil || d.Recordings == nil || d.Review == nil || d.Terminals == nil || d.PublicURL == "" {
+		d.Safes == nil || d.Sessions == nil || d.Recordings == nil || d.Review == nil || d.Terminals == nil || d.Idempotency == nil || d.PublicURL == "" {
 		return errors.New("api: a part is missing")
 	}
 	if d.Now == nil {

@@ -69,7 +69,7 @@ func register(d Deps) *Server {
 		"cookie": {Type: "apiKey", In: "cookie", Name: CookieName, Description: "The console's session. State-changing calls need an Origin header of this installation."},
 	}
 	s.api = humago.NewWithPrefix(s.mux, Prefix, conf)
-	s.api.UseMiddleware(s.authenticate)
+	s.api.UseMiddleware(s.authenticate, s.idempotent)
 	s.routes()
 	s.describe()
 	s.mux.HandleFunc(Prefix+"/", func(w http.ResponseWriter, r *http.Request) {
@@ -226,6 +226,10 @@ func handle[I, O any](s *Server, a access, op huma.Operation, h func(ctx context
 	op.MaxBodyBytes, op.BodyReadTimeout = maxBody, bodyTime
 	if a != open {
 		op.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
+	}
+	if a != open && !safeMethod(op.Method) {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: IdempotencyHeader, In: "header", Schema: &huma.Schema{Type: "string"},
+			Description: "A name for this request: a repeat within a day gets the first answer again and does nothing"})
 	}
 	op.Errors = append(op.Errors, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError)
 	if a != open {

@@ -26,6 +26,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db"
 	gateway "github.com/vaultpam/vaultpam/internal/gateway/ssh"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/idempotency"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/mfa"
 	"github.com/vaultpam/vaultpam/internal/platform"
@@ -62,6 +63,7 @@ type App struct {
 	recordings *recording.Service
 	sessions   *session.Service
 	gateway    *gateway.Gateway
+	repeats    *idempotency.Service
 	api        *api.Server
 	console    *console.Console
 
@@ -173,6 +175,10 @@ func (a *App) buildDomains() (err error) {
 			Server: session.Server{ID: string(id.New[id.Job]()), Home: home, Hostname: host, Version: Version}, Sole: a.db.Engine() == db.SQLite})
 		return err
 	})
+	build("idempotency", func() (err error) {
+		a.repeats, err = idempotency.New(idempotency.Deps{DB: a.db, Seal: a.keyring, Now: now})
+		return err
+	})
 	build("SSH gateway", func() error {
 		people := sshPeople{identity.NewSSHAuthenticator(a.identity)}
 		signer, err := hostKey(filepath.Join(a.cfg.Data, "keys"))
@@ -203,7 +209,7 @@ func (a *App) buildDoors() error {
 	a.api, err = api.New(api.Deps{
 		Log: a.log, Version: Version, Metrics: api.NewMetrics(a.metrics), Identity: a.identity, Tenancy: a.tenancy, Platform: a.platform,
 		Resources: a.resources, Vault: a.vault, Safes: a.safes, Sessions: a.sessions, Recordings: a.recordings, Review: look,
-		Terminals: terminals{a.sessions, a.gateway}, PublicURL: a.cfg.HTTPS.PublicURL, SSHAddr: a.cfg.SSH.PublicAddr,
+		Terminals: terminals{a.sessions, a.gateway}, Idempotency: a.repeats, PublicURL: a.cfg.HTTPS.PublicURL, SSHAddr: a.cfg.SSH.PublicAddr,
 		SSHHostKeys: []string{knownHost(a.doors.sshHostKey)}, TrustedProxies: proxies, Limits: api.DefaultLimits,
 	})
 	if err != nil {

@@ -205,7 +205,7 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(err, below.Wait())
 }
 
-// prune deletes recordings whose retention is over, every hour.
+// prune deletes recordings and kept answers whose time is over, every hour.
 func (a *App) prune(ctx context.Context) error {
 	t := time.NewTicker(time.Hour)
 	defer t.Stop()
@@ -214,6 +214,9 @@ func (a *App) prune(ctx context.Context) error {
 			a.log.ErrorContext(ctx, "recordings could not be pruned", "error", err.Error())
 		} else if n > 0 {
 			a.log.InfoContext(ctx, "recordings pruned", "count", n)
+		}
+		if _, err := a.repeats.Sweep(ctx); err != nil && ctx.Err() == nil {
+			a.log.ErrorContext(ctx, "kept answers could not be swept", "error", err.Error())
 		}
 		select {
 		case <-t.C:

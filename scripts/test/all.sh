@@ -19,7 +19,7 @@ scripts/test/static.sh
 step "Go: unit, both stores, race, fuzz seeds, end to end, browser"
 trap 'scripts/test/stop_postgres.sh' EXIT
 status=0
-go test -race -count=1 -timeout 25m ./... 2>&1 | grep -v 'no test files' | tee build/test.log || status=$?
+go test -race -count=1 -timeout 25m ./... 2>&1 | grep --line-buffered -v 'no test files' | tee build/test.log || status=$?
 passed=$(grep -c '^ok' build/test.log || true)
 bad=$(grep -cE '^(FAIL|---? FAIL).*\s' build/test.log || true)
 printf '\nin %s s\n' "$SECONDS"
