@@ -47,7 +47,7 @@ type signIn struct {
 	conn   net.Conn
 	client Client
 
-	presented string // fingerprint of the last key that was offered
+	presented string // fingerprint of the last key that was offered and not proved
 	login     string // user name, as claimed
 }
 
@@ -128,6 +128,7 @@ func (s *signIn) keyProved(_ ssh.ConnMetadata, key ssh.PublicKey, perms *ssh.Per
 	if p.person, err = s.g.d.Auth.Prove(s.ctx, p.person, key.Marshal(), s.client.Source); err != nil {
 		return nil, s.failed(err)
 	}
+	s.presented = "" // whatever fails from here on, the key was theirs
 	if p.login.Safe == "" || !p.grant.Empty() {
 		return perms, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -346,4 +347,35 @@ func TestDeadPeersAreNoticed(t *testing.T) {
 	if l := r.session(1); l.closed.By != ByClient {
 		t.Errorf("closed %+v", *l.closed)
 	}
+}
+
+// TestNothingIsLeftBehind: when Run has returned, so has everything that it began.
+func TestNothingIsLeftBehind(t *testing.T) {
+	r := newRig(t, func(d *Deps) { d.Limits.Grace = time.Millisecond })
+	r.addSafe("web", newSSHD(t))
+	r.addSafe("down", newSSHD(t), func(s *fakeSafe) { s.Port = closedPort(t) })
+	r.ssh("alice+web", "true")
+	r.ssh("alice+down", "true")
+	r.ssh("alice", "true")
+	r.ssh("nobody+web", "true")
+	c := r.dial("alice+web")
+	if s, err := c.NewSession(); err != nil || s.Start("cat") != nil {
+		t.Fatal(err)
+	}
+	r.stop()
+	var left string
+	for try := 0; try < 1000; try++ { // those that have only to return
+		buf := make([]byte, 1<<20)
+		left = ""
+		for _, g := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+			if strings.Contains(g, "gateway/ssh.(*") && !strings.Contains(g, "_test.go") {
+				left = g
+			}
+		}
+		if left == "" {
+			return
+		}
+		runtime.Gosched()
+	}
+	t.Fatalf("still running:\n%s", left)
 }

@@ -273,19 +273,19 @@ func TestAgentIsReachableOnlyWhereThePolicySaysSo(t *testing.T) {
 	r.addSafe("yes", s, func(f *fakeSafe) { f.policy.AgentForward = true })
 	sock := r.path("agent.sock")
 	agent := exec.Command(need(t, "ssh-agent"), "-D", "-a", sock)
+	said, _ := agent.StdoutPipe()
 	if err := agent.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { agent.Process.Kill(); agent.Wait() }()
+	if _, err := bufio.NewReader(said).ReadString('\n'); err != nil { // it listens before it says where
+		t.Fatal(err)
+	}
 	env := append(os.Environ(), "SSH_AUTH_SOCK="+sock)
-	for try := 0; ; try++ {
-		add := exec.Command("ssh-add", "-q", r.path("alice"))
-		add.Env = env
-		if add.Run() == nil {
-			break
-		} else if try == 500 {
-			t.Fatal("the agent does not answer")
-		}
+	add := exec.Command("ssh-add", "-q", r.path("alice"))
+	add.Env = env
+	if _, errs, status := r.wait(add); status != 0 {
+		t.Fatal(errs)
 	}
 	for safe, want := range map[string]string{"yes": "256 SHA256:", "no": "Could not open"} {
 		cmd := exec.Command("ssh", "-F", r.config, "-A", "-o", "IdentityAgent=SSH_AUTH_SOCK", "alice+"+safe+"@gw", "ssh-add -l 2>&1")

@@ -6,7 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type metrics struct {
 	connections *prometheus.CounterVec // by outcome
 	sessions    prometheus.Gauge       // established and not ended
-	refusals    *prometheus.CounterVec // sessions that did not come about, by kind
+	refusals    *prometheus.CounterVec // sessions that did not come about, by reason
 	enforced    *prometheus.CounterVec // by control
 	bytes       *prometheus.CounterVec // by direction
 }
@@ -20,7 +20,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		connections: counter("connections_total", "SSH connections by how their sign-in went.", "outcome"),
 		sessions: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Subsystem: "ssh", Name: "sessions",
 			Help: "SSH sessions that are running."}),
-		refusals: counter("refusals_total", "Signed-in clients whose session did not come about, by kind of fault.", "kind"),
+		refusals: counter("refusals_total", "Signed-in clients whose session did not come about, by fault code or failure of the target.", "reason"),
 		enforced: counter("enforced_total", "Interventions of a safe's policy inside sessions.", "control"),
 		bytes:    counter("bytes_total", "Bytes carried, by direction.", "direction"),
 	}

@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ type route struct {
 	ready   chan struct{} // closed once the session is established, or refused is set
 
 	refused *refusal // read it after decided (no ticket) or after ready
+	failure Failure  // why the target could not be signed in to
 	ticket  *Ticket
 	policy  Policy
 	target  *target
@@ -69,7 +71,7 @@ func (g *Gateway) open(ctx context.Context, from Client, launch launcher) *route
 			if r.refused == nil { // decided has readers already
 				r.refused = refused(err)
 			}
-			g.metrics.refusals.WithLabelValues(fault.CodeOf(err)).Inc()
+			g.metrics.refusals.WithLabelValues(cmp.Or(string(r.failure), fault.CodeOf(err))).Inc()
 			r.log.InfoContext(ctx, "session refused", "source", from.Source.IP, "error", r.refused)
 		}
 	}()
@@ -103,7 +105,7 @@ func (r *route) establish(ctx context.Context, launch launcher) error {
 	}()
 	target, class, err := r.g.reach(ctx, t, lease)
 	if err != nil {
-		if class != "" {
+		if r.failure = class; class != "" {
 			if err := r.g.d.Sessions.Failed(context.WithoutCancel(ctx), t, class); err != nil {
 				r.log.ErrorContext(ctx, "failed session not recorded", "error", err)
 			}

@@ -27,10 +27,13 @@ type refusal struct {
 }
 
 func (r *refusal) Error() string {
-	if r.cause != nil {
-		return r.sentence + ": " + r.cause.Error()
+	if r.cause == nil {
+		return r.sentence
 	}
-	return r.sentence
+	if c := r.cause.Error(); strings.HasPrefix(c, r.sentence) {
+		return c // a fault that says what the person is told
+	}
+	return r.sentence + ": " + r.cause.Error()
 }
 
 func (r *refusal) Unwrap() error { return r.cause }

@@ -161,6 +161,9 @@ func TestStepUpIsAskedAfterTheKey(t *testing.T) {
 	if err := r.signIn("alice+web", ssh.PublicKeys(key), (&typist{answers: []string{"000000"}}).method()); err == nil {
 		t.Error("a wrong code opened it")
 	}
+	if len(r.rejected) != 0 {
+		t.Errorf("the key was right, and yet: %+v", r.rejected)
+	}
 	k := &typist{answers: []string{"123456"}}
 	if err := r.signIn("alice+web", ssh.PublicKeys(key), k.method()); err != nil || len(k.asked) != 1 {
 		t.Errorf("%v, asked %q", err, k.asked)
