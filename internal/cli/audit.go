@@ -150,9 +150,6 @@ func categories() []string {
 	return out
 }
 
-// followEvery is how often new events are asked for.
-const followEvery = 2 * time.Second
-
 // Run shows events, oldest first.
 func (c *auditTailCmd) Run(ctx context.Context, p *program) error {
 	if c.Lines < 0 || c.Lines > 10_000 {
@@ -249,7 +246,7 @@ func (r *remote) follow(ctx context.Context, q url.Values, from string, last int
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(followEvery):
+		case <-time.After(r.p.poll):
 		}
 	}
 }

@@ -26,6 +26,7 @@ type program struct {
 	errw    io.Writer // what is said besides
 	asker   terminal.Asker
 	now     func() time.Time
+	poll    time.Duration // between two questions for what is new
 
 	parser *kong.Kong
 	json   bool
@@ -34,7 +35,7 @@ type program struct {
 
 // Run runs one command line and gives its exit status.
 func Run(ctx context.Context, args, environ []string, in io.Reader, out, errw io.Writer) int {
-	p := &program{environ: environ, env: map[string]string{}, in: in, out: out, errw: errw, now: time.Now}
+	p := &program{environ: environ, env: map[string]string{}, in: in, out: out, errw: errw, now: time.Now, poll: 2 * time.Second}
 	for _, kv := range environ {
 		name, v, _ := strings.Cut(kv, "=")
 		p.env[name] = v
@@ -184,6 +185,9 @@ func reworded(text, where string, group bool) string {
 		text = fmt.Sprintf("%s needs one of its commands: %s", where, strings.ReplaceAll(rest, `"`, ""))
 	} else if rest, ok := strings.CutPrefix(text, "expected \"<"); ok {
 		text = "missing: <" + strings.TrimSuffix(rest, `"`)
+	}
+	if flag, _, ok := strings.Cut(text, ": expected "); ok && strings.Contains(text, "<EOL>") {
+		text = flag + " needs a value"
 	}
 	return strings.Replace(text, `one of "",`, "one of ", 1)
 }

@@ -137,7 +137,7 @@ func (p *program) walk(words []string) place {
 			at.enter(at.node.Children[i])
 			continue
 		}
-		if v := argument(at.node, at.args); v != nil && v.Passthrough {
+		if v := argument(at.node, at.args); v == nil || v.Passthrough {
 			at.raw = true
 		}
 		at.args++

@@ -80,6 +80,9 @@ func (p *program) authority() ([]byte, error) {
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "the CA file %s cannot be read: %v", path, cause(err))
 	}
+	if len(pem) == 0 {
+		return nil, fault.New(fault.Invalid, "the CA file %s holds no certificate: it is empty", path)
+	}
 	return pem, nil
 }
 

@@ -244,7 +244,7 @@ func until(t time.Time) string {
 	return ", until " + when(t)
 }
 
-type logoutCmd struct{ connection }
+type logoutCmd struct{}
 
 // Run ends the sign-in at the server, and forgets it here whatever the server says.
 func (c *logoutCmd) Run(ctx context.Context, p *program) error {
