@@ -18,6 +18,18 @@ export async function get<T>(path: string, o: Options = {}): Promise<Dated<T>> {
   return revive<T>(await json(await send("GET", path, o)));
 }
 
+/** All pages of a list that is short in practice, as one; at most 2,000 items. */
+export async function getAll<T>(path: string, o: Options = {}): Promise<{ items: Dated<T>[] }> {
+  const items: Dated<T>[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await get<{ items: T[]; next_cursor?: string }>(path, { ...o, query: { ...o.query, limit: 200, cursor } });
+    items.push(...(page.items as Dated<T>[]));
+    cursor = page.next_cursor as string | undefined;
+  } while (cursor && items.length < 2000);
+  return { items };
+}
+
 export async function post<T>(path: string, o: Options = {}): Promise<Dated<T>> {
   return revive<T>(await json(await send("POST", path, o)));
 }

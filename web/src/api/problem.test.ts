@@ -6,7 +6,7 @@ const headers = (h: Record<string, string> = {}) => new Headers(h);
 describe("Problem", () => {
   it("says what the server said, as a sentence", () => {
     const p = Problem.fromResponse(409, headers(), { title: "Conflict", detail: "the name is taken", code: "NAME_TAKEN", request_id: "req_1" });
-    expect(p.message).toBe("The name is taken");
+    expect(p.message).toBe("The name is taken.");
     expect(p.code).toBe("NAME_TAKEN");
     expect(p.requestId).toBe("req_1");
   });

@@ -101,13 +101,15 @@ function plainPath(path: string): string {
 }
 
 function sentence(b: ProblemBody, status: number): string {
-  if (typeof b.detail === "string" && b.detail !== "") return capital(b.detail);
-  if (typeof b.title === "string" && b.title !== "") return capital(b.title);
+  if (typeof b.detail === "string" && b.detail !== "") return asSentence(b.detail);
+  if (typeof b.title === "string" && b.title !== "") return asSentence(b.title);
   return status >= 500 ? "The server could not do this." : "The server refused this.";
 }
 
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+/** The server writes clauses, for terminals and logs alike; a page shows sentences. */
+export function asSentence(clause: string): string {
+  const text = clause.trim();
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?:]$/.test(text) ? "" : ".");
 }
 
 function codeOf(status: number): string {

@@ -1,13 +1,13 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
-import { del, get, patch, post } from "../../api/client";
-import type { AccountWire, Page } from "../../api/types";
+import { del, get, getAll, patch, post } from "../../api/client";
+import type { AccountWire } from "../../api/types";
 import { useStepUp } from "../auth/step-up";
 import { useOrg } from "../shell/org";
 
 export function accountsQuery(org: string) {
   return queryOptions({
     queryKey: [org, "accounts"],
-    queryFn: ({ signal }) => get<Page<AccountWire>>("/accounts", { org, signal, query: { limit: 200 } }),
+    queryFn: ({ signal }) => getAll<AccountWire>("/accounts", { org, signal }),
   });
 }
 

@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useRouter, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { AuthFrame } from "./frame";
 import { BackupCodes } from "./backup-codes";
@@ -9,25 +9,25 @@ import { TotpSetup } from "./totp-setup";
 /** A person without a second factor sets one up before anything else. */
 export default function Enrol() {
   const { next } = useSearch({ from: "/enrol" });
-  const navigate = useNavigate();
   const client = useQueryClient();
+  const router = useRouter();
   const [codes, setCodes] = useState<string[]>();
 
-  const enter = async () => {
+  const enter = () => {
     client.clear();
-    await navigate({ to: safeNext(next), replace: true });
+    router.history.replace(safeNext(next)); // an address with its search, as it was asked for
   };
 
   if (codes) {
     return (
       <AuthFrame title="Keep your backup codes" wide>
-        <BackupCodes codes={codes} verb="Go to the console" done={() => void enter()} />
+        <BackupCodes codes={codes} verb="Go to the console" done={() => enter()} />
       </AuthFrame>
     );
   }
   return (
     <AuthFrame title="Set up your second factor" lead="Everyone signs in with a password and a code. It takes a minute." wide>
-      <TotpSetup done={(backup) => (backup && backup.length > 0 ? setCodes(backup) : void enter())} />
+      <TotpSetup done={(backup) => (backup && backup.length > 0 ? setCodes(backup) : enter())} />
     </AuthFrame>
   );
 }

@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useNavigate, useRouter, useSearch } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { asProblem } from "../../api/problem";
 import type { Challenge, MfaMethod } from "../../api/types";
@@ -17,12 +17,13 @@ export default function SignIn() {
   const { next } = useSearch({ from: "/sign-in" });
   const navigate = useNavigate();
   const client = useQueryClient();
+  const router = useRouter();
   const [challenge, setChallenge] = useState<Challenge>();
   const [expired, setExpired] = useState(false);
 
-  const enter = async () => {
+  const enter = () => {
     client.clear();
-    await navigate({ to: safeNext(next), replace: true });
+    router.history.replace(safeNext(next)); // an address with its search, as it was asked for
   };
 
   const password = useMutation({
@@ -31,7 +32,7 @@ export default function SignIn() {
       setExpired(false);
       if (answer.mfa) setChallenge(answer.mfa);
       else if (answer.enrolment_required) await navigate({ to: "/enrol", search: { next }, replace: true });
-      else await enter();
+      else enter();
     },
   });
 

@@ -1,13 +1,13 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
-import { del, get, post, put } from "../../api/client";
-import type { MemberWire, OrgRole, Page } from "../../api/types";
+import { del, getAll, post, put } from "../../api/client";
+import type { MemberWire, OrgRole } from "../../api/types";
 import { useStepUp } from "../auth/step-up";
 import { useOrg } from "../shell/org";
 
 export function membersQuery(org: string) {
   return queryOptions({
     queryKey: [org, "members"],
-    queryFn: ({ signal }) => get<Page<MemberWire>>("/org/members", { org, signal, query: { limit: 200 } }),
+    queryFn: ({ signal }) => getAll<MemberWire>("/org/members", { org, signal }),
     staleTime: 30_000,
   });
 }

@@ -2,9 +2,9 @@ import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/r
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Building2, Plus } from "lucide-react";
 import { useState } from "react";
-import { get, post } from "../../api/client";
+import { getAll, post } from "../../api/client";
 import { asProblem } from "../../api/problem";
-import type { Organization, OrganizationWire, Page } from "../../api/types";
+import type { Organization, OrganizationWire } from "../../api/types";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { SecretField, TextField } from "../../ui/field";
@@ -19,7 +19,7 @@ import { useMe } from "../shell/org";
 
 const organizationsQuery = queryOptions({
   queryKey: ["platform", "organizations"],
-  queryFn: ({ signal }) => get<Page<OrganizationWire>>("/platform/organizations", { signal, query: { limit: 200 } }),
+  queryFn: ({ signal }) => getAll<OrganizationWire>("/platform/organizations", { signal }),
 });
 
 export default function OrganizationsPage() {

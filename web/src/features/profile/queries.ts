@@ -1,5 +1,5 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
-import { del, get, post } from "../../api/client";
+import { del, get, getAll, post } from "../../api/client";
 import type { BackupCodes, FactorsWire, Page, SshKeyWire, TokenWire } from "../../api/types";
 import { removeFactor } from "../auth/queries";
 import { useStepUp } from "../auth/step-up";
@@ -17,7 +17,7 @@ export const sshKeysQuery = queryOptions({
 export function tokensQuery(org: string | undefined) {
   return queryOptions({
     queryKey: ["my", "tokens", org],
-    queryFn: ({ signal }) => get<Page<TokenWire>>("/tokens", { org, signal, query: { limit: 200 } }),
+    queryFn: ({ signal }) => getAll<TokenWire>("/tokens", { org, signal }),
   });
 }
 

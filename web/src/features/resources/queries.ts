@@ -1,13 +1,13 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
-import { del, get, patch, post } from "../../api/client";
-import type { HostKeyWire, Page, ResourceWire } from "../../api/types";
+import { del, get, getAll, patch, post } from "../../api/client";
+import type { HostKeyWire, ResourceWire } from "../../api/types";
 import { useStepUp } from "../auth/step-up";
 import { useOrg } from "../shell/org";
 
 export function resourcesQuery(org: string) {
   return queryOptions({
     queryKey: [org, "resources"],
-    queryFn: ({ signal }) => get<Page<ResourceWire>>("/resources", { org, signal, query: { limit: 200 } }),
+    queryFn: ({ signal }) => getAll<ResourceWire>("/resources", { org, signal }),
   });
 }
 

@@ -11,7 +11,7 @@ import { PageHead } from "../../ui/page";
 import { Failed, FormProblem, Note, PageSkeleton } from "../../ui/states";
 import { Command, Facts, Id } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
-import { asProblem } from "../../api/problem";
+import { asProblem, asSentence } from "../../api/problem";
 import { useOrg, useRights } from "../shell/org";
 import { managesSafe, safeRoleWords } from "../shell/rights";
 import { SessionTable } from "../sessions/table";
@@ -101,7 +101,7 @@ function Overview({ safe, open }: { safe: Safe; open: boolean }) {
   return (
     <div className="two-columns">
       <div className="stack">
-        {safe.can_launch || !safe.my_role ? null : <Note meaning={liftable(safe.blocked_by) ? "info" : "warn"}>{safe.blocked ? sentence(safe.blocked) : blockedSentence(safe.blocked_by)}</Note>}
+        {safe.can_launch || !safe.my_role ? null : <Note meaning={liftable(safe.blocked_by) ? "info" : "warn"}>{safe.blocked ? asSentence(safe.blocked) : blockedSentence(safe.blocked_by)}</Note>}
         {open ? (
           <section className="card">
             <header>
@@ -235,11 +235,6 @@ function DeleteSafe({ safe, members, onClose }: { safe: Safe; members: number | 
       {members === undefined ? "Its members lose" : `${plural(members, "member")} ${members === 1 ? "loses" : "lose"}`} this way to {safe.resource.name}, and running sessions end. The account, its credential, the recordings and the audit log stay.
     </Confirm>
   );
-}
-
-/** The server's clause as a sentence of its own. */
-function sentence(clause: string): string {
-  return capital(clause).replace(/[^.]$/, "$&.");
 }
 
 function capital(text: string): string {

@@ -1,13 +1,13 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
-import { del, get, patch, post, put } from "../../api/client";
-import type { Page, Safe, SafeMemberWire, SafePolicy, SafeRole, SafeWire } from "../../api/types";
+import { del, get, getAll, patch, post, put } from "../../api/client";
+import type { Safe, SafeMemberWire, SafePolicy, SafeRole, SafeWire } from "../../api/types";
 import { useStepUp } from "../auth/step-up";
 import { useOrg } from "../shell/org";
 
 export function safesQuery(org: string, o: { mine: boolean }) {
   return queryOptions({
     queryKey: [org, "safes", o],
-    queryFn: ({ signal }) => get<Page<SafeWire>>("/safes", { org, signal, query: { limit: 200, mine: o.mine || undefined } }),
+    queryFn: ({ signal }) => getAll<SafeWire>("/safes", { org, signal, query: { mine: o.mine || undefined } }),
   });
 }
 
@@ -21,7 +21,7 @@ export function safeQuery(org: string, id: string) {
 export function safeMembersQuery(org: string, id: string) {
   return queryOptions({
     queryKey: [org, "safe", id, "members"],
-    queryFn: ({ signal }) => get<Page<SafeMemberWire>>(`/safes/${id}/members`, { org, signal, query: { limit: 200 } }),
+    queryFn: ({ signal }) => getAll<SafeMemberWire>(`/safes/${id}/members`, { org, signal }),
   });
 }
 

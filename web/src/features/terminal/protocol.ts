@@ -1,6 +1,7 @@
 // The WebSocket of a browser terminal: the first text message carries the grant
 // and the size; then binary frames are bytes of the session, text frames are
 // control messages.
+import { asSentence } from "../../api/problem";
 
 export type ServerMessage =
   | { type: "ready" } // the shell is open
@@ -53,7 +54,7 @@ export interface End {
 }
 
 function sentenceOf(m: Ending | undefined): string | undefined {
-  return m && m.message !== "" ? m.message.charAt(0).toUpperCase() + m.message.slice(1) : undefined;
+  return m && m.message !== "" ? asSentence(m.message) : undefined;
 }
 
 /** One connection, for one grant. */
