@@ -61,6 +61,7 @@ func register(d Deps) *Server {
 	conf.Info.Description = "Privileged access management: safes, sessions, recordings and the audit ledger. Every error is an RFC 9457 problem with a stable `code`."
 	conf.OpenAPIPath, conf.DocsPath, conf.SchemasPath = "", "", ""
 	conf.CreateHooks = nil // no $schema in bodies
+	conf.Formats = bodyFormats()
 	conf.RejectUnknownQueryParameters = true
 	conf.Servers = []*huma.Server{{URL: Prefix}}
 	conf.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
