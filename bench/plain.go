@@ -12,8 +12,8 @@ import (
 // plain is the peer of the ledger: a table in a store with the settings of the
 // product's, and nothing around it.
 type plain struct {
-	db     *sql.DB
-	insert func(ctx context.Context) error
+	db                  *sql.DB
+	insert, transaction func(ctx context.Context) error
 }
 
 // openPlain opens a store beside the one of url: in the same database of
@@ -34,11 +34,25 @@ func openPlain(ctx context.Context, url string) (*plain, error) {
 		d.Close()
 		return nil, err
 	}
+	const insert = `insert into bench_plain values ($1, $2)`
 	body := strings.Repeat("x", 700)
-	return &plain{d, func(ctx context.Context) error {
-		_, err := d.ExecContext(ctx, `insert into bench_plain values ($1, $2)`, rand.Text(), body)
+	p := &plain{db: d}
+	p.insert = func(ctx context.Context) error {
+		_, err := d.ExecContext(ctx, insert, rand.Text(), body)
 		return err
-	}}, nil
+	}
+	p.transaction = func(ctx context.Context) error {
+		tx, err := d.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback()
+		if _, err := tx.ExecContext(ctx, insert, rand.Text(), body); err != nil {
+			return err
+		}
+		return tx.Commit()
+	}
+	return p, nil
 }
 
 func (p *plain) close() error { return p.db.Close() }
