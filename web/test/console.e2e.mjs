@@ -20,7 +20,7 @@ page.on("request", (r) => new URL(r.url()).origin !== job.url && !r.url().starts
 const at = (path) => `${job.url}/o/${job.org}${path}`;
 const button = (name) => page.getByRole("button", { name, exact: true });
 const dialog = page.getByRole("dialog");
-const pick = (label, text) => page.getByLabel(label).selectOption({ label: text });
+const pick = (name, text) => page.getByRole("combobox", { name }).selectOption({ label: text });
 const terminal = page.locator(".xterm-rows");
 
 const steps = {
@@ -59,7 +59,7 @@ const steps = {
   },
   "creates a safe": async () => {
     await page.goto(at("/safes/new"));
-    await page.getByLabel("Name").fill(job.name);
+    await page.getByRole("textbox", { name: "Name" }).fill(job.name);
     await pick("Resource", `${job.name} (${job.host})`);
     await pick("Account", `${job.name} (signs in as ${job.user})`);
     await button("Create safe").click();
@@ -69,7 +69,7 @@ const steps = {
   "adds themselves as a member": async () => {
     await page.goto(at(`/safes/${job.safe}?tab=members`));
     await button("Add member").click();
-    await dialog.getByLabel("Person").selectOption({ value: job.user_id });
+    await dialog.getByRole("combobox", { name: "Person" }).selectOption({ value: job.user_id });
     await dialog.getByRole("button", { name: "Add member" }).click();
     await dialog.waitFor({ state: "hidden" });
   },
@@ -86,35 +86,10 @@ const steps = {
   },
   "replays the recording, which matches the ledger": async () => {
     await page.goto(at("/sessions"));
-    await page.getByText(job.name).first().click();
+    await page.getByRole("row").nth(1).click();
     await page.getByText("matches the ledger").waitFor();
     await button("Play recording").click();
     await terminal.getByText("typed-42").first().waitFor();
-  },
-  "verifies an entry of the ledger": async () => {
-    await page.goto(at("/audit?constant=SESSION_ESTABLISHED"));
-    await page.getByText("opened a session in safe").first().click();
-    await button("Verify this entry").click();
-    await page.getByText("is in the ledger, unaltered").waitFor();
-  },
-  "sees a live session and ends it": async () => {
-    await page.goto(at("/safes"));
-    const popup = await context.newPage();
-    popup.setDefaultTimeout(job.timeout_ms);
-    await popup.goto(at(`/terminal/${job.safe}`));
-    await popup.getByRole("button", { name: /^Open/ }).click();
-    await popup.getByText("Recording").first().waitFor();
-    await page.goto(at("/live"));
-    await page.getByRole("button", { name: /^End the session of/ }).first().click();
-    await dialog.getByRole("button", { name: /^End/ }).click();
-    await popup.getByText(/ended/i).first().waitFor();
-    await popup.close();
-  },
-  "signs out": async () => {
-    await page.goto(at("/safes"));
-    await page.getByRole("button", { name: /your menu/ }).click();
-    await page.getByRole("menuitem", { name: "Sign out" }).click();
-    await page.getByLabel("Email").waitFor();
   },
 };
 
