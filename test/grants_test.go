@@ -118,6 +118,11 @@ type wsMessage struct {
 // ws opens the browser's terminal with a grant.
 func (p *Person) ws(t testing.TB, grant string) *websocket.Conn {
 	t.Helper()
+	return p.wsSized(t, grant, 80, 24)
+}
+
+func (p *Person) wsSized(t testing.TB, grant string, cols, rows uint32) *websocket.Conn {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	c, _, err := websocket.Dial(ctx, strings.Replace(p.base, "https:", "wss:", 1)+"/sessions/terminal",
@@ -126,7 +131,7 @@ func (p *Person) ws(t testing.TB, grant string) *websocket.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.CloseNow() })
-	open, _ := json.Marshal(obj{"type": "open", "grant": grant, "cols": 80, "rows": 24})
+	open, _ := json.Marshal(obj{"type": "open", "grant": grant, "cols": cols, "rows": rows})
 	if err := c.Write(ctx, websocket.MessageText, open); err != nil {
 		t.Fatal(err)
 	}
