@@ -30,7 +30,7 @@ func (r *rig) wait(cmd *exec.Cmd) (stdout, stderr string, status int) {
 	if err := cmd.Start(); err != nil {
 		r.t.Fatal(err)
 	}
-	timer := time.AfterFunc(60*time.Second, func() { cmd.Process.Kill() })
+	timer := time.AfterFunc(3*time.Minute, func() { cmd.Process.Kill() })
 	err := cmd.Wait()
 	if !timer.Stop() {
 		r.t.Fatalf("%v did not end; stderr %q", cmd.Args, errs.String())

@@ -64,7 +64,7 @@ func (ch *channel) list(mine []Choice) error {
 	if len(mine) > pickPage {
 		fmt.Fprintf(&b, "\n  and %d more", len(mine)-pickPage)
 	}
-	return &refusal{sentence: "the user name names no safe. Yours are:" + b.String() + "\n", exit: exitNoSafe}
+	return &refusal{sentence: "the user name names no safe. Yours are:" + b.String(), exit: exitNoSafe}
 }
 
 func manyOrgs(mine []Choice) bool {

@@ -129,7 +129,7 @@ func TestRecordingFailureEndsTheSession(t *testing.T) {
 		}
 		return nil
 	}
-	out, errs, status := r.ssh("alice+web", "echo unseen; cat")
+	out, errs, status := r.ssh("alice+web", "echo unseen; exec sleep 120")
 	if status != 255 || out != "" || !strings.Contains(errs, "can no longer be recorded") {
 		t.Errorf("%d %q %q", status, out, errs)
 	}

@@ -57,13 +57,17 @@ func refused(err error) *refusal {
 		"internal error. Try again; if it stays, give an administrator the reference %s", ref)
 }
 
-// line is a sentence as it is written to a terminal or a pipe.
+// line is a sentence as it is written to a terminal or a pipe. One of several
+// lines ends in what it lists.
 func line(sentence string, pty bool) []byte {
-	end := "\n"
-	if pty {
-		end = "\r\n"
+	if !strings.Contains(sentence, "\n") {
+		sentence = strings.TrimSuffix(sentence, ".") + "."
 	}
-	return []byte("VaultPAM: " + strings.TrimSuffix(sentence, ".") + "." + end)
+	sentence = "VaultPAM: " + sentence + "\n"
+	if pty {
+		sentence = strings.ReplaceAll(sentence, "\n", "\r\n")
+	}
+	return []byte(sentence)
 }
 
 // rejected is how a refusal looks where a channel cannot be opened.

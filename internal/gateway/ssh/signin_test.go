@@ -276,7 +276,7 @@ func TestPickerListsChoosesAndGoesOn(t *testing.T) {
 
 	_, errs, status := r.ssh("alice", "true")
 	want := "VaultPAM: the user name names no safe. Yours are:\n  ssh -p " + r.port + " alice+db@127.0.0.1\n  ssh -p " + r.port + " alice+web@127.0.0.1\n"
-	if status != 2 || !strings.HasPrefix(errs, want) || strings.Contains(errs, "hidden") {
+	if status != 2 || errs != want || strings.Contains(errs, "hidden") {
 		t.Errorf("without a terminal: %d %q", status, errs)
 	}
 
