@@ -8,6 +8,8 @@ export interface Column<T> {
   /** Leave the column out below this width: phone (640), tablet (1000), desk (1240). */
   from?: "phone" | "tablet" | "desk";
   right?: boolean;
+  /** The heading is for screen readers: what the column holds is plain to see. */
+  quiet?: boolean;
   skeleton?: number;
 }
 
@@ -33,7 +35,7 @@ export function Table<T>({ label, columns, rows, id, onOpen, selected, more }: P
           <tr>
             {columns.map((c) => (
               <th key={c.name} scope="col" className={cellClass(c)}>
-                {c.name}
+                {c.quiet ? <span className="sr-only">{c.name}</span> : c.name}
               </th>
             ))}
           </tr>

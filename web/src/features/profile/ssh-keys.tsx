@@ -29,7 +29,7 @@ export function SshKeys() {
     { name: "Type", from: "tablet", cell: (k) => <code>{k.algorithm}</code> },
     { name: "Fingerprint", from: "phone", cell: (k) => <Id value={k.fingerprint} what="fingerprint" /> },
     { name: "Last used", from: "phone", cell: (k) => (k.last_used_at ? <Time at={k.last_used_at} /> : <span className="faint">never</span>) },
-    { name: "Remove", right: true, cell: (k) => <IconButton small icon={Trash2} label={`Remove key ${k.name}`} onClick={() => setLeaving(k)} /> },
+    { name: "Remove", right: true, quiet: true, cell: (k) => <IconButton small icon={Trash2} label={`Remove key ${k.name}`} onClick={() => setLeaving(k)} /> },
   ];
   return (
     <div className="stack">

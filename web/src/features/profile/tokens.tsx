@@ -32,6 +32,7 @@ export function Tokens({ org }: { org: Membership | undefined }) {
     {
       name: "Revoke",
       right: true,
+      quiet: true,
       cell: (t) => (
         <Button small kind="danger" aria-label={`Revoke token ${t.name}`} onClick={() => setLeaving(t)}>
           Revoke

@@ -198,6 +198,7 @@ function SafeTable({ rows }: { rows: readonly Safe[] | undefined }) {
     {
       name: "Launch",
       right: true,
+      quiet: true,
       cell: (s) =>
         s.can_launch || liftable(s.blocked_by) ? (
           <LaunchLink safe={s.id} name={s.name} kind="plain" small />

@@ -70,7 +70,7 @@ export function MembersTab({ safe, editable }: { safe: Safe; editable: boolean }
     { name: "Added", from: "phone", cell: (m) => <Time at={m.added_at} /> },
   ];
   if (editable) {
-    columns.push({ name: "Remove", right: true, cell: (m) => <IconButton icon={Trash2} small label={`Remove ${m.name}`} onClick={() => setLeaving(m)} /> });
+    columns.push({ name: "Remove", right: true, quiet: true, cell: (m) => <IconButton icon={Trash2} small label={`Remove ${m.name}`} onClick={() => setLeaving(m)} /> });
   }
   return (
     <div className="stack">

@@ -55,6 +55,7 @@ export default function LivePage() {
     columns.push({
       name: "Actions",
       right: true,
+      quiet: true,
       cell: (s) => (
         <Button small kind="danger" icon={Octagon} aria-label={`End the session of ${s.user.name} on ${s.safe.name}`} onClick={() => setEnding(s)}>
           End

@@ -70,7 +70,7 @@ export function LiveView({ session, onStop }: { session: string; onStop: () => v
       <div className="player-screen" ref={host} aria-hidden="true" inert />
       <div className="player-controls">
         <FormProblem error={error} />
-        <div className="row">
+        <div className="row wrap">
           {phase === "connecting" && <span className="dim">Connecting</span>}
           {phase === "watching" && <State meaning="live">You are watching. The audit log says so.</State>}
           {phase === "over" && error === null && <Note meaning="plain">The session has ended.</Note>}
