@@ -29,7 +29,9 @@ func TestEveryCommandIsExplained(t *testing.T) {
 			}
 			words := strings.Fields(commandName(n))[1:]
 			contains(t, w.good(append(words, "--help")...), "Usage: vaultpam "+strings.Join(words, " "), n.Help[:min(len(n.Help), 20)])
-			contains(t, w.good(append([]string{"help"}, words...)...), "Usage: ")
+			if n.Parent.Parent == nil {
+				contains(t, w.good("help", words[0]), "Usage: ")
+			}
 			if n.Parent.Parent == nil && !slices.ContainsFunc(sections, func(s struct{ key, title string }) bool { return s.key == n.Tag.Get("section") }) {
 				t.Errorf("%s is under no heading", commandName(n))
 			}

@@ -25,7 +25,7 @@ const Prefix = "/api/v1"
 // The bounds of one call. A stream is bounded by its context alone.
 const (
 	callTime  = 90 * time.Second // a host key scan waits for a target
-	maxAnswer = 64 << 20
+	maxAnswer = 16 << 20
 )
 
 // Config says which server, whom to trust and who asks.

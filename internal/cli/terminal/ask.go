@@ -75,6 +75,9 @@ func newTTY(in *os.File, out io.Writer) *tty {
 func Open(in io.Reader, errw io.Writer) (a Asker, close func() error) {
 	none := func() error { return nil }
 	if f, ok := in.(*os.File); ok && Is(f) {
+		if !Is(errw) {
+			errw = f // a question in a log file is not seen
+		}
 		return newTTY(f, errw), none
 	}
 	f, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
