@@ -110,7 +110,7 @@ func TestTargetsThatFailAreToldApart(t *testing.T) {
 		oscar := w.person("operator")
 		for reason, spoil := range map[string]func(h *passwordHost){
 			"upstream_unreachable": func(h *passwordHost) { h.ln.Close() },
-			"upstream_auth_failed": func(h *passwordHost) { h.password = newSecret("another-password") },
+			"upstream_auth_failed": func(h *passwordHost) { h.newPassword() },
 			"host_key_mismatch":    func(h *passwordHost) { h.newHostKey(t) },
 		} {
 			h := newPasswordHost(t, nil)

@@ -162,6 +162,8 @@ type passwordHost struct {
 func (h *passwordHost) addr() (string, int) { return hostPort(h.ln) }
 
 func (h *passwordHost) account(name, resource string) obj {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	return obj{"name": name, "resource_id": resource, "username": h.user, "kind": "password", "password": h.password}
 }
 
@@ -220,8 +222,17 @@ func (h *passwordHost) newHostKey(t testing.TB) {
 	h.mu.Unlock()
 }
 
+// newPassword changes what the host lets in.
+func (h *passwordHost) newPassword() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.password = newSecret("another-password")
+}
+
 func (h *passwordHost) serve(c net.Conn) {
 	conf := &ssh.ServerConfig{PasswordCallback: func(m ssh.ConnMetadata, p []byte) (*ssh.Permissions, error) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
 		if m.User() != h.user || string(p) != h.password {
 			return nil, errors.New("wrong")
 		}
