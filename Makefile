@@ -5,7 +5,7 @@ GO       ?= go
 BIN      := build/vaultpam
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS  := -X github.com/vaultpam/vaultpam/internal/app.Version=$(VERSION)
-WEB_SRC  := $(shell find web/src web/public web/index.html web/vite.config.ts web/package.json web/package-lock.json -type f 2>/dev/null)
+WEB_SRC  := $(shell find web/src web/public web/index.html web/vite.config.ts web/package.json web/package-lock.json docs/reference/openapi.json -type f 2>/dev/null)
 SQLC     := v1.31.1
 
 .PHONY: help run build console test check event-coverage bench generate clean
