@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,6 +37,9 @@ func (c *sshCmd) Run(ctx context.Context, p *program) error {
 	if len(command) > 0 && command[0] == "--" {
 		command = command[1:]
 	}
+	// A terminal that is closed ends us by SIGHUP; the key must not stay behind.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
+	defer stop()
 	program, err := exec.LookPath("ssh")
 	if err != nil {
 		return fault.New(fault.Unavailable, "there is no ssh program here: install OpenSSH's client")

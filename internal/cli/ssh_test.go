@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -189,26 +190,38 @@ func TestSSHRefusesWhatTheServerShouldNotSay(t *testing.T) {
 	w.bad(5, []string{"nope"}, "ssh", "nope")
 }
 
-func TestSignalReachesSSH(t *testing.T) {
-	dir := t.TempDir()
-	ready := filepath.Join(dir, "ready")
-	script := "#!/bin/sh\ntrap 'exit 9' TERM\n: >" + ready + "\nwhile :; do sleep 0.05; done\n"
-	if err := os.WriteFile(filepath.Join(dir, "ssh"), []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-	w, g := newWorld(t).login(), newGateway(t)
-	w.on("POST /sessions/launch", func(_ *http.Request, in map[string]any) (int, any) { return 201, g.launched(in) })
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	go func() {
-		for ctx.Err() == nil {
-			if _, err := os.Stat(ready); err == nil {
-				cancel()
+func TestSignalsReachSSHAndLeaveNoKey(t *testing.T) {
+	for name, send := range map[string]func(cancel func()){
+		"from the program":  func(cancel func()) { cancel() },
+		"a closed terminal": func(func()) { syscall.Kill(os.Getpid(), syscall.SIGHUP) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, tmp := t.TempDir(), t.TempDir()
+			ready := filepath.Join(dir, "ready")
+			script := "#!/bin/sh\ntrap 'exit 9' TERM\n: >" + ready + "\nwhile :; do sleep 0.05; done\n"
+			if err := os.WriteFile(filepath.Join(dir, "ssh"), []byte(script), 0o700); err != nil {
+				t.Fatal(err)
 			}
-		}
-	}()
-	if r := w.runIn(ctx, "ssh", "web-prod"); r.status != 9 {
-		t.Errorf("%+v", r)
+			t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+			t.Setenv("TMPDIR", tmp)
+			w, g := newWorld(t).login(), newGateway(t)
+			w.on("POST /sessions/launch", func(_ *http.Request, in map[string]any) (int, any) { return 201, g.launched(in) })
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			go func() {
+				for ctx.Err() == nil {
+					if _, err := os.Stat(ready); err == nil {
+						send(cancel)
+						return
+					}
+				}
+			}()
+			if r := w.runIn(ctx, "ssh", "web-prod"); r.status != 9 {
+				t.Errorf("%+v", r)
+			}
+			if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
+				t.Errorf("left behind: %v %v", left, err)
+			}
+		})
 	}
 }
