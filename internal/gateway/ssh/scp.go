@@ -17,7 +17,7 @@ import (
 // with a zero byte, or a byte 1 or 2 and a message.
 
 // maxSCPLine bounds a line; a name is at most as long as a path.
-const maxSCPLine = 8 << 10
+const maxSCPLine = 2 * maxPath
 
 // scpTap reads along on the side that sends files. Contents that this side has
 // announced with name and size are not recorded; everything else, the answers
@@ -33,7 +33,7 @@ type scpTap struct {
 	op     format.FileOp // of the file whose contents pass
 	left   int64         // contents still to come
 	status bool          // the byte after the contents is due
-	dirs   []string
+	dir    string        // under way
 	unheld int64
 	broken bool
 }
@@ -115,15 +115,16 @@ func (t *scpTap) command() error {
 	switch line[0] {
 	case 'C', 'D':
 		mode, size, name, ok := scpEntry(line[1:])
-		if !ok || line[0] == 'D' && len(t.dirs) >= 64 {
+		path := strings.TrimPrefix(t.dir+"/"+name, "/")
+		if !ok || len(path) > maxPath {
 			break
 		}
-		op := format.FileOp{Op: "write", Via: "scp", Path: format.Raw(strings.Join(append(t.dirs, name), "/")), Direction: t.direction, Size: size, Mode: mode}
+		op := format.FileOp{Op: "write", Via: "scp", Path: format.Raw(path), Direction: t.direction, Size: size, Mode: mode}
 		if t.direction == fromTarget {
 			op.Op = "read"
 		}
 		if line[0] == 'D' {
-			t.dirs = append(t.dirs, name)
+			t.dir = path
 			op.Op, op.Size, op.Direction, op.Result = "mkdir", 0, "", "ok"
 			if t.direction == fromTarget {
 				op.Op = "list"
@@ -134,8 +135,8 @@ func (t *scpTap) command() error {
 		t.status = size == 0
 		return nil
 	case 'E':
-		if line == "E" && len(t.dirs) > 0 {
-			t.dirs = t.dirs[:len(t.dirs)-1]
+		if line == "E" && t.dir != "" {
+			t.dir = t.dir[:max(0, strings.LastIndexByte(t.dir, '/'))]
 			return nil
 		}
 	case 'T':

@@ -42,6 +42,10 @@ const (
 	sftpMaxHandle  = 256 // by the protocol
 )
 
+// maxPath is the longest name that a file can be reached by. A longer one names
+// nothing, and would only make the record of short requests long.
+const maxPath = 4096
+
 // sftpTap reads along on an SFTP session and records its operations. It never
 // changes or holds back a byte.
 type sftpTap struct {
@@ -218,7 +222,7 @@ func (t *sftpTap) request(typ byte, head []byte) error {
 	f := fields{b: head}
 	id := f.uint32()
 	q := sftpRequest{typ: typ}
-	path := func() format.Raw { return format.Raw(f.string(sftpMaxHead)) }
+	path := func() format.Raw { return format.Raw(f.string(maxPath)) }
 	switch typ {
 	case sftpOpen:
 		q.op = &format.FileOp{Op: "open", Path: path(), Mode: openMode(f.uint32())}
@@ -268,7 +272,7 @@ func (t *sftpTap) request(typ byte, head []byte) error {
 
 // extended takes OpenSSH's additions that change something.
 func (t *sftpTap) extended(f *fields) *format.FileOp {
-	path := func() format.Raw { return format.Raw(f.string(sftpMaxHead)) }
+	path := func() format.Raw { return format.Raw(f.string(maxPath)) }
 	switch f.string(maxEnvName) {
 	case "posix-rename@openssh.com":
 		return &format.FileOp{Op: "rename", Path: path(), To: path()}
