@@ -79,42 +79,61 @@ func TestLostRightsEndSessionsAtOnce(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *Server) {
 		w := newWorld(t, s)
 		oscar := w.person("operator")
-		for name, c := range map[string]struct {
-			reason, constant string
-			lose             func(v *Safe)
-			metadata         obj
+		for _, c := range []struct {
+			name, reason, constant string
+			lose                   func(v *Safe)
+			metadata               obj
 		}{
-			"membership of the safe": {"access_revoked", "SAFE_MEMBER_REMOVED", func(v *Safe) {
+			{"membership of the safe", "access_revoked", "SAFE_MEMBER_REMOVED", func(v *Safe) {
 				w.Owner.must(t, "DELETE", "/safes/"+v.ID+"/members/"+oscar.ID, nil)
 			}, obj{"sessions_ended": 1}},
-			"the account": {"account_disabled", "PRIVILEGED_ACCOUNT_DISABLED", func(v *Safe) {
+			{"the account", "account_disabled", "PRIVILEGED_ACCOUNT_DISABLED", func(v *Safe) {
 				w.Owner.must(t, "POST", "/accounts/"+v.Account+"/disable", nil)
 			}, obj{"sessions_ended": 1}},
-			"the safe": {"access_revoked", "POLICY_ASSIGNMENT_CHANGED", func(v *Safe) {
+			{"the safe", "access_revoked", "POLICY_ASSIGNMENT_CHANGED", func(v *Safe) {
 				w.Owner.must(t, "DELETE", "/safes/"+v.ID, nil)
 			}, obj{"assignment_change": "detached"}},
 		} {
-			v := w.safe(host(t), nil, oscar)
-			c1 := oscar.open(t, v)
-			x := w.session(v)
-			c.lose(v)
-			r := c1.wait()
-			sentence(t, r.Stderr, "Session ended")
-			end := w.saw(Want{Constant: "SESSION_TERMINATED_BY_SYSTEM", Outcome: "failure", Reason: c.reason, Session: x.ID})
-			var lost *Event
-			for _, e := range w.ledger().events(t, c.constant) {
-				if len(differing(e.Metadata, c.metadata)) == 0 && e.Seq < end.Seq {
-					lost = &e
-				}
-			}
-			if lost == nil {
-				t.Fatalf("%s: no %s before the end", name, c.constant)
-			}
-			if took := w.ledger().when(t, end).Sub(w.ledger().when(t, *lost)); took > losesWithin {
-				t.Errorf("%s: the session went on for %v", name, took)
-			}
+			inTime(t, c.name, func() time.Duration {
+				v := w.safe(host(t), nil, oscar)
+				live := oscar.open(t, v)
+				x := w.session(v)
+				c.lose(v)
+				sentence(t, live.wait().Stderr, "Session ended")
+				end := w.saw(Want{Constant: "SESSION_TERMINATED_BY_SYSTEM", Outcome: "failure", Reason: c.reason, Session: x.ID})
+				return w.sinceLost(c.constant, c.metadata, end)
+			})
 		}
 	})
+}
+
+// inTime checks that a loss ends a session in time. A machine that stands still is
+// forgiven: it has three tries.
+func inTime(t testing.TB, what string, lose func() (took time.Duration)) {
+	t.Helper()
+	var took []time.Duration
+	for range 3 {
+		took = append(took, lose())
+		if took[len(took)-1] <= losesWithin {
+			return
+		}
+	}
+	t.Errorf("%s: the session went on for %v each time", what, took)
+}
+
+// sinceLost is the time from the last act of a constant before the end, to the end.
+func (w *World) sinceLost(constant string, metadata obj, end Event) time.Duration {
+	w.t.Helper()
+	var lost *Event
+	for _, e := range w.ledger().events(w.t, constant) {
+		if len(differing(e.Metadata, metadata)) == 0 && e.Seq < end.Seq {
+			lost = &e
+		}
+	}
+	if lost == nil {
+		w.t.Fatalf("no %s before the end of the session", constant)
+	}
+	return w.ledger().when(w.t, end).Sub(w.ledger().when(w.t, *lost))
 }
 
 func TestLostRolesEndSessionsAtOnce(t *testing.T) {
@@ -220,18 +239,18 @@ func TestLostRightsEndSessionsOnOtherServers(t *testing.T) {
 	v := w.safe(host(t), nil, oscar)
 	there := *oscar
 	there.s = second
+	inTime(t, "membership of a safe, on another server", func() time.Duration {
+		c := there.open(t, v)
+		x := w.session(v)
+		w.Owner.must(t, "DELETE", "/safes/"+v.ID+"/members/"+oscar.ID, nil)
+		c.wait()
+		end := w.saw(Want{Constant: "SESSION_TERMINATED_BY_SYSTEM", Outcome: "failure", Reason: "access_revoked", Session: x.ID})
+		took := w.sinceLost("SAFE_MEMBER_REMOVED", nil, end)
+		w.join(v, oscar, "user")
+		return took
+	})
 	c := there.open(t, v)
 	x := w.session(v)
-	w.Owner.must(t, "DELETE", "/safes/"+v.ID+"/members/"+oscar.ID, nil)
-	c.wait()
-	end := w.saw(Want{Constant: "SESSION_TERMINATED_BY_SYSTEM", Outcome: "failure", Reason: "access_revoked", Session: x.ID})
-	lost := w.saw(Want{Constant: "SAFE_MEMBER_REMOVED", Where: obj{"subject_user_id": oscar.ID}})
-	if took := w.ledger().when(t, end).Sub(w.ledger().when(t, lost)); took > losesWithin {
-		t.Errorf("the session on another server went on for %v", took)
-	}
-	w.join(v, oscar, "user")
-	c = there.open(t, v)
-	x = w.session(v)
 	w.Owner.must(t, "POST", "/sessions/"+x.ID+"/terminate", obj{"comment": "from afar"})
 	sentence(t, c.wait().Stderr, "from afar")
 	w.saw(Want{Constant: "SESSION_TERMINATED_BY_ADMIN", Reason: "admin_order", Session: x.ID})

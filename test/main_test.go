@@ -38,6 +38,11 @@ var work string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given { // they wait for limits and machines more than they compute
+		flag.Set("test.parallel", "8")
+	}
 	os.Exit(run(m))
 }
 
