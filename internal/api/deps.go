@@ -16,6 +16,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/resource"
 	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/session"
+	"github.com/vaultpam/vaultpam/internal/sso"
 	"github.com/vaultpam/vaultpam/internal/tenancy"
 	"github.com/vaultpam/vaultpam/internal/vault"
 )
@@ -38,6 +39,7 @@ type Deps struct {
 	Review      *review.Service
 	Terminals   Terminals
 	Idempotency *idempotency.Service
+	SSO         *sso.Service
 
 	PublicURL      string         // https://host:port, the console's origin
 	SSHAddr        string         // host:port where people reach the SSH gateway
@@ -48,7 +50,7 @@ type Deps struct {
 
 func (d *Deps) check() error {
 	if d.Log == nil || d.Metrics == nil || d.Identity == nil || d.Tenancy == nil || d.Platform == nil || d.Resources == nil || d.Vault == nil ||
-		d.Safes == nil || d.Sessions == nil || d.Recordings == nil || d.Review == nil || d.Terminals == nil || d.Idempotency == nil || d.PublicURL == "" {
+		d.Safes == nil || d.Sessions == nil || d.Recordings == nil || d.Review == nil || d.Terminals == nil || d.Idempotency == nil || d.SSO == nil || d.PublicURL == "" {
 		return errors.New("api: a part is missing")
 	}
 	if d.Now == nil {
@@ -69,6 +71,7 @@ func (s *Server) routes() {
 	s.sessionRoutes()
 	s.recordingRoutes()
 	s.auditRoutes()
+	s.ssoRoutes()
 	s.mux.HandleFunc("GET "+terminalPath, s.terminal)
 }
 

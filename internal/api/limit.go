@@ -77,7 +77,7 @@ func (l *limits) source(h http.Header, r *http.Request, src authz.Source) error 
 	if err := l.take(h, "ip "+src.IP.String(), l.conf.PerSource); err != nil {
 		return err
 	}
-	if p := strings.TrimPrefix(r.URL.Path, Prefix); r.Method == http.MethodPost && (p == "/auth/login" || p == "/auth/mfa" || p == "/platform/setup") {
+	if p := strings.TrimPrefix(r.URL.Path, Prefix); r.Method == http.MethodPost && (p == "/auth/login" || p == "/auth/mfa" || strings.HasPrefix(p, "/auth/sso/") || p == "/platform/setup") {
 		return l.take(h, "sign-in "+src.IP.String(), l.conf.SignInPerSource)
 	}
 	return nil

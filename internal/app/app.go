@@ -35,6 +35,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/seal"
 	"github.com/vaultpam/vaultpam/internal/session"
+	"github.com/vaultpam/vaultpam/internal/sso"
 	"github.com/vaultpam/vaultpam/internal/tenancy"
 	"github.com/vaultpam/vaultpam/internal/vault"
 	"github.com/vaultpam/vaultpam/web"
@@ -62,6 +63,7 @@ type App struct {
 	store      *recording.Store
 	recordings *recording.Service
 	sessions   *session.Service
+	sso        *sso.Service
 	gateway    *gateway.Gateway
 	repeats    *idempotency.Service
 	api        *api.Server
@@ -153,7 +155,14 @@ func (a *App) buildDomains() (err error) {
 		return err
 	})
 	build("tenancy", func() (err error) {
-		a.tenancy, err = tenancy.New(tenancy.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, OnLeave: []tenancy.Leaver{a.identity, a.safes}, Now: now})
+		places := &lateLeaver{} // who leaves is forgotten by single sign-on, which is built on tenancy
+		a.tenancy, err = tenancy.New(tenancy.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, OnLeave: []tenancy.Leaver{a.identity, a.safes, places}, Now: now})
+		if err != nil {
+			return err
+		}
+		a.sso, err = sso.New(sso.Deps{Log: part("sso"), DB: a.db, Ledger: a.ledger, Seal: a.keyring, People: a.identity, Members: a.tenancy, Dialer: dialer,
+			Resolver: resolver(a.cfg.SSO.DNS), PublicURL: a.cfg.HTTPS.PublicURL, Now: now})
+		places.to = a.sso
 		return err
 	})
 	build("recordings", func() (err error) {
@@ -209,7 +218,7 @@ func (a *App) buildDoors() error {
 	a.api, err = api.New(api.Deps{
 		Log: a.log, Version: Version, Metrics: api.NewMetrics(a.metrics), Identity: a.identity, Tenancy: a.tenancy, Platform: a.platform,
 		Resources: a.resources, Vault: a.vault, Safes: a.safes, Sessions: a.sessions, Recordings: a.recordings, Review: look,
-		Terminals: terminals{a.sessions, a.gateway}, Idempotency: a.repeats, PublicURL: a.cfg.HTTPS.PublicURL, SSHAddr: a.cfg.SSH.PublicAddr,
+		Terminals: terminals{a.sessions, a.gateway}, Idempotency: a.repeats, SSO: a.sso, PublicURL: a.cfg.HTTPS.PublicURL, SSHAddr: a.cfg.SSH.PublicAddr,
 		SSHHostKeys: []string{knownHost(a.doors.sshHostKey)}, TrustedProxies: proxies, Limits: api.DefaultLimits,
 	})
 	if err != nil {

@@ -194,6 +194,7 @@ func (a *App) Run(ctx context.Context) error {
 	above, ctx := errgroup.WithContext(ctx)
 	above.Go(func() error { return a.sessions.Run(ctx) })
 	above.Go(func() error { return a.identity.Run(ctx) })
+	above.Go(func() error { return a.sso.Run(ctx) })
 	above.Go(func() error { return a.prune(ctx) })
 	above.Go(func() error { return a.gateway.Run(ctx, a.doors.ssh) })
 	above.Go(func() error { return a.serveHTTPS(ctx) })

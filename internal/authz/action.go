@@ -12,6 +12,9 @@ const (
 	OrgUpdate Action = "org.update"
 	OrgDelete Action = "org.delete"
 
+	SSOView   Action = "sso.view"   // identity providers, domains, SCIM
+	SSOManage Action = "sso.manage" // change them
+
 	MemberList   Action = "member.list"
 	MemberAdd    Action = "member.add"
 	MemberRole   Action = "member.role"
@@ -63,6 +66,7 @@ const (
 
 	PlatformOrgList   Action = "platform.org_list"
 	PlatformOrgCreate Action = "platform.org_create"
+	PlatformSSOLift   Action = "platform.sso_lift" // let an organization's members in without its provider
 	PlatformUserList  Action = "platform.user_list"
 	PlatformUserRole  Action = "platform.user_role" // change or take away
 )
@@ -99,6 +103,8 @@ var rules = []rule{
 	{OrgView, OrgObject, "members:read", "see this organization"},
 	{OrgUpdate, OrgObject, "members:write", "change this organization"},
 	{OrgDelete, OrgObject, "", "delete this organization"},
+	{SSOView, OrgObject, "sso:read", "see how members of this organization sign in"},
+	{SSOManage, OrgObject, "", "change how members of this organization sign in"},
 	{MemberList, MemberObject, "members:read", "list the members of this organization"},
 	{MemberAdd, MemberObject, "members:write", "add members to this organization"},
 	{MemberRole, MemberObject, "members:write", "change the role of a member"},
@@ -141,6 +147,7 @@ var rules = []rule{
 	{SelfStepUp, SelfObject, "", "prove a second factor"},
 	{PlatformOrgList, PlatformObject, "platform:read", "list the organizations of this installation"},
 	{PlatformOrgCreate, PlatformObject, "platform:write", "create organizations"},
+	{PlatformSSOLift, PlatformObject, "", "lift an organization's requirement of single sign-on"},
 	{PlatformUserList, PlatformObject, "platform:read", "list the operators of this installation"},
 	{PlatformUserRole, PlatformObject, "", "change the operators of this installation"},
 }

@@ -29,6 +29,7 @@ type Config struct {
 	Recording Recording `key:"recording"`
 	Audit     Audit     `key:"audit"`
 	Targets   Targets   `key:"targets"`
+	SSO       SSO       `key:"sso"`
 	Drain     Duration  `key:"drain"` // how long live sessions may go on after a stop signal
 }
 
@@ -86,6 +87,11 @@ type Targets struct {
 	AllowLoopback bool `key:"allow_loopback"` // for development: resources on this machine
 }
 
+// SSO is single sign-on through the identity providers of organizations.
+type SSO struct {
+	DNS string `key:"dns"` // host:port of the name server that is asked for proofs of mail domains; default is the machine's
+}
+
 // Default is a server that listens on loopback and keeps its data in ./.vaultpam.
 func Default() Config {
 	return Config{
@@ -140,6 +146,9 @@ func (c Config) Validate() error {
 	addr("ssh.addr", c.SSH.Addr)
 	if c.SSH.PublicAddr != "" {
 		addr("ssh.public_addr", c.SSH.PublicAddr)
+	}
+	if c.SSO.DNS != "" {
+		addr("sso.dns", c.SSO.DNS)
 	}
 	if c.Metrics.Addr != "" {
 		host, _, err := net.SplitHostPort(c.Metrics.Addr)

@@ -66,8 +66,18 @@ insert into web_session (id, person_id, token_hash, kind, mfa_at, source_ip, use
 values (sqlc.arg(id), sqlc.arg(person_id), sqlc.arg(token_hash), sqlc.arg(kind), sqlc.arg(mfa_at), sqlc.arg(source_ip),
         sqlc.arg(user_agent), sqlc.arg(now), sqlc.arg(now), sqlc.arg(expires_at), 0);
 
+-- name: BindWebSession :exec
+update web_session set sso_org = sqlc.arg(sso_org) where id = sqlc.arg(id);
+
+-- name: WebSessionSSO :one
+select sso_org from web_session where id = $1 and ended_at = 0;
+
+-- name: EndWebSessionsThrough :execrows
+update web_session set ended_at = sqlc.arg(now)
+where person_id = sqlc.arg(person_id) and sso_org = sqlc.arg(sso_org) and sso_org <> '' and ended_at = 0;
+
 -- name: WebSessionByToken :one
-select s.id, s.person_id, s.kind, s.mfa_at, s.last_seen_at, s.expires_at, p.email, p.handle, p.name
+select s.id, s.person_id, s.kind, s.mfa_at, s.last_seen_at, s.expires_at, s.sso_org, p.email, p.handle, p.name
 from web_session s join person p on p.id = s.person_id
 where s.token_hash = $1 and s.ended_at = 0 and p.state = 'active';
 

@@ -25,6 +25,9 @@ type Membership struct {
 	Slug string
 	Name string // of the organization
 	Role authz.Role
+
+	SSORequired bool      // it lets its members in through its identity provider only
+	SSOAt       time.Time // when the person last came in through it; zero: never
 }
 
 // Memberships tells where people belong.

@@ -107,8 +107,10 @@ func (s *Service) firstFactor(ctx context.Context, tx *db.Tx, a attempt, match b
 		case match && !a.who.active:
 			why = event.AuthSignInFailedSuspended
 		case match:
-			st, err = s.standing(ctx, tx, a.who.ID)
-			return st, err == nil, err
+			if st, err = s.standing(ctx, tx, a.who.ID); err != nil || !st.shut() {
+				return st.through(""), err == nil, err
+			}
+			why = event.AuthSignInFailedSSORequired
 		}
 	}
 	return st, false, s.turnAway(ctx, tx, a, locked, why)
@@ -148,7 +150,7 @@ func (s *Service) CompleteMFA(ctx context.Context, a CompleteMFAArgs) (Session, 
 		return Session{}, err
 	}
 	f, err := s.d.MFA.Find(ctx, a.Challenge)
-	if err == nil && f.Purpose != mfa.SignIn {
+	if err == nil && f.Purpose != mfa.SignIn && f.Purpose != mfa.SSO {
 		err = authFailed() // a challenge of somebody who is signed in already is answered by them
 	}
 	if fault.Is(err, fault.Unauthenticated) {
@@ -174,7 +176,9 @@ func (s *Service) CompleteMFA(ctx context.Context, a CompleteMFAArgs) (Session, 
 		if ok, err = s.settleSignIn(ctx, tx, a.From, f, weighed); err != nil || !ok {
 			return err
 		}
-		out, err = s.openSession(ctx, tx, f.User, a.From, false)
+		if out, err = s.openSession(ctx, tx, f.User, a.From, false); err == nil && f.Purpose == mfa.SSO {
+			err = s.bindSession(ctx, tx, out.ID, f.Org)
+		}
 		return err
 	})
 	if err != nil {

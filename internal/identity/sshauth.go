@@ -58,6 +58,7 @@ type Person struct {
 
 type proof struct {
 	held bool
+	key  bool   // a registered key, and nothing that was proved through a provider
 	org  id.Org // a certificate is good in this organization only; empty: in all
 }
 
@@ -201,7 +202,7 @@ func (a *SSHAuthenticator) Prove(ctx context.Context, offer Offer, signedWith []
 		return Person{}, authFailed()
 	}
 	o = overSSH(o)
-	p := Person{Profile: offer.person, MFAAt: offer.mfaAt, Grant: offer.grant, proof: proof{held: true, org: offer.org}}
+	p := Person{Profile: offer.person, MFAAt: offer.mfaAt, Grant: offer.grant, proof: proof{held: true, key: offer.key != "", org: offer.org}}
 	ok := false
 	err := a.s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		ok = false
@@ -387,8 +388,11 @@ func (a *SSHAuthenticator) Memberships(ctx context.Context, p Person) ([]Members
 		return nil, authFailed()
 	}
 	all, err := a.s.OrgsOf(ctx, p.ID)
-	if err != nil || p.proof.org == "" {
-		return all, err
+	if err != nil {
+		return nil, err
+	}
+	if p.proof.org == "" {
+		return a.opened(p, standing{members: all}).members, nil
 	}
 	for _, m := range all {
 		if m.Org == p.proof.org {
@@ -396,6 +400,18 @@ func (a *SSHAuthenticator) Memberships(ctx context.Context, p Person) ([]Members
 		}
 	}
 	return nil, nil
+}
+
+// opened is where a person's proof leads. A certificate was asked for by somebody
+// who was in its organization, through its provider where it demands one.
+func (a *SSHAuthenticator) opened(p Person, st standing) standing {
+	switch {
+	case p.proof.org != "":
+		return st
+	case p.proof.key:
+		return st.byKey(a.s.d.Now())
+	}
+	return st.through("")
 }
 
 // Actor is the person as they act in an organization, given by id or slug; empty
@@ -421,6 +437,8 @@ func (a *SSHAuthenticator) Actor(ctx context.Context, p Person, org string, o Or
 	if err != nil {
 		return authz.Actor{}, fmt.Errorf("find where a person belongs: %w", err)
 	}
+	all := st
+	st = a.opened(p, st)
 	if org == "" {
 		org = string(p.proof.org)
 		if org == "" {
@@ -428,6 +446,9 @@ func (a *SSHAuthenticator) Actor(ctx context.Context, p Person, org string, o Or
 		}
 	}
 	m, ok := st.in(org)
+	if shut, in := all.in(org); in && !ok {
+		return authz.Actor{}, elsewhere(shut, "")
+	}
 	if !ok || p.proof.org != "" && m.Org != p.proof.org {
 		return authz.Actor{}, noSuchOrg(org)
 	}

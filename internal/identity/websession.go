@@ -158,10 +158,15 @@ func (s *Service) bySession(ctx context.Context, text, activeOrg string, o Origi
 	if row.ExpiresAt <= now || row.LastSeenAt <= now-s.d.Limits.Idle.Microseconds() {
 		return authz.Actor{}, badBearer()
 	}
+	all, sso := st, id.Org(row.SsoOrg)
+	st = st.through(sso)
 	active := st.home()
 	if activeOrg != "" {
 		var ok bool
 		if active, ok = st.in(activeOrg); !ok {
+			if m, ok := all.in(activeOrg); ok {
+				return authz.Actor{}, elsewhere(m, sso)
+			}
 			return authz.Actor{}, noSuchOrg(activeOrg)
 		}
 	}

@@ -27,6 +27,7 @@ type Purpose string
 // The purposes.
 const (
 	SignIn    Purpose = "sign_in"
+	SSO       Purpose = "sso_sign_in"      // a sign-in whose first factor was an identity provider
 	StepUp    Purpose = "step_up"          // a rule of a safe's policy
 	Sensitive Purpose = "sensitive_action" // a change of how the person signs in
 )

@@ -25,7 +25,10 @@ func (Directory) Of(ctx context.Context, tx *db.Tx, user id.User) ([]identity.Me
 	}
 	out := make([]identity.Membership, len(rows))
 	for i, r := range rows {
-		out[i] = identity.Membership{Org: id.Org(r.OrgID), Slug: r.Slug, Name: r.Name, Role: authz.Role(r.Role)}
+		out[i] = identity.Membership{Org: id.Org(r.OrgID), Slug: r.Slug, Name: r.Name, Role: authz.Role(r.Role), SSORequired: r.SsoRequired}
+		if r.SsoAt != 0 {
+			out[i].SSOAt = db.Time(r.SsoAt)
+		}
 	}
 	return out, nil
 }

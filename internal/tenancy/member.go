@@ -122,11 +122,15 @@ type change struct {
 	actor    authz.Actor
 	user     id.User // empty: not known yet
 	from, to authz.Role
+	source   event.RoleSource // the zero value: an administrator
 }
 
 func (c change) event(target event.TenantRef) event.RoleAssignmentChanged {
+	if c.source == (event.RoleSource{}) {
+		c.source = event.RoleSourceAdmin
+	}
 	ev := event.NewRoleAssignmentChanged(event.By(c.actor, event.TenantAdmin), target, c.user,
-		c.to != authz.None && !c.from.Includes(c.to), event.RoleSourceAdmin)
+		c.to != authz.None && !c.from.Includes(c.to), c.source)
 	if c.from != authz.None {
 		ev = ev.WithOldRole(string(c.from))
 	}

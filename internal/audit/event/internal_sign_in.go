@@ -184,6 +184,7 @@ var (
 	AuthSignedOutPasswordChanged = AuthSignedOutReason{word{"password_changed"}}
 	AuthSignedOutRoleChanged     = AuthSignedOutReason{word{"role_changed"}}
 	AuthSignedOutSuspended       = AuthSignedOutReason{word{"suspended"}}
+	AuthSignedOutByProvider      = AuthSignedOutReason{word{"by_provider"}}
 )
 
 // AuthSignedOut is emitted when a web session ends, by its user, an administrator or the
@@ -204,7 +205,7 @@ var authSignedOut = define[AuthSignedOut](Definition{
 	Outcomes:   []Outcome{Success},
 	Reasons: texts(
 		AuthSignedOutByUser, AuthSignedOutByAdmin, AuthSignedOutExpired, AuthSignedOutIdle,
-		AuthSignedOutPasswordChanged, AuthSignedOutRoleChanged, AuthSignedOutSuspended,
+		AuthSignedOutPasswordChanged, AuthSignedOutRoleChanged, AuthSignedOutSuspended, AuthSignedOutByProvider,
 	),
 	OCSF: ocsf(3002, 2, "Logoff"),
 	ECS:  ECS{Category: []string{"authentication"}, Type: []string{"end"}},

@@ -9,6 +9,20 @@ import (
 	"context"
 )
 
+const bindWebSession = `-- name: BindWebSession :exec
+update web_session set sso_org = $1 where id = $2
+`
+
+type BindWebSessionParams struct {
+	SsoOrg string
+	ID     string
+}
+
+func (q *Queries) BindWebSession(ctx context.Context, arg BindWebSessionParams) error {
+	_, err := q.db.ExecContext(ctx, bindWebSession, arg.SsoOrg, arg.ID)
+	return err
+}
+
 const cAByPublicKey = `-- name: CAByPublicKey :one
 select org_id, id, public_key from ssh_ca where public_key = $1
 `
@@ -262,6 +276,25 @@ type EndWebSessionsOfParams struct {
 
 func (q *Queries) EndWebSessionsOf(ctx context.Context, arg EndWebSessionsOfParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, endWebSessionsOf, arg.Now, arg.PersonID, arg.But)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const endWebSessionsThrough = `-- name: EndWebSessionsThrough :execrows
+update web_session set ended_at = $1
+where person_id = $2 and sso_org = $3 and sso_org <> '' and ended_at = 0
+`
+
+type EndWebSessionsThroughParams struct {
+	Now      int64
+	PersonID string
+	SsoOrg   string
+}
+
+func (q *Queries) EndWebSessionsThrough(ctx context.Context, arg EndWebSessionsThroughParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, endWebSessionsThrough, arg.Now, arg.PersonID, arg.SsoOrg)
 	if err != nil {
 		return 0, err
 	}
@@ -1238,7 +1271,7 @@ func (q *Queries) UntoldSources(ctx context.Context, before int64) ([]UntoldSour
 }
 
 const webSessionByToken = `-- name: WebSessionByToken :one
-select s.id, s.person_id, s.kind, s.mfa_at, s.last_seen_at, s.expires_at, p.email, p.handle, p.name
+select s.id, s.person_id, s.kind, s.mfa_at, s.last_seen_at, s.expires_at, s.sso_org, p.email, p.handle, p.name
 from web_session s join person p on p.id = s.person_id
 where s.token_hash = $1 and s.ended_at = 0 and p.state = 'active'
 `
@@ -1250,6 +1283,7 @@ type WebSessionByTokenRow struct {
 	MfaAt      int64
 	LastSeenAt int64
 	ExpiresAt  int64
+	SsoOrg     string
 	Email      string
 	Handle     string
 	Name       string
@@ -1265,9 +1299,21 @@ func (q *Queries) WebSessionByToken(ctx context.Context, tokenHash []byte) (WebS
 		&i.MfaAt,
 		&i.LastSeenAt,
 		&i.ExpiresAt,
+		&i.SsoOrg,
 		&i.Email,
 		&i.Handle,
 		&i.Name,
 	)
 	return i, err
+}
+
+const webSessionSSO = `-- name: WebSessionSSO :one
+select sso_org from web_session where id = $1 and ended_at = 0
+`
+
+func (q *Queries) WebSessionSSO(ctx context.Context, id string) (string, error) {
+	row := q.db.QueryRowContext(ctx, webSessionSSO, id)
+	var sso_org string
+	err := row.Scan(&sso_org)
+	return sso_org, err
 }

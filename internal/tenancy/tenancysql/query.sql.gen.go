@@ -253,15 +253,19 @@ func (q *Queries) ListOrganizations(ctx context.Context, arg ListOrganizationsPa
 }
 
 const membershipsOf = `-- name: MembershipsOf :many
-select m.org_id, m.role, o.slug, o.name from member m join organization o on o.id = m.org_id
+select m.org_id, m.role, o.slug, o.name, cast(coalesce(s.required, false) as boolean) as sso_required,
+    cast(coalesce((select max(i.last_used_at) from sso_identity i where i.org_id = m.org_id and i.user_id = m.user_id), 0) as bigint) as sso_at
+from member m join organization o on o.id = m.org_id left join sso_setting s on s.org_id = m.org_id
 where m.user_id = $1 and o.state = 'active' order by m.created_at, m.org_id
 `
 
 type MembershipsOfRow struct {
-	OrgID string
-	Role  string
-	Slug  string
-	Name  string
+	OrgID       string
+	Role        string
+	Slug        string
+	Name        string
+	SsoRequired bool
+	SsoAt       int64
 }
 
 // platform-wide: where a person belongs is asked before the organization is chosen
@@ -279,6 +283,8 @@ func (q *Queries) MembershipsOf(ctx context.Context, userID string) ([]Membershi
 			&i.Role,
 			&i.Slug,
 			&i.Name,
+			&i.SsoRequired,
+			&i.SsoAt,
 		); err != nil {
 			return nil, err
 		}

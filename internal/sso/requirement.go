@@ -1,0 +1,107 @@
+package sso
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/vaultpam/vaultpam/internal/audit/event"
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/sso/ssosql"
+)
+
+// Required tells whether members of the active organization come in through a
+// provider only.
+func (s *Service) Required(ctx context.Context, actor authz.Actor) (bool, error) {
+	if err := s.view(actor); err != nil {
+		return false, err
+	}
+	var on bool
+	err := s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
+		on, err = s.required(ctx, ssosql.New(tx), actor.Org)
+		return err
+	})
+	return on, err
+}
+
+func (s *Service) required(ctx context.Context, q *ssosql.Queries, org id.Org) (bool, error) {
+	on, err := q.Required(ctx, string(org))
+	if db.NotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read whether %s requires single sign-on: %w", org, err)
+	}
+	return on, nil
+}
+
+// Require switches the requirement on or off. Who switches it on must have come
+// in through a provider, so that nobody locks everybody out with one that does
+// not work.
+func (s *Service) Require(ctx context.Context, actor authz.Actor, on bool) error {
+	if err := s.manage(ctx, actor); err != nil {
+		return err
+	}
+	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if on {
+			from, err := s.d.People.SessionSSO(ctx, tx, actor.WebSession)
+			if err != nil {
+				return err
+			}
+			if from != actor.Org {
+				return fault.New(fault.Conflict, "sign in through the organization's provider first, and switch this on from there: it shows that the provider works").WithCode("SSO_UNTRIED")
+			}
+		}
+		return s.setRequired(ctx, tx, actor, actor.Org, on)
+	})
+	if err != nil {
+		return fmt.Errorf("set whether single sign-on is required: %w", err)
+	}
+	return nil
+}
+
+func (s *Service) setRequired(ctx context.Context, tx *db.Tx, actor authz.Actor, org id.Org, on bool) error {
+	q := ssosql.New(tx)
+	was, err := s.required(ctx, q, org)
+	if err != nil || was == on {
+		return err
+	}
+	if err := q.SetRequired(ctx, ssosql.SetRequiredParams{OrgID: string(org), Required: on, Now: s.now()}); err != nil {
+		return fmt.Errorf("store the requirement: %w", err)
+	}
+	if err := s.stillUsable(ctx, q, org); err != nil {
+		return err
+	}
+	var weak []string
+	if !on {
+		weak = []string{"sso_required"}
+	}
+	return s.told(ctx, tx, actor, org, []event.Change{event.Changed("sso_required", was, on)}, weak)
+}
+
+// Lift switches the requirement of an organization off, for an administrator of the
+// platform: the way back when its provider is gone and nobody gets in.
+func (s *Service) Lift(ctx context.Context, actor authz.Actor, org id.Org) error {
+	actor.Org, actor.Role = "", authz.None
+	err := authz.Check(actor, authz.PlatformSSOLift, authz.Object{Type: authz.PlatformObject})
+	if err == nil {
+		err = s.d.People.Fresh(actor)
+	}
+	if err != nil {
+		return err
+	}
+	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if _, err := ssosql.New(tx).OrganizationName(ctx, string(org)); db.NotFound(err) {
+			return fault.New(fault.NotFound, "no such organization")
+		} else if err != nil {
+			return err
+		}
+		return s.setRequired(ctx, tx, actor, org, false)
+	})
+	if err != nil {
+		return fmt.Errorf("lift the requirement of single sign-on: %w", err)
+	}
+	return nil
+}
