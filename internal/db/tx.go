@@ -15,11 +15,20 @@ const everyOrg = "*"
 
 // Tx is one transaction. It satisfies the interface that sqlc's generated code asks for.
 type Tx struct {
-	tx     *sql.Tx
+	tx     statements
 	db     *DB
 	org    id.Org
 	after  []func()
 	shared bool // SQLite: the commit is shared, so a cancelled statement must not abort it
+}
+
+// statements is what a transaction of either engine runs on: a *sql.Tx, or a
+// *sql.Conn inside a transaction.
+type statements interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // Org is the organization of the scope; empty when the transaction is not scoped.
@@ -118,7 +127,7 @@ func (d *DB) update(ctx context.Context, r Role, org id.Org, fn Fn) error {
 	if d.engine == SQLite {
 		return d.group.do(ctx, &Tx{db: d, org: org, shared: true}, fn)
 	}
-	return retry(ctx, func() error { return d.once(ctx, r, org, nil, fn) })
+	return retry(ctx, func() error { return d.once(ctx, r, org, false, fn) })
 }
 
 // retry repeats a transaction that failed for a cause that passes.
@@ -140,41 +149,36 @@ func (d *DB) view(ctx context.Context, org id.Org, fn Fn) error {
 	if err != nil {
 		return err
 	}
-	return retry(ctx, func() error { return d.once(ctx, roleApp, org, &sql.TxOptions{ReadOnly: true}, fn) })
+	return retry(ctx, func() error { return d.once(ctx, roleApp, org, true, fn) })
 }
 
 // once runs fn in a transaction of its own.
-func (d *DB) once(ctx context.Context, r Role, org id.Org, opts *sql.TxOptions, fn Fn) error {
+func (d *DB) once(ctx context.Context, r Role, org id.Org, readOnly bool, fn Fn) error {
+	if d.engine == Postgres {
+		return d.oncePostgres(ctx, r, org, readOnly, fn)
+	}
 	pool := d.write
-	if opts != nil && opts.ReadOnly {
-		pool = d.read
+	if readOnly {
+		pool = d.read // its connections are query_only
 	}
-	if d.engine == SQLite {
-		opts = nil // the pool is query_only; the driver knows no other option
-	}
-	raw, err := pool.BeginTx(ctx, opts)
+	raw, err := pool.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	tx := &Tx{tx: raw, db: d, org: org}
 	defer raw.Rollback() // after a commit this does nothing
-	if d.engine == Postgres {
-		scope := string(org)
-		if scope == "" {
-			scope = everyOrg
-		}
-		if _, err := raw.ExecContext(ctx, `select set_config('role', $1, true), set_config('vaultpam.org', $2, true)`, string(r), scope); err != nil {
-			return fmt.Errorf("scope the transaction: %w", err)
-		}
-	}
 	if err := fn(ctx, tx); err != nil {
 		return err
 	}
 	if err := raw.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	tx.committed()
+	return nil
+}
+
+func (tx *Tx) committed() {
 	for _, f := range tx.after {
 		f()
 	}
-	return nil
 }
