@@ -249,10 +249,7 @@ func continues(t tiles, tree, old verify.Checkpoint) error {
 	}
 	proof, err := tlog.ProveTree(tree.Size, old.Size, t.checked(tree.Size, tree.Root))
 	if err != nil {
-		if t.ctx.Err() != nil {
-			return t.ctx.Err()
-		}
-		return errTree{fmt.Sprintf("the tiles of the tree do not lead to its root: %v", err)}
+		return unfit("the tiles of the tree do not lead to its root: ", err)
 	}
 	if err := tlog.CheckTree(proof, tree.Size, tree.Root, old.Size, old.Root); err != nil {
 		return errTree{fmt.Sprintf("the tree of %d events does not begin with the %d events that were signed", tree.Size, old.Size)}

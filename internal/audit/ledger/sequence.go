@@ -140,7 +140,7 @@ func (l *Ledger) lockTree(ctx context.Context, tx *db.Tx, org id.Org, b *book) (
 	}
 	e, err := tiles{ctx, tx, org}.edge(log.TreeSize)
 	if err != nil {
-		return log, nil, errTree{err.Error()}
+		return log, nil, unfit("", err)
 	}
 	root, err := e.root()
 	if err != nil {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -145,6 +146,21 @@ func (r tiles) ReadTiles(want []tlog.Tile) ([][]byte, error) {
 	return out, nil
 }
 
+// errRead is a store that did not answer: it says nothing about the tree.
+type errRead struct{ cause error }
+
+func (e errRead) Error() string { return "read tiles: " + e.cause.Error() }
+func (e errRead) Unwrap() error { return e.cause }
+
+// unfit makes an errTree of what is wrong with tiles, but of a failure to read them.
+func unfit(what string, err error) error {
+	var unread errRead
+	if errors.As(err, &unread) {
+		return unread
+	}
+	return errTree{what + err.Error()}
+}
+
 // stored reads tiles as they are, by level and number, in one statement. Those
 // that do not exist are left out.
 func (r tiles) stored(want []tlog.Tile) (map[[2]int64][]byte, error) {
@@ -164,7 +180,7 @@ func (r tiles) stored(want []tlog.Tile) (map[[2]int64][]byte, error) {
 	}
 	rows, err := r.tx.QueryContext(r.ctx, b.String(), args...)
 	if err != nil {
-		return nil, fmt.Errorf("read tiles: %w", err)
+		return nil, errRead{err}
 	}
 	defer rows.Close()
 	out := make(map[[2]int64][]byte, len(want))
@@ -172,7 +188,7 @@ func (r tiles) stored(want []tlog.Tile) (map[[2]int64][]byte, error) {
 		var at [2]int64
 		var data []byte
 		if err := rows.Scan(&at[0], &at[1], &data); err != nil {
-			return nil, fmt.Errorf("read tiles: %w", err)
+			return nil, errRead{err}
 		}
 		if len(data)%tlog.HashSize != 0 || len(data) > tileWidth*tlog.HashSize {
 			return nil, fmt.Errorf("tile %d/%d has %d bytes", at[0], at[1], len(data))
@@ -180,7 +196,7 @@ func (r tiles) stored(want []tlog.Tile) (map[[2]int64][]byte, error) {
 		out[at] = data
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read tiles: %w", err)
+		return nil, errRead{err}
 	}
 	return out, nil
 }

@@ -1,7 +1,9 @@
 package ledger
 
 import (
+	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -11,7 +13,10 @@ import (
 	"github.com/transparency-dev/merkle/rfc6962"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/vaultpam/vaultpam/internal/audit/ledger/ledgersql"
 	"github.com/vaultpam/vaultpam/internal/audit/verify"
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/db/dbtest"
 )
 
 func leaf(i int) tlog.Hash { return tlog.Hash(sha256.Sum256(fmt.Append(nil, i))) }
@@ -119,4 +124,42 @@ func TestPerfectSubtreesAreThoseOfTheRange(t *testing.T) {
 		all = append(all, more...)
 		r.Append(leaf(n))
 	}
+}
+
+// A store that does not answer says nothing about the tree: the ledger must not
+// stop for it, as it must for tiles that are gone.
+func TestUnreadTilesAreNotABrokenTree(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		l := open(t, d, nil)
+		for range 3 {
+			record(t, l, orgA, added(orgA, "web"))
+		}
+		if err := l.flushOrg(t.Context(), orgA); err != nil {
+			t.Fatal(err)
+		}
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		var log ledgersql.LogByOrgRow
+		read := func(ctx context.Context, size int64) (got, proved error) {
+			d.ReadOrg(t.Context(), orgA, func(inner context.Context, tx *db.Tx) (err error) {
+				if log, err = ledgersql.New(tx).LogByOrg(inner, string(orgA)); err != nil {
+					t.Fatal(err)
+				}
+				r := tiles{ctx, tx, orgA}
+				if _, got = r.edge(size); got != nil {
+					got = unfit("", got)
+				}
+				proved = continues(r, verify.Checkpoint{Size: size, Root: [32]byte(log.RootHash)}, verify.Checkpoint{Size: 1})
+				return nil
+			})
+			return got, proved
+		}
+		var broken errTree
+		if got, proved := read(gone, 3); got == nil || proved == nil || errors.As(got, &broken) || errors.As(proved, &broken) {
+			t.Errorf("not read, and called broken: %v; %v", got, proved)
+		}
+		if got, proved := read(t.Context(), 300); !errors.As(got, &broken) || !errors.As(proved, &broken) {
+			t.Errorf("tiles are missing, and nothing is said: %v; %v", got, proved)
+		}
+	})
 }
