@@ -11,6 +11,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/audit/review"
 	"github.com/vaultpam/vaultpam/internal/idempotency"
 	"github.com/vaultpam/vaultpam/internal/identity"
+	"github.com/vaultpam/vaultpam/internal/notify"
 	"github.com/vaultpam/vaultpam/internal/platform"
 	"github.com/vaultpam/vaultpam/internal/recording"
 	"github.com/vaultpam/vaultpam/internal/resource"
@@ -40,6 +41,7 @@ type Deps struct {
 	Terminals   Terminals
 	Idempotency *idempotency.Service
 	SSO         *sso.Service
+	Mail        *notify.Service
 
 	PublicURL      string         // https://host:port, the console's origin
 	SSHAddr        string         // host:port where people reach the SSH gateway
@@ -49,9 +51,27 @@ type Deps struct {
 }
 
 func (d *Deps) check() error {
-	if d.Log == nil || d.Metrics == nil || d.Identity == nil || d.Tenancy == nil || d.Platform == nil || d.Resources == nil || d.Vault == nil ||
-		d.Safes == nil || d.Sessions == nil || d.Recordings == nil || d.Review == nil || d.Terminals == nil || d.Idempotency == nil || d.SSO == nil || d.PublicURL == "" {
-		return errors.New("api: a part is missing")
+	for _, missing := range []bool{
+		d.Log == nil,
+		d.Metrics == nil,
+		d.Identity == nil,
+		d.Tenancy == nil,
+		d.Platform == nil,
+		d.Resources == nil,
+		d.Vault == nil,
+		d.Safes == nil,
+		d.Sessions == nil,
+		d.Recordings == nil,
+		d.Review == nil,
+		d.Terminals == nil,
+		d.Idempotency == nil,
+		d.SSO == nil,
+		d.Mail == nil,
+		d.PublicURL == "",
+	} {
+		if missing {
+			return errors.New("api: a part is missing")
+		}
 	}
 	if d.Now == nil {
 		d.Now = time.Now
@@ -72,6 +92,7 @@ func (s *Server) routes() {
 	s.recordingRoutes()
 	s.auditRoutes()
 	s.ssoRoutes()
+	s.mailRoutes()
 	s.mux.HandleFunc("GET "+terminalPath, s.terminal)
 }
 

@@ -29,6 +29,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/idempotency"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/mfa"
+	"github.com/vaultpam/vaultpam/internal/notify"
 	"github.com/vaultpam/vaultpam/internal/platform"
 	"github.com/vaultpam/vaultpam/internal/recording"
 	"github.com/vaultpam/vaultpam/internal/resource"
@@ -54,6 +55,7 @@ type App struct {
 	db         *db.DB
 	keyring    *seal.Keyring
 	ledger     *ledger.Ledger
+	mail       *notify.Service
 	identity   *identity.Service
 	tenancy    *tenancy.Service
 	platform   *platform.Service
@@ -127,6 +129,17 @@ func (a *App) buildDomains() (err error) {
 		a.ledger, err = ledger.New(ledger.Deps{DB: a.db, Sealer: a.keyring, Host: a.cfg.Audit.Origin, Log: part("audit"), Now: now})
 		return err
 	})
+	counts := session.Counts{}
+	dialer := &resource.Dialer{Loopback: a.cfg.Targets.AllowLoopback, Own: a.doors.addresses}
+	build("mail", func() error {
+		server, err := mailServer(a.cfg.Mail)
+		if err != nil {
+			return err
+		}
+		a.mail, err = notify.New(notify.Deps{Log: part("mail"), DB: a.db, Seal: a.keyring, PublicURL: a.cfg.HTTPS.PublicURL, Server: server,
+			Folder: filepath.Join(a.cfg.Data, "mail"), Dialer: dialer, Metrics: a.metrics, Now: now})
+		return err
+	})
 	build("identity", func() error {
 		factors, err := mfa.New(mfa.Deps{DB: a.db, Seal: a.keyring, Ledger: a.ledger, Now: now})
 		if err != nil {
@@ -140,8 +153,6 @@ func (a *App) buildDomains() (err error) {
 		a.platform, err = platform.New(platform.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, Now: now})
 		return err
 	})
-	counts := session.Counts{}
-	dialer := &resource.Dialer{Loopback: a.cfg.Targets.AllowLoopback, Own: a.doors.addresses}
 	build("resources", func() (err error) {
 		a.resources, err = resource.New(resource.Deps{DB: a.db, Ledger: a.ledger, Dialer: dialer, Uses: []resource.Uses{vault.OnResource, safe.OnResource}, Live: counts, Now: now})
 		return err
@@ -218,7 +229,10 @@ func (a *App) buildDoors() error {
 	a.api, err = api.New(api.Deps{
 		Log: a.log, Version: Version, Metrics: api.NewMetrics(a.metrics), Identity: a.identity, Tenancy: a.tenancy, Platform: a.platform,
 		Resources: a.resources, Vault: a.vault, Safes: a.safes, Sessions: a.sessions, Recordings: a.recordings, Review: look,
-		Terminals: terminals{a.sessions, a.gateway}, Idempotency: a.repeats, SSO: a.sso, PublicURL: a.cfg.HTTPS.PublicURL, SSHAddr: a.cfg.SSH.PublicAddr,
+		Terminals: terminals{a.sessions, a.gateway}, Idempotency: a.repeats,
+		SSO:       a.sso,
+		Mail:      a.mail,
+		PublicURL: a.cfg.HTTPS.PublicURL, SSHAddr: a.cfg.SSH.PublicAddr,
 		SSHHostKeys: []string{knownHost(a.doors.sshHostKey)}, TrustedProxies: proxies, Limits: api.DefaultLimits,
 	})
 	if err != nil {

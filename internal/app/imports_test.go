@@ -15,7 +15,11 @@ const module = "github.com/vaultpam/vaultpam/"
 var floors = [][]string{
 	{"cmd", "internal/cli", "internal/app", "bench", "test", "scripts"},
 	{"internal/api", "internal/console", "internal/gateway", "internal/demo", "internal/config"},
-	{"internal/session", "internal/recording", "internal/safe", "internal/vault", "internal/resource", "internal/tenancy", "internal/platform", "internal/identity", "internal/sso", "internal/mfa", "internal/idempotency"},
+	{"internal/session", "internal/recording", "internal/safe", "internal/vault", "internal/resource", "internal/tenancy", "internal/platform", "internal/identity", "internal/mfa", "internal/idempotency",
+		"internal/sso",
+		"internal/notify",
+		"internal/recovery",
+	},
 	{"internal/audit"},
 	{"internal/seal", "internal/authz", "internal/db", "internal/page", "internal/label", "internal/logctx", "internal/secret", "internal/id", "internal/fault", "web"},
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/config"
@@ -31,6 +32,9 @@ func Serve(ctx context.Context, cfg config.Config, out io.Writer) error {
 		// The token stands behind the #: a browser sends that part to nobody, and no log keeps it.
 		fmt.Fprintf(out, "This installation has no administrator yet. Open this link before %s, once:\n  %s/setup#%s\n",
 			link.ExpiresAt.Format(time.RFC1123), cfg.HTTPS.PublicURL, link.Token.RevealString())
+	}
+	if !a.mail.Sends() {
+		fmt.Fprintf(out, "No mail is sent, because mail.host is not set: messages become files in %s. Set it before anybody but you uses this server.\n", filepath.Join(cfg.Data, "mail"))
 	}
 	fmt.Fprintf(out, "VaultPAM %s: console and API on %s, SSH on %s\n", Version, cfg.HTTPS.PublicURL, cfg.SSH.PublicAddr)
 	return a.Run(ctx)

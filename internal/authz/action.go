@@ -14,11 +14,15 @@ const (
 
 	SSOView   Action = "sso.view"   // identity providers, domains, SCIM
 	SSOManage Action = "sso.manage" // change them
+	MailList  Action = "mail.list"  // messages to people, and how their delivery went
 
 	MemberList   Action = "member.list"
 	MemberAdd    Action = "member.add"
 	MemberRole   Action = "member.role"
 	MemberRemove Action = "member.remove"
+
+	RecoveryList   Action = "recovery.list"
+	RecoveryDecide Action = "recovery.decide" // whether somebody may set up a new second factor
 
 	SafeList   Action = "safe.list" // those the actor may view; the list filters with SafeView
 	SafeView   Action = "safe.view"
@@ -69,6 +73,10 @@ const (
 	PlatformSSOLift   Action = "platform.sso_lift" // let an organization's members in without its provider
 	PlatformUserList  Action = "platform.user_list"
 	PlatformUserRole  Action = "platform.user_role" // change or take away
+	PlatformMailList  Action = "platform.mail_list"
+
+	PlatformRecoveryList   Action = "platform.recovery_list"
+	PlatformRecoveryDecide Action = "platform.recovery_decide"
 )
 
 // ObjectType is the kind of thing that an action is done to.
@@ -105,10 +113,13 @@ var rules = []rule{
 	{OrgDelete, OrgObject, "", "delete this organization"},
 	{SSOView, OrgObject, "sso:read", "see how members of this organization sign in"},
 	{SSOManage, OrgObject, "", "change how members of this organization sign in"},
+	{MailList, OrgObject, "mail:read", "see the messages of this organization"},
 	{MemberList, MemberObject, "members:read", "list the members of this organization"},
 	{MemberAdd, MemberObject, "members:write", "add members to this organization"},
 	{MemberRole, MemberObject, "members:write", "change the role of a member"},
 	{MemberRemove, MemberObject, "members:write", "remove members from this organization"},
+	{RecoveryList, MemberObject, "members:read", "see who has lost their second factor"},
+	{RecoveryDecide, MemberObject, "", "decide about a lost second factor"},
 	{SafeList, SafeObject, "safes:read", "list safes"},
 	{SafeView, SafeObject, "safes:read", "see this safe"},
 	{SafeCreate, SafeObject, "safes:write", "create safes"},
@@ -150,6 +161,9 @@ var rules = []rule{
 	{PlatformSSOLift, PlatformObject, "", "lift an organization's requirement of single sign-on"},
 	{PlatformUserList, PlatformObject, "platform:read", "list the operators of this installation"},
 	{PlatformUserRole, PlatformObject, "", "change the operators of this installation"},
+	{PlatformMailList, PlatformObject, "platform:read", "see the messages of this installation"},
+	{PlatformRecoveryList, PlatformObject, "platform:read", "see who has lost their second factor"},
+	{PlatformRecoveryDecide, PlatformObject, "", "decide about a lost second factor"},
 }
 
 var byAction = func() map[Action]rule {

@@ -22,6 +22,7 @@ type grammar struct {
 	Resources resourcesCmd `cmd:"" section:"manage" help:"The machines that safes lead to."`
 	Accounts  accountsCmd  `cmd:"" section:"manage" help:"The login identities on resources."`
 	Members   membersCmd   `cmd:"" section:"manage" help:"The people of your organization."`
+	Mail      mailCmd      `cmd:"" section:"manage" help:"Messages that were sent to people, and whether they arrived."`
 
 	Server serverCmd `cmd:"" section:"run" help:"Run a server: console, API and gateways in one process."`
 	Dev    devCmd    `cmd:"" section:"run" help:"Run a server with demo targets and a demo organization."`

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"path/filepath"
@@ -30,6 +31,7 @@ type Config struct {
 	Audit     Audit     `key:"audit"`
 	Targets   Targets   `key:"targets"`
 	SSO       SSO       `key:"sso"`
+	Mail      Mail      `key:"mail"`
 	Drain     Duration  `key:"drain"` // how long live sessions may go on after a stop signal
 }
 
@@ -92,6 +94,18 @@ type SSO struct {
 	DNS string `key:"dns"` // host:port of the name server that is asked for proofs of mail domains; default is the machine's
 }
 
+// Mail is the server that takes our messages. Without a host nothing is sent:
+// messages become files in the folder mail of the data folder.
+type Mail struct {
+	Host         string `key:"host"`
+	Port         int    `key:"port"`          // 587 for starttls, 465 for tls
+	Security     string `key:"security"`      // starttls, tls; both verify the server's certificate
+	From         string `key:"from"`          // such as VaultPAM <vaultpam@example.com>
+	Username     string `key:"username"`      // empty: no sign-in
+	PasswordFile string `key:"password_file"` // holds the password and nothing else; readable for the server only
+	CAFile       string `key:"ca_file"`       // PEM; empty: the machine's authorities
+}
+
 // Default is a server that listens on loopback and keeps its data in ./.vaultpam.
 func Default() Config {
 	return Config{
@@ -101,6 +115,7 @@ func Default() Config {
 		Metrics:   Metrics{Addr: "127.0.0.1:9464"},
 		Log:       Log{Level: "info", Format: "text"},
 		Recording: Recording{MinFree: 256 << 20, Retention: Duration(30 * 24 * time.Hour)},
+		Mail:      Mail{Port: 587, Security: "starttls"},
 		Drain:     Duration(30 * time.Second),
 	}
 }
@@ -185,10 +200,29 @@ func (c Config) Validate() error {
 	if c.Recording.MinFree < 1<<20 {
 		bad("recording.min_free", "%v is less than 1MiB", c.Recording.MinFree)
 	}
+	c.Mail.validate(bad)
 	if d := time.Duration(c.Drain); d < 0 || d > time.Hour {
 		bad("drain", "%v is not between 0s and 1h", d)
 	}
 	return errors.Join(errs...)
+}
+
+func (m Mail) validate(bad func(key, format string, args ...any)) {
+	if m.Security != "starttls" && m.Security != "tls" {
+		bad("mail.security", "%q is not one of starttls, tls", m.Security)
+	}
+	if m.Port < 1 || m.Port > 65535 {
+		bad("mail.port", "%d is not from 1 to 65535", m.Port)
+	}
+	if (m.Username == "") != (m.PasswordFile == "") {
+		bad("mail.username", "needs mail.password_file beside it, and the other way round")
+	}
+	if _, err := mail.ParseAddress(m.From); err != nil && (m.Host != "" || m.From != "") {
+		bad("mail.from", "%q is not an address such as VaultPAM <vaultpam@example.com>", m.From)
+	}
+	if m.Host == "" && (m.Username != "" || m.CAFile != "") {
+		bad("mail.host", "must name the mail server that the other mail keys are for")
+	}
 }
 
 // SlogLevel is the level as the logger knows it.

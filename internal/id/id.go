@@ -47,6 +47,7 @@ type (
 	Invitation   string
 	Job          string
 	HostKeySight string // a host key that was seen and waits for confirmation
+	Delivery     string // a message to somebody outside of the product
 )
 
 func (Org) Prefix() string          { return "org" }
@@ -83,6 +84,7 @@ func (AccessReq) Prefix() string    { return "arq" }
 func (Invitation) Prefix() string   { return "inv" }
 func (Job) Prefix() string          { return "job" }
 func (HostKeySight) Prefix() string { return "hks" }
+func (Delivery) Prefix() string     { return "dlv" }
 
 // Kind is any of the id types of this package.
 type Kind interface {

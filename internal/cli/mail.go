@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"context"
+	"strconv"
+	"time"
+)
+
+type mailCmd struct {
+	connection
+	List mailListCmd `cmd:"" default:"withargs" help:"List messages, newest first."`
+	Show mailShowCmd `cmd:"" help:"Show one message, with each try to deliver it."`
+}
+
+// message is a message as the server tells of it.
+type message struct {
+	ID        string    `json:"id"`
+	Kind      string    `json:"kind"`
+	Recipient string    `json:"recipient"`
+	State     string    `json:"state"`
+	Attempts  int       `json:"attempts"`
+	LastError string    `json:"last_error"`
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+	NextAt    time.Time `json:"next_at"`
+	EndedAt   time.Time `json:"ended_at"`
+	Tries     []struct {
+		N       int       `json:"n"`
+		EndedAt time.Time `json:"ended_at"`
+		Outcome string    `json:"outcome"`
+		Via     string    `json:"via"`
+		Error   string    `json:"error"`
+	} `json:"tries"`
+}
+
+// mailbox is whose messages a command is about.
+type mailbox struct {
+	Platform bool `help:"Those of the platform, not of your organization."`
+}
+
+func (m mailbox) path() string {
+	if m.Platform {
+		return "/platform/mail"
+	}
+	return "/org/mail"
+}
+
+type mailListCmd struct {
+	mailbox
+	Limit int `default:"50" help:"How many at most; 0 is all."`
+}
+
+// Run lists messages.
+func (c *mailListCmd) Run(ctx context.Context, p *program) error {
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	l, err := r.list(ctx, c.path(), nil, c.Limit)
+	if err != nil {
+		return err
+	}
+	t := table{head: []string{"CREATED", "TO", "KIND", "STATE", "TRIES", "LAST ERROR", "ID"}, empty: "No messages."}
+	return showList(p, l, t, func(m message) []string {
+		return []string{when(m.CreatedAt), m.Recipient, m.Kind, m.State, strconv.Itoa(m.Attempts), m.LastError, m.ID}
+	})
+}
+
+type mailShowCmd struct {
+	mailbox
+	ID string `arg:"" help:"The message's id, as mail list has it."`
+}
+
+// Run shows one message.
+func (c *mailShowCmd) Run(ctx context.Context, p *program) error {
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	a, err := r.get(ctx, c.path()+path("/%s", c.ID), nil)
+	if err != nil {
+		return err
+	}
+	var m message
+	if err := a.Into(&m); err != nil {
+		return err
+	}
+	return p.show(a, func() {
+		facts := [][2]string{{"to", m.Recipient}, {"kind", m.Kind}, {"state", m.State}, {"created", when(m.CreatedAt)}}
+		if m.EndedAt.IsZero() {
+			facts = append(facts, [2]string{"next try", when(m.NextAt)}, [2]string{"until", when(m.ExpiresAt)})
+		} else {
+			facts = append(facts, [2]string{"ended", when(m.EndedAt)})
+		}
+		p.facts(facts)
+		t := table{head: []string{"TRY", "ENDED", "OUTCOME", "VIA", "ERROR"}, empty: "It was not tried yet."}
+		for _, try := range m.Tries {
+			t.row(strconv.Itoa(try.N), when(try.EndedAt), try.Outcome, try.Via, try.Error)
+		}
+		p.table(t)
+	})
+}

@@ -1,0 +1,180 @@
+package notify
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/vaultpam/vaultpam/internal/secret"
+)
+
+// Kind names what a message tells. It stands in lists and never changes.
+type Kind string
+
+// Data is what a message of one kind tells. The kinds are the structs in the
+// files letter_*.go; add one there for each new kind.
+type Data interface {
+	Kind() Kind
+	letter(w *writer)
+}
+
+// writer composes a letter: one subject, then paragraphs, links, facts and codes
+// in their order. Arguments of texts are cleaned: a string becomes one line of
+// bounded length without anything invisible, a time is written in UTC, and a
+// secret.Secret does not print.
+type writer struct {
+	base  string // the public URL of the installation
+	topic string
+	parts []part
+}
+
+type part struct {
+	Text  string
+	Link  template.URL // with Text as its label
+	Fact  string       // with Text as its value
+	Quote string       // what a person wrote, as they wrote it
+	Code  string
+}
+
+func (w *writer) subject(format string, args ...any) {
+	w.topic = bounded(fmt.Sprintf(format, shown(args)...), 150)
+}
+
+func (w *writer) text(format string, args ...any) {
+	w.parts = append(w.parts, part{Text: fmt.Sprintf(format, shown(args)...)})
+}
+
+// link is a button: path of the console, with the token in the fragment.
+func (w *writer) link(label, path string, token secret.Secret) {
+	u := strings.TrimRight(w.base, "/") + path
+	if !token.Empty() {
+		u += "#" + url.PathEscape(token.RevealString())
+	}
+	w.parts = append(w.parts, part{Text: label, Link: template.URL(u)})
+}
+
+// fact is a line of the form "name: value"; an empty value leaves it out.
+func (w *writer) fact(name, value string) {
+	if v := line(value, maxShown); v != "" {
+		w.parts = append(w.parts, part{Fact: name, Text: v})
+	}
+}
+
+// quote is what a person wrote, over several lines; empty is left out.
+func (w *writer) quote(s string) {
+	if s = paragraph(s, 1000); s != "" {
+		w.parts = append(w.parts, part{Quote: s})
+	}
+}
+
+// code is a short secret that a person types.
+func (w *writer) code(c secret.Secret) {
+	w.parts = append(w.parts, part{Code: c.RevealString()})
+}
+
+const maxShown = 120 // runes of one value that somebody has typed
+
+func shown(args []any) []any {
+	out := make([]any, len(args))
+	for i, a := range args {
+		switch v := a.(type) {
+		case string:
+			out[i] = line(v, maxShown)
+		case time.Time:
+			out[i] = v.UTC().Format("2 January 2006, 15:04 UTC")
+		case fmt.Stringer, int, int64:
+			out[i] = v
+		default:
+			out[i] = line(fmt.Sprint(v), maxShown)
+		}
+	}
+	return out
+}
+
+// line is s on one line, without what is invisible, and without what mail
+// programs would turn into a link of their own.
+func line(s string, n int) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	return bounded(strings.TrimSpace(unlinked(s)), n)
+}
+
+func paragraph(s string, n int) string {
+	s = strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, strings.ToValidUTF8(s, ""))
+	return bounded(strings.TrimSpace(unlinked(s)), n)
+}
+
+func unlinked(s string) string { return strings.ReplaceAll(s, "://", ": //") }
+
+func bounded(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
+
+// Rendered is a message as it is sent.
+type Rendered struct {
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
+	HTML    string `json:"html"`
+}
+
+//go:embed letter.html
+var layout string
+
+var htmlLayout = template.Must(template.New("letter.html").Parse(layout))
+
+const footer = "This message was sent by VaultPAM at %s because of what is said above. If you did not expect it, tell your administrator and do not use its links."
+
+func render(base string, d Data) (Rendered, error) {
+	w := writer{base: base}
+	d.letter(&w)
+	foot := fmt.Sprintf(footer, strings.TrimPrefix(base, "https://"))
+	out := Rendered{Subject: w.topic, Text: plain(w.parts, foot)}
+	var b bytes.Buffer
+	if err := htmlLayout.Execute(&b, map[string]any{"Subject": w.topic, "Parts": w.parts, "Footer": foot}); err != nil {
+		return Rendered{}, fmt.Errorf("write the message %s: %w", d.Kind(), err)
+	}
+	out.HTML = b.String()
+	return out, nil
+}
+
+func plain(parts []part, foot string) string {
+	var b strings.Builder
+	for i, p := range parts {
+		if p.Fact == "" && i > 0 && parts[i-1].Fact != "" {
+			b.WriteString("\n")
+		}
+		switch {
+		case p.Link != "":
+			fmt.Fprintf(&b, "%s:\n%s\n\n", p.Text, p.Link)
+		case p.Fact != "":
+			fmt.Fprintf(&b, "%s: %s\n", p.Fact, p.Text)
+		case p.Quote != "":
+			fmt.Fprintf(&b, "> %s\n\n", strings.ReplaceAll(p.Quote, "\n", "\n> "))
+		case p.Code != "":
+			fmt.Fprintf(&b, "    %s\n\n", p.Code)
+		default:
+			fmt.Fprintf(&b, "%s\n\n", p.Text)
+		}
+	}
+	return strings.TrimRight(b.String(), "\n") + "\n\n-- \n" + foot + "\n"
+}

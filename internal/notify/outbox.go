@@ -1,0 +1,177 @@
+package notify
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/mail"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/notify/notifysql"
+)
+
+// Sealer encrypts content at rest. It is called outside of transactions only.
+type Sealer interface {
+	Seal(ctx context.Context, org id.Org, context string, plain []byte) ([]byte, error)
+	Open(ctx context.Context, org id.Org, context string, sealed []byte) ([]byte, error)
+}
+
+// OwnServers are the mail servers that organizations have set for themselves.
+// It is called outside of transactions.
+type OwnServers interface {
+	// MailServer gives ok false where the installation's server is to be used.
+	MailServer(ctx context.Context, org id.Org) (s Server, ok bool, err error)
+}
+
+// Dialer connects to an organization's own server, and refuses what an
+// organization must not reach; resource.Dialer is one.
+type Dialer interface {
+	Dial(ctx context.Context, host string, port int) (net.Conn, error)
+}
+
+// Deps are the parts that a Service is made of.
+type Deps struct {
+	Log       *slog.Logger
+	DB        *db.DB
+	Seal      Sealer
+	PublicURL string                // of the installation, such as https://vault.example.com
+	Server    Server                // the installation's mail server; without a host messages go to Folder
+	Folder    string                // of .eml files, made when it is needed
+	Own       OwnServers            // nil: no organization has a server of its own
+	Dialer    Dialer                // for Own
+	Metrics   prometheus.Registerer // nil: none
+	Now       func() time.Time      // nil: time.Now
+}
+
+// Service keeps and delivers messages. It is safe for concurrent use.
+type Service struct {
+	d       Deps
+	wake    chan struct{}
+	metrics metrics
+
+	mu   sync.Mutex
+	busy map[id.Delivery]bool
+	down map[id.Org]time.Time // own servers that did not answer, and until when they are left alone
+}
+
+// New checks the parts. It opens nothing.
+func New(d Deps) (*Service, error) {
+	if d.DB == nil || d.Seal == nil || d.Log == nil || d.PublicURL == "" {
+		return nil, errors.New("notify: Log, DB, Seal and PublicURL are needed")
+	}
+	if d.Server.Host == "" && d.Folder == "" {
+		return nil, errors.New("notify: a mail server or a folder is needed")
+	}
+	if d.Own != nil && d.Dialer == nil {
+		return nil, errors.New("notify: organizations' own servers need a Dialer")
+	}
+	if err := d.Server.check(); err != nil {
+		return nil, err
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	return &Service{d: d, wake: make(chan struct{}, 1), metrics: newMetrics(d.Metrics), busy: map[id.Delivery]bool{}, down: map[id.Org]time.Time{}}, nil
+}
+
+// Recipient is who gets a message.
+type Recipient struct {
+	Email string // canonical
+	Name  string // shown beside it; may be empty
+}
+
+// Message is one e-mail to one person.
+type Message struct {
+	To      Recipient
+	Data    Data
+	Expires time.Time // of no use after this; zero: in three days
+}
+
+const defaultLife = 3 * 24 * time.Hour
+
+// Prepared is a message that is written and sealed, and waits to be queued.
+type Prepared struct {
+	org       id.Org
+	id        id.Delivery
+	kind      Kind
+	recipient string
+	content   []byte
+	expires   time.Time
+}
+
+// content is what is sealed.
+type content struct {
+	Name string `json:"name,omitempty"`
+	Rendered
+}
+
+func sealContext(d id.Delivery) string { return "delivery/" + string(d) }
+
+// Prepare writes and seals a message of organization org (empty: the platform).
+// Call it outside a transaction.
+func (s *Service) Prepare(ctx context.Context, org id.Org, m Message) (Prepared, error) {
+	addr, err := mail.ParseAddress(m.To.Email)
+	if err != nil || addr.Name != "" || addr.Address != m.To.Email || len(m.To.Email) > 320 {
+		return Prepared{}, fault.New(fault.Invalid, "%.100q is not an e-mail address that a message can be sent to", m.To.Email).WithField("email", "must be an e-mail address")
+	}
+	r, err := render(s.d.PublicURL, m.Data)
+	if err != nil {
+		return Prepared{}, err
+	}
+	plain, err := json.Marshal(content{Name: line(m.To.Name, maxShown), Rendered: r})
+	if err != nil {
+		return Prepared{}, fmt.Errorf("encode a message: %w", err)
+	}
+	p := Prepared{org: org, id: id.New[id.Delivery](), kind: m.Data.Kind(), recipient: m.To.Email, expires: m.Expires}
+	if p.expires.IsZero() {
+		p.expires = s.d.Now().Add(defaultLife)
+	}
+	if p.content, err = s.d.Seal.Seal(ctx, org, sealContext(p.id), plain); err != nil {
+		return Prepared{}, fmt.Errorf("seal a message: %w", err)
+	}
+	return p, nil
+}
+
+// ID names the message in lists.
+func (p Prepared) ID() id.Delivery { return p.id }
+
+// Queue stores a prepared message in the caller's transaction: it is delivered
+// when that commits, and never if it does not. It may be called again when the
+// transaction is repeated.
+func (s *Service) Queue(ctx context.Context, tx *db.Tx, p Prepared) error {
+	if p.id == "" {
+		return errors.New("notify: a message is queued that was not prepared")
+	}
+	if tx.Org() != "" && tx.Org() != p.org {
+		return fmt.Errorf("notify: a message of organization %q is queued in a transaction of %q", p.org, tx.Org())
+	}
+	err := notifysql.New(tx).InsertDelivery(ctx, notifysql.InsertDeliveryParams{
+		OrgID: string(p.org), ID: string(p.id), Kind: string(p.kind), Recipient: p.recipient, Content: p.content,
+		Now: db.Micros(s.d.Now()), ExpiresAt: db.Micros(p.expires),
+	})
+	if err != nil {
+		return fmt.Errorf("queue a message: %w", err)
+	}
+	tx.AfterCommit(s.notify)
+	return nil
+}
+
+// notify wakes the worker.
+func (s *Service) notify() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Sends tells whether messages leave this machine.
+func (s *Service) Sends() bool { return s.d.Server.Host != "" }
