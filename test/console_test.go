@@ -11,19 +11,32 @@ import (
 	"time"
 )
 
-// The console in a real browser, on both stores. The journey is in
-// web/test/console.e2e.mjs; what it did is looked for in the ledger here.
+// The console in a real browser, on both stores. The journeys are in web/test/*.e2e.mjs;
+// what they did is looked for in the ledger here.
+
 func TestConsole(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *Server) {
 		w := newWorld(t, s)
 		d := host(t)
 		address, port := d.addr()
-		name := "c-" + random(4)
-		journey(t, obj{"url": s.URL, "org": w.Slug, "email": w.Owner.Email, "password": w.Owner.Password, "code": w.Owner.code(t), "user_id": w.Owner.ID,
-			"name": name, "host": address, "port": port, "user": d.user, "key": d.key, "timeout_ms": (2 * patience).Milliseconds()})
 
+		// A colleague's session, from a plain client, for the console to watch and end.
+		oscar := w.person("operator")
+		theirs := w.safe(d, nil, oscar)
+		term := oscar.terminal(t, oscar.sshOptions(t), "", theirs)
+		term.say("n=0; while sleep 0.3; do n=$((n+1)); echo tick-$n; done")
+		term.expect("tick-1")
+		x := w.session(theirs)
+
+		journey(t, "console", obj{"url": s.URL, "org": w.Slug, "email": w.Owner.Email, "password": w.Owner.Password, "code": w.Owner.code(t), "user_id": w.Owner.ID,
+			"name": "c-" + random(4), "host": address, "port": port, "user": d.user, "key": d.key, "colleague": "Some operator", "reason": "seen enough"})
+
+		term.expect("seen enough") // the one who was cut off is told why
+		term.wait()
+		w.saw(Want{Constant: "SESSION_TERMINATED_BY_ADMIN", Reason: "admin_order", ActorID: w.Owner.ID, Session: x.ID, Meta: obj{"session_user_id": oscar.ID, "comment": "seen enough"}})
+		w.saw(Want{Constant: "SESSION_PLAYBACK_ACCESSED", ActorID: w.Owner.ID, Session: x.ID, Where: obj{"playback_mode": "live_view"}, Meta: obj{"session_user_id": oscar.ID, "own_session": false}})
 		for _, constant := range []string{"CONNECTION_DEFINITION_CREATED", "CONNECTION_DEFINITION_UPDATED", "PRIVILEGED_ACCOUNT_CREATED", "SAFE_MEMBER_ADDED",
-			"SESSION_ESTABLISHED", "SESSION_PLAYBACK_ACCESSED", "SESSION_TERMINATED_BY_USER"} {
+			"SESSION_ESTABLISHED", "SESSION_TERMINATED_BY_USER"} {
 			if len(w.ledger().events(t, constant)) == 0 {
 				t.Errorf("the ledger does not tell %s", constant)
 			}
@@ -38,8 +51,49 @@ func TestConsole(t *testing.T) {
 	})
 }
 
-// journey runs the browser with a job.
-func journey(t *testing.T, job obj) {
+// An installation that nobody has set up, from the link that the server prints to
+// the first organization.
+func TestConsoleSetsUpAnInstallation(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, SQLite, shortDir(t))
+	s.start(t)
+	t.Cleanup(func() {
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+		if err := s.inspect(); err != nil {
+			t.Error(err)
+		}
+	})
+	var link [][]byte
+	eventually(t, "the set-up link", func() bool { link = setupLink.FindSubmatch(s.stdout.bytes()); return link != nil })
+	secrets.add("set-up token", string(link[1]))
+	root, owner := s.newPerson("root"), s.newPerson("owner")
+	slug := "first-" + random(4)
+	journey(t, "setup", obj{"url": s.URL, "token": string(link[1]), "name": "Root", "email": root.Email, "handle": root.Handle, "password": root.Password,
+		"org": obj{"name": "First", "slug": slug}, "owner": obj{"email": owner.Email, "handle": owner.Handle, "password": owner.Password}})
+	owner.enrol(t) // the owner that was named there can begin
+	var own struct {
+		Memberships []struct{ Slug, Role string }
+	}
+	owner.must(t, "GET", "/org/memberships", nil).into(t, &own)
+	if len(own.Memberships) != 1 || own.Memberships[0].Slug != slug || own.Memberships[0].Role != "owner" {
+		t.Errorf("the first owner belongs to %+v", own)
+	}
+}
+
+// Everything again without a pointer.
+func TestConsoleByKeyboard(t *testing.T) {
+	t.Parallel()
+	s := shared(t, SQLite)
+	w := newWorld(t, s)
+	v := w.safe(host(t), nil, w.Owner)
+	journey(t, "keyboard", obj{"url": s.URL, "email": w.Owner.Email, "password": w.Owner.Password, "code": w.Owner.code(t), "safe": v.Name})
+	w.ended(v)
+}
+
+// journey runs the browser through the steps of web/test/<name>.e2e.mjs with a job.
+func journey(t *testing.T, name string, job obj) {
 	t.Helper()
 	need(t, "node")
 	web, err := filepath.Abs("../web")
@@ -49,12 +103,12 @@ func journey(t *testing.T, job obj) {
 	if _, err := os.Stat(filepath.Join(web, "node_modules", "playwright-core")); err != nil {
 		without(t, "the console's packages are needed: make console")
 	}
-	job["shots"] = t.TempDir()
+	job["shots"], job["timeout_ms"] = t.TempDir(), (2 * patience).Milliseconds()
 	in, err := json.Marshal(job)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "test/console.e2e.mjs")
+	cmd := exec.CommandContext(t.Context(), "node", "test/"+name+".e2e.mjs")
 	cmd.Dir, cmd.Stdin = web, bytes.NewReader(in)
 	cmd.WaitDelay = 10 * time.Second
 	out, err := cmd.CombinedOutput()

@@ -1,22 +1,11 @@
 // A person's journey through the console against a running server: everything
-// from signing in to a verified recording, by the labels that a person reads. Go's
-// TestConsole starts the server, gives the job on standard input, and then
-// looks for the events in the ledger.
-import { readFileSync } from "node:fs";
-import { launch } from "./browser.mjs";
+// from signing in to a verified recording, a colleague's session watched and ended,
+// a proved entry and signing out, by the labels that a person reads. Go's TestConsole
+// starts the server, gives the job on standard input, and then looks for the events
+// in the ledger.
+import { context, job, open, run } from "./journey.mjs";
 
-const job = JSON.parse(readFileSync(0, "utf8"));
-const browser = await launch();
-const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1440, height: 900 } });
-const page = await context.newPage();
-page.setDefaultTimeout(job.timeout_ms);
-
-// What a page must never do: break the policy, throw, or ask another origin.
-const wrong = [];
-page.on("pageerror", (e) => wrong.push(`exception: ${e.message}`));
-page.on("console", (m) => m.type() === "error" && /Content Security Policy|Trusted/i.test(m.text()) && wrong.push(m.text()));
-page.on("request", (r) => new URL(r.url()).origin !== job.url && !r.url().startsWith("data:") && !r.url().startsWith(job.url.replace("https", "wss")) && wrong.push(`foreign request: ${r.url()}`));
-
+const page = await open();
 const at = (path) => `${job.url}/o/${job.org}${path}`;
 const button = (name) => page.getByRole("button", { name, exact: true });
 const dialog = page.getByRole("dialog");
@@ -91,20 +80,54 @@ const steps = {
     await button("Play recording").click();
     await terminal.getByText("typed-42").first().waitFor();
   },
+  "watches a colleague's session while it runs": async () => {
+    await page.goto(at("/live"));
+    await page.getByRole("row").filter({ hasText: job.colleague }).click();
+    await button("Watch").click();
+    await page.getByText("You are watching").waitFor();
+    const tick = async () => Number(/tick-(\d+)\s*$/.exec((await terminal.innerText()).trimEnd())?.[1]);
+    await terminal.getByText(/tick-\d/).first().waitFor();
+    const first = await tick();
+    await page.waitForFunction((n) => document.querySelector(".xterm-rows").innerText.includes(`tick-${n}`), first + 2); // it goes on by itself
+  },
+  "ends it, with a reason": async () => {
+    await button("End session").click();
+    await dialog.getByLabel("Reason").fill(job.reason);
+    await dialog.getByRole("button", { name: "End session" }).click();
+    await dialog.waitFor({ state: "hidden" });
+    await page.getByText("The session has ended.").waitFor(); // says the live view
+    await page.getByText(/^Ended by /).first().waitFor();
+    await page.goto(at("/live"));
+    await page.getByText("Nothing runs now").waitFor();
+  },
+  "opens entries of the audit log by a click on the line and on its name": async () => {
+    await page.goto(at("/audit"));
+    const lines = page.getByRole("list", { name: "Audit events" }).getByRole("listitem");
+    const panel = page.getByRole("dialog");
+    await lines.nth(2).locator("time").click();
+    await panel.getByText("What it carries").or(panel.getByText("Raw JSON")).first().waitFor();
+    await lines.nth(1).getByRole("button", { name: /^Details of entry/ }).click(); // while the panel is open
+    await page.waitForFunction(() => document.querySelectorAll(".event-line")[1].hasAttribute("data-selected"));
+    await button("Close panel").click();
+    await panel.waitFor({ state: "hidden" });
+  },
+  "verifies the proof of the ended session's entry": async () => {
+    await page.goto(at("/audit?constant=SESSION_TERMINATED_BY_ADMIN"));
+    await page.getByRole("list", { name: "Audit events" }).getByRole("listitem").first().locator("time").click();
+    await page.getByRole("dialog").getByText(job.reason).first().waitFor();
+    await button("Verify this entry").click();
+    await page.getByText("is in the ledger, unaltered").waitFor();
+    for (const what of ["Shown fields", "Content", "Place in the tree", "Signature"]) await page.locator(".proof-steps li.held").filter({ hasText: what }).waitFor();
+  },
+  "signs out, and nothing of the console is left": async () => {
+    await page.getByRole("button", { name: /your menu/ }).click();
+    await page.getByRole("menuitem", { name: "Sign out" }).click();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    await page.goto(at("/audit"));
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    const left = (await context.cookies()).filter((c) => c.value !== "");
+    if (left.length > 0) throw new Error(`cookies are left: ${left.map((c) => c.name)}`);
+  },
 };
 
-let failed = 0;
-for (const [name, step] of Object.entries(steps)) {
-  try {
-    await step();
-    console.log(`ok ${name}`);
-  } catch (e) {
-    failed++;
-    console.log(`not ok ${name}: ${e.message.split("\n").slice(0, 4).join(" ")}`);
-    await page.screenshot({ path: `${job.shots}/${name.replace(/\W+/g, "-")}.png` });
-  }
-  if (failed) break; // each step stands on those before it
-}
-for (const w of new Set(wrong)) console.log(`not ok the page behaves: ${w}`);
-await browser.close();
-process.exit(failed || wrong.length ? 1 : 0);
+await run(page, steps);

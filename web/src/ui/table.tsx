@@ -1,5 +1,6 @@
-import type { KeyboardEvent, MouseEvent, ReactNode } from "react";
+import type { ReactNode } from "react";
 import { Button } from "./button";
+import { moveBetweenRows, openFromClick } from "./rows";
 import { Skeleton } from "./states";
 
 export interface Column<T> {
@@ -80,22 +81,4 @@ export function Table<T>({ label, columns, rows, id, onOpen, selected, more }: P
 
 function cellClass<T>(c: Column<T>): string | undefined {
   return [c.right ? "right num" : "", c.from ? `from-${c.from}` : ""].filter(Boolean).join(" ") || undefined;
-}
-
-// A click on something that acts by itself, or the end of a text selection, opens nothing.
-function openFromClick(e: MouseEvent<HTMLTableRowElement>, open: () => void) {
-  if (e.target instanceof Element && e.target.closest("a, button, input, label, select")) return;
-  if (window.getSelection()?.type === "Range") return;
-  open();
-}
-
-function moveBetweenRows(e: KeyboardEvent<HTMLTableSectionElement>) {
-  const step = e.key === "ArrowDown" ? 1 : e.key === "ArrowUp" ? -1 : 0;
-  if (step === 0 || !(e.target instanceof HTMLElement) || !e.target.classList.contains("row-open")) return;
-  const all = [...e.currentTarget.querySelectorAll<HTMLElement>(".row-open")];
-  const next = all[all.indexOf(e.target) + step];
-  if (next) {
-    e.preventDefault();
-    next.focus();
-  }
 }

@@ -1,4 +1,6 @@
+import { ChevronRight } from "lucide-react";
 import type { AuditEvent } from "../../api/types";
+import { moveBetweenRows, openFromClick } from "../../ui/rows";
 import { Badge, Time } from "../../ui/text";
 import { Skeleton } from "../../ui/states";
 import { Sentence } from "./sentence";
@@ -13,7 +15,10 @@ interface Props {
 const outcomeBadge = { success: undefined, failure: "bad", denied: "warn" } as const;
 const severityWords = { DEBUG: "Debug", INFO: "Info", WARN: "Warning", ERROR: "Error", CRITICAL: "Critical" } as const;
 
-/** Events as lines: when, how grave, what happened, from where. */
+/**
+ * Events as lines: when, how grave, what happened, from where. A click anywhere in a
+ * line opens it; by keyboard its button does, with arrow keys between the lines.
+ */
 export function EventLines({ rows, selected, onOpen, label }: Props) {
   if (!rows) {
     return (
@@ -28,9 +33,9 @@ export function EventLines({ rows, selected, onOpen, label }: Props) {
     );
   }
   return (
-    <ol className="table-wrap events" aria-label={label}>
+    <ol className="table-wrap events" aria-label={label} onKeyDown={moveBetweenRows}>
       {rows.map((e) => (
-        <li key={e.id} className={`event-line sev-${e.severity.toLowerCase()}`} data-selected={selected === e.id || undefined}>
+        <li key={e.id} className={`event-line sev-${e.severity.toLowerCase()}`} data-selected={selected === e.id || undefined} onClick={(click) => openFromClick(click, () => onOpen(e))}>
           <span className="event-time faint">
             <Time at={e.time} />
           </span>
@@ -46,8 +51,9 @@ export function EventLines({ rows, selected, onOpen, label }: Props) {
           <span className="event-end">
             {outcomeBadge[e.outcome] && <Badge meaning={outcomeBadge[e.outcome]}>{e.outcome === "denied" ? "Denied" : "Failed"}</Badge>}
             <code className="event-ip faint small wide-only">{e.source.ip}</code>
-            <button type="button" className="event-open" aria-label={`Details of entry ${e.seq}: ${e.event}`} aria-pressed={selected === e.id} onClick={() => onOpen(e)}>
-              {e.event}
+            <button type="button" className="event-open row-open" aria-label={`Details of entry ${e.seq}: ${e.event}`} aria-pressed={selected === e.id} onClick={() => onOpen(e)}>
+              <span className="event-name">{e.event}</span>
+              <ChevronRight className="icon" aria-hidden />
             </button>
           </span>
         </li>
