@@ -4,15 +4,16 @@ import { Button, LinkButton } from "../../ui/button";
 import { SecretField, TextField } from "../../ui/field";
 import { FormProblem, Note } from "../../ui/states";
 import { asProblem } from "../../api/problem";
+import { useFragment } from "./fragment";
 import { AuthFrame } from "./frame";
 import { emailProblem, handleProblem, passwordProblem } from "./password-rules";
 import { setupPlatform } from "./queries";
 
 const known = ["email", "handle", "name", "password"];
 
-/** The first person of an installation. The one-time token is in the address after #, so no server log sees it. */
+/** The first person of an installation. */
 export default function Setup() {
-  const [token] = useState(() => window.location.hash.slice(1));
+  const token = useFragment();
   const [form, setForm] = useState({ name: "", email: "", handle: "", password: "" });
   const set = (part: Partial<typeof form>) => setForm((f) => ({ ...f, ...part }));
   const setup = useMutation({ mutationFn: () => setupPlatform({ token, ...form }) });
