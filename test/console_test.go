@@ -29,7 +29,7 @@ func TestConsole(t *testing.T) {
 		x := w.session(theirs)
 
 		journey(t, "console", obj{"url": s.URL, "org": w.Slug, "email": w.Owner.Email, "password": w.Owner.Password, "code": w.Owner.code(t), "user_id": w.Owner.ID,
-			"name": "c-" + random(4), "host": address, "port": port, "user": d.user, "key": d.key, "colleague": "Some operator", "reason": "seen enough"})
+			"name": "c-" + random(4), "host": address, "port": port, "user": d.user, "key": d.key, "colleague": oscar.Handle, "reason": "seen enough"})
 
 		term.expect("seen enough") // the one who was cut off is told why
 		term.wait()

@@ -82,7 +82,7 @@ const steps = {
   },
   "watches a colleague's session while it runs": async () => {
     await page.goto(at("/live"));
-    await page.getByRole("row").filter({ hasText: job.colleague }).click();
+    await page.getByRole("row").filter({ hasText: job.colleague }).getByText("OpenSSH").click();
     await button("Watch").click();
     await page.getByText("You are watching").waitFor();
     const tick = async () => Number(/tick-(\d+)\s*$/.exec((await terminal.innerText()).trimEnd())?.[1]);

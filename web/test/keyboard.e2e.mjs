@@ -35,7 +35,7 @@ async function tabTo(wanted, key = "Tab") {
 
 async function go(to) {
   await keys.press("Control+k");
-  await page.getByRole("combobox").waitFor();
+  await page.getByRole("combobox", { name: /^Search safes/ }).waitFor();
   await keys.type(to);
   await page.getByRole("option", { selected: true }).filter({ hasText: to }).waitFor();
   await keys.press("Enter");
@@ -106,6 +106,7 @@ await run(page, {
     const second = (await focused()).name;
     if (second === first || !second.startsWith("Details of entry")) throw new Error(`ArrowDown went from "${first}" to "${second}"`);
     await keys.press("Enter");
+    await page.getByRole("button", { name: "Verify this entry" }).waitFor();
     await tabTo("Verify this entry");
     await keys.press("Enter");
     await page.getByText("is in the ledger, unaltered").waitFor();

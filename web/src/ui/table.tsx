@@ -44,7 +44,7 @@ export function Table<T>({ label, columns, rows, id, onOpen, selected, more }: P
         <tbody onKeyDown={moveBetweenRows}>
           {rows === undefined
             ? [0, 1, 2, 3, 4, 5].map((n) => (
-                <tr key={n}>
+                <tr key={n} aria-hidden>
                   {columns.map((c, i) => (
                     <td key={c.name} className={cellClass(c)}>
                       <Skeleton width={(c.skeleton ?? 90) - ((n * 13 + i * 7) % 30)} />

@@ -46,11 +46,19 @@ export function eventQuery(org: string, id: string) {
   });
 }
 
-/** Read once and on demand: each reading of the log is itself an entry of it. */
-export function sessionEventsQuery(org: string, session: string) {
+/** Of a session: it runs, or is over without a recording, or its recording is closed. */
+export type Phase = "running" | "over" | "closed";
+
+/**
+ * Read once and on demand, because each reading of the log is itself an entry of it:
+ * while the session runs, and once more when its recording is closed. The last entry
+ * may get its number a moment later than that; then it is asked for a few times.
+ */
+export function sessionEventsQuery(org: string, session: string, phase: Phase) {
   return queryOptions({
-    queryKey: [org, "audit", "session", session],
+    queryKey: [org, "audit", "session", session, phase],
     queryFn: ({ signal }) => get<Page<AuditEventWire>>("/audit/events", { org, signal, query: { session, limit: 100 } }),
+    refetchInterval: (q) => (phase === "closed" && q.state.dataUpdateCount < 4 && !q.state.data?.items.some((e) => e.constant === "SESSION_RECORDING_FINALIZED") ? 1500 : false),
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnWindowFocus: false,
   });

@@ -5,13 +5,13 @@ import { Button, LinkButton } from "../../ui/button";
 import { Failed } from "../../ui/states";
 import { useOrg } from "../shell/org";
 import { EventLines } from "./lines";
-import { sessionEventsQuery } from "./queries";
+import { type Phase, sessionEventsQuery } from "./queries";
 
 /** What the ledger says about one session, newest first. */
-export function SessionEvents({ session }: { session: string }) {
+export function SessionEvents({ session, phase }: { session: string; phase: Phase }) {
   const org = useOrg();
   const navigate = useNavigate();
-  const { data, error, refetch, isFetching } = useQuery(sessionEventsQuery(org.id, session));
+  const { data, error, refetch, isFetching } = useQuery(sessionEventsQuery(org.id, session, phase));
   return (
     <section className="stack">
       <div className="row between">

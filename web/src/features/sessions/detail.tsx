@@ -15,7 +15,7 @@ import { sessionQuery } from "./queries";
 import { Recording } from "./recording";
 import { Lasted } from "./table";
 import { TerminateDialog } from "./terminate";
-import { clientWords, endMeaning, endWords, startOf } from "./words";
+import { clientWords, endMeaning, endWords, phaseOf, startOf } from "./words";
 
 export default function SessionPage() {
   const org = useOrg();
@@ -67,7 +67,7 @@ export default function SessionPage() {
       <div className="session-columns">
         <div className="stack wide">
           <Recording session={s} startAt={startAt} onMoment={(at) => void navigate({ search: { t: at.toFixed(1) }, replace: true })} />
-          {r.oversee && <SessionEvents key={s.state} session={s.id} />}
+          {r.oversee && <SessionEvents session={s.id} phase={phaseOf(s)} />}
         </div>
         <div className="stack wide">
           <SessionFacts session={s} />

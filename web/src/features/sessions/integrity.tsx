@@ -6,14 +6,15 @@ import { Note } from "../../ui/states";
 import { Facts, Id } from "../../ui/text";
 import { sessionEventsQuery } from "../audit/queries";
 import { useOrg, useRights } from "../shell/org";
+import { phaseOf } from "./words";
 
 /** Whether the stored recording is the one that the ledger knows. */
 export function Integrity({ session }: { session: Session }) {
   const org = useOrg();
   const r = useRights();
   const recording = session.recording;
-  const closed = session.state === "ended" && recording !== null && recording.state !== "recording";
-  const events = useQuery({ ...sessionEventsQuery(org.id, session.id), enabled: closed && r.oversee });
+  const closed = phaseOf(session) === "closed";
+  const events = useQuery({ ...sessionEventsQuery(org.id, session.id, "closed"), enabled: closed && r.oversee });
   const finalized = events.data?.items.find((e) => e.constant === "SESSION_RECORDING_FINALIZED");
   if (!recording) return null;
 

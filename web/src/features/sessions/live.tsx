@@ -1,11 +1,11 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { Activity, Octagon } from "lucide-react";
 import { useEffect, useState } from "react";
 import { getEvents } from "../../api/client";
 import type { Session } from "../../api/types";
 import { Button } from "../../ui/button";
-import { bytes, duration } from "../../ui/format";
+import { duration } from "../../ui/format";
 import { PageHead } from "../../ui/page";
 import { Empty, Failed } from "../../ui/states";
 import { type Column, Table } from "../../ui/table";
@@ -22,6 +22,7 @@ export default function LivePage() {
   const { data, error, refetch } = useQuery(liveQuery(org.id));
   const [ending, setEnding] = useState<Session>();
   const connected = useLiveEvents(org.id);
+  const navigate = useNavigate();
 
   const columns: Column<Session>[] = [
     {
@@ -48,7 +49,6 @@ export default function LivePage() {
     { name: "Client", from: "desk", cell: (s) => clientWords(s.client) },
     { name: "Running for", from: "phone", right: true, cell: (s) => <Lasted session={s} /> },
     { name: "Time left", from: "desk", right: true, cell: (s) => <TimeLeft session={s} /> },
-    { name: "Received", from: "desk", right: true, cell: (s) => bytes(s.bytes_from_target) },
     { name: "Recording", from: "tablet", cell: (s) => <RecordingWord session={s} /> },
   ];
   if (r.terminate) {
@@ -79,7 +79,13 @@ export default function LivePage() {
           </Empty>
         </div>
       ) : (
-        <Table label="Running sessions" columns={columns} rows={data?.items} id={(s) => s.id} />
+        <Table
+          label="Running sessions"
+          columns={columns}
+          rows={data?.items}
+          id={(s) => s.id}
+          onOpen={(s) => void navigate({ to: "/o/$org/sessions/$session", params: { org: org.slug, session: s.id }, search: {} })}
+        />
       )}
       {ending && <TerminateDialog session={ending} onClose={() => setEnding(undefined)} />}
     </>

@@ -1,4 +1,5 @@
 import type { Session } from "../../api/types";
+import type { Phase } from "../audit/queries";
 
 /** How a session ended, as a short phrase. */
 export function endWords(s: Pick<Session, "state" | "ended_by" | "end_reason" | "exit_status" | "ended_by_name">): string {
@@ -54,6 +55,11 @@ export function endMeaning(s: Pick<Session, "state" | "ended_by" | "end_reason">
   if (s.ended_by === "admin") return "warn";
   const forced = ["access_revoked", "account_disabled", "recording_failed", "audit_unavailable", "policy_violation", "upstream_closed", "upstream_unreachable", "upstream_auth_failed", "host_key_mismatch"];
   return s.ended_by === "system" && forced.includes(s.end_reason ?? "") ? "bad" : undefined;
+}
+
+export function phaseOf(s: Pick<Session, "state" | "recording">): Phase {
+  if (s.state !== "ended" || s.recording?.state === "recording") return "running";
+  return s.recording ? "closed" : "over";
 }
 
 /** When it began; when it was asked for, as long as the target is being reached. */

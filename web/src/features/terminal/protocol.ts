@@ -64,6 +64,7 @@ export class TerminalConnection {
   private last: Ending | undefined;
   private notice: string | undefined; // why the product ended it, when it did
   private closed = false;
+  private leaving = false;
 
   constructor(url: string, grant: string, size: Size, h: Handlers) {
     this.socket = new WebSocket(url);
@@ -82,7 +83,8 @@ export class TerminalConnection {
     this.socket.onclose = (e) => {
       if (this.closed) return;
       this.closed = true;
-      h.onClose({ ...this.last, said: sentenceOf(this.last) ?? (this.last ? this.notice : undefined) ?? (e.reason || undefined) });
+      if (this.leaving) h.onClose({ type: "ended", said: undefined }); // the reason of the close is our own
+      else h.onClose({ ...this.last, said: sentenceOf(this.last) ?? (this.last ? this.notice : undefined) ?? (e.reason ? asSentence(e.reason) : undefined) });
     };
   }
 
@@ -101,6 +103,7 @@ export class TerminalConnection {
 
   /** Ends the session: the server closes it when its client leaves. */
   end(): void {
+    this.leaving = true;
     this.socket.close(1000, "ended by the user");
   }
 }
