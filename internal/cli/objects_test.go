@@ -304,3 +304,21 @@ func TestTokensAndKeys(t *testing.T) {
 	contains(t, w.good("ssh-keys"), "my laptop")
 	w.good("ssh-keys", "remove", "SHA256:x")
 }
+
+func TestChangesNameOnlyWhatTheFlagsSay(t *testing.T) {
+	w := newWorld(t).login()
+	w.organization()
+	var got map[string]any
+	w.on("PATCH /resources/"+resID, func(_ *http.Request, in map[string]any) (int, any) { got = in; return 200, resourceJSON("web") })
+	contains(t, w.good("resources", "update", "web server", "--host", "10.0.0.6", "--description", ""), "web", "scan")
+	if want := (map[string]any{"host": "10.0.0.6", "description": "", "version": 2.0}); !reflect.DeepEqual(got, want) {
+		t.Errorf("%v\nwant %v", got, want)
+	}
+	w.on("PATCH /safes/"+safeID, func(_ *http.Request, in map[string]any) (int, any) { got = in; return 200, safeJSON("three") })
+	contains(t, w.good("safes", "update", "web-prod", "--name", "three", "--account", "deploy@web"), "three")
+	if want := (map[string]any{"name": "three", "account_id": accID, "version": 3.0}); !reflect.DeepEqual(got, want) {
+		t.Errorf("%v\nwant %v", got, want)
+	}
+	w.bad(2, []string{"what should change"}, "safes", "update", "web-prod")
+	w.bad(2, []string{"what should change"}, "resources", "update", "web server")
+}

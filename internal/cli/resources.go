@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/vaultpam/vaultpam/internal/fault"
 )
 
 type resourcesCmd struct {
@@ -13,6 +15,7 @@ type resourcesCmd struct {
 	List    resourcesListCmd    `cmd:"" default:"1" help:"List resources."`
 	Show    resourcesShowCmd    `cmd:"" help:"Show one resource and its confirmed host keys."`
 	Create  resourcesCreateCmd  `cmd:"" help:"Create a resource."`
+	Update  resourcesUpdateCmd  `cmd:"" help:"Change what the flags say of a resource."`
 	Scan    resourcesScanCmd    `cmd:"" help:"Connect to a resource and show the host key that it presents."`
 	Confirm resourcesConfirmCmd `cmd:"" help:"Confirm a host key, after comparing its fingerprint with the machine's own."`
 	Delete  resourcesDeleteCmd  `cmd:"" help:"Delete a resource that no account or safe needs."`
@@ -125,6 +128,54 @@ func (c *resourcesCreateCmd) Run(ctx context.Context, p *program) error {
 	return p.show(a, func() {
 		p.sayf("Resource %s is created. Nothing connects to it before its host key is confirmed: vaultpam resources scan %s", c.Name, quoted(c.Name))
 	})
+}
+
+type resourcesUpdateCmd struct {
+	Resource    string  `arg:"" complete:"resource" help:"Name or id."`
+	Name        *string `placeholder:"NAME" help:"A new name."`
+	Host        *string `placeholder:"HOST" help:"Another host name or IP address; its host key must then be confirmed again."`
+	Port        *int    `placeholder:"PORT" help:"Another port; its host key must then be confirmed again."`
+	Description *string `placeholder:"TEXT" help:"What it is; an empty text clears it."`
+}
+
+// Run changes a resource. What no flag names stays.
+func (c *resourcesUpdateCmd) Run(ctx context.Context, p *program) error {
+	in := given(map[string]any{}, "name", c.Name, "host", c.Host, "description", c.Description)
+	if c.Port != nil {
+		in["port"] = *c.Port
+	}
+	if len(in) == 0 {
+		return fault.New(fault.Invalid, "say what should change: --name, --host, --port or --description")
+	}
+	r, m, err := p.resource(ctx, c.Resource)
+	if err != nil {
+		return err
+	}
+	in["version"] = m.Version
+	a, err := r.call(ctx, http.MethodPatch, path("/resources/%s", m.ID), nil, in)
+	if err != nil {
+		return err
+	}
+	var now machine
+	if err := a.Into(&now); err != nil {
+		return err
+	}
+	return p.show(a, func() {
+		p.sayf("Resource %s is changed.", now.Name)
+		if len(now.HostKeys) == 0 {
+			p.sayf("Nothing connects to it before its host key is confirmed: vaultpam resources scan %s", quoted(now.Name))
+		}
+	})
+}
+
+// given puts those of the named texts that a flag gave into the body of a change.
+func given(in map[string]any, texts ...any) map[string]any {
+	for i := 0; i < len(texts); i += 2 {
+		if v := texts[i+1].(*string); v != nil {
+			in[texts[i].(string)] = *v
+		}
+	}
+	return in
 }
 
 // quoted is a name as it can be pasted into a shell.

@@ -15,6 +15,7 @@ type safesCmd struct {
 	List    safesListCmd    `cmd:"" default:"1" help:"List the safes that you are a member of."`
 	Show    safesShowCmd    `cmd:"" help:"Show one safe and its policy."`
 	Create  safesCreateCmd  `cmd:"" help:"Create a safe."`
+	Update  safesUpdateCmd  `cmd:"" help:"Change the name, description, machine or account of a safe."`
 	Delete  safesDeleteCmd  `cmd:"" help:"Delete a safe; its live sessions end."`
 	Policy  safesPolicyCmd  `cmd:"" help:"Show the policy of a safe, or change what the flags say."`
 	Members safesMembersCmd `cmd:"" help:"Who may use a safe."`
@@ -167,6 +168,53 @@ func (c *safesCreateCmd) Run(ctx context.Context, p *program) error {
 	return p.show(a, func() {
 		p.sayf("Safe %s is created. Add people to it: vaultpam safes members add %s <person>", c.Name, c.Name)
 	})
+}
+
+type safesUpdateCmd struct {
+	Safe        string  `arg:"" complete:"safe" help:"Name or id."`
+	Name        *string `placeholder:"NAME" help:"A new name; people must use it from then on."`
+	Description *string `placeholder:"TEXT" help:"What it is for; an empty text clears it."`
+	Resource    *string `placeholder:"NAME" complete:"resource" help:"Another machine that it leads to, with --account."`
+	Account     *string `placeholder:"NAME" complete:"account" help:"Another account that it logs in as."`
+}
+
+// Run changes a safe. What no flag names stays; its policy has a command of its own.
+func (c *safesUpdateCmd) Run(ctx context.Context, p *program) error {
+	in := given(map[string]any{}, "name", c.Name, "description", c.Description)
+	if len(in) == 0 && c.Resource == nil && c.Account == nil {
+		return fault.New(fault.Invalid, "say what should change: --name, --description, --resource or --account")
+	}
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := r.findSafe(ctx, c.Safe)
+	if err != nil {
+		return err
+	}
+	if c.Resource != nil {
+		m, err := r.findResource(ctx, *c.Resource)
+		if err != nil {
+			return err
+		}
+		in["resource_id"] = m.ID
+	}
+	if c.Account != nil {
+		acc, err := r.findAccount(ctx, *c.Account)
+		if err != nil {
+			return err
+		}
+		in["account_id"] = acc.ID
+	}
+	in["version"] = s.Version
+	a, err := r.call(ctx, http.MethodPatch, path("/safes/%s", s.ID), nil, in)
+	if err != nil {
+		return err
+	}
+	if err := a.Into(&s); err != nil {
+		return err
+	}
+	return p.show(a, func() { p.sayf("Safe %s is changed.", s.Name) })
 }
 
 type safesDeleteCmd struct {

@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -13,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/fault"
@@ -104,11 +106,30 @@ func (a Answer) Into(v any) error {
 }
 
 // Call sends one request under Prefix and reads its answer. in, when not nil, is
-// the JSON body. The error is a fault with the server's code.
+// the JSON body. The error is a fault with the server's code. A write carries an
+// Idempotency-Key, so that it can be sent once more when the connection breaks
+// before the answer is there, and is done once all the same.
 func (c *Client) Call(ctx context.Context, method, path string, query url.Values, in any) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	resp, err := c.send(ctx, method, path, query, in)
+	key := ""
+	if method != http.MethodGet && !c.conf.Token.Empty() { // keys belong to who is signed in
+		key = rand.Text()
+	}
+	a, err := c.once(ctx, method, path, query, in, key)
+	if lost(err) && ctx.Err() == nil && (key != "" || method == http.MethodGet) {
+		a, err = c.once(ctx, method, path, query, in, key)
+	}
+	return a, err
+}
+
+// lost tells whether the connection broke after the request may have arrived.
+func lost(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+func (c *Client) once(ctx context.Context, method, path string, query url.Values, in any, key string) (Answer, error) {
+	resp, err := c.send(ctx, method, path, query, in, key)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -125,7 +146,7 @@ func (c *Client) Call(ctx context.Context, method, path string, query url.Values
 
 // Stream sends one GET and gives its answer while it comes. The caller closes it.
 func (c *Client) Stream(ctx context.Context, path string, query url.Values) (io.ReadCloser, error) {
-	resp, err := c.send(ctx, http.MethodGet, path, query, nil)
+	resp, err := c.send(ctx, http.MethodGet, path, query, nil, "")
 	if err != nil {
 		return nil, err
 	}
@@ -149,8 +170,8 @@ func (s *stream) Read(p []byte) (int, error) {
 
 func (s *stream) Close() error { return s.body.Close() }
 
-// send gives a response with a good status.
-func (c *Client) send(ctx context.Context, method, path string, query url.Values, in any) (*http.Response, error) {
+// send gives a response with a good status. key names a write.
+func (c *Client) send(ctx context.Context, method, path string, query url.Values, in any, key string) (*http.Response, error) {
 	var body io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)
@@ -169,6 +190,9 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
 	}
 	req.Header.Set("User-Agent", "vaultpam/"+c.conf.Version)
 	if !c.conf.Token.Empty() {

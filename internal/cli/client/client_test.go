@@ -88,3 +88,27 @@ func TestRetryAfter(t *testing.T) {
 		}
 	}
 }
+
+func TestBrokenCallsAreSentOnceMoreUnderTheSameKey(t *testing.T) {
+	var keys []string
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if keys = append(keys, r.Header.Get("Idempotency-Key")); len(keys) == 1 {
+			panic(http.ErrAbortHandler)
+		}
+		io.WriteString(w, `{}`)
+	})
+	for _, method := range []string{"POST", "GET"} {
+		keys = nil
+		if _, err := c.Call(t.Context(), method, "/x", nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		if len(keys) != 2 || keys[0] != keys[1] || (keys[0] == "") != (method == "GET") {
+			t.Errorf("%s with the keys %q", method, keys)
+		}
+	}
+	c.conf.Token = secret.Secret{}
+	keys = nil
+	if _, err := c.Call(t.Context(), "POST", "/auth/login", nil, nil); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("somebody's sign-in was tried again: %v", err)
+	}
+}
