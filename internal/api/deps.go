@@ -12,6 +12,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/idempotency"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/notify"
+	"github.com/vaultpam/vaultpam/internal/phone"
 	"github.com/vaultpam/vaultpam/internal/platform"
 	"github.com/vaultpam/vaultpam/internal/recording"
 	"github.com/vaultpam/vaultpam/internal/resource"
@@ -32,6 +33,7 @@ type Deps struct {
 	Identity    *identity.Service
 	Tenancy     *tenancy.Service
 	Platform    *platform.Service
+	Phone       *phone.Service
 	Resources   *resource.Service
 	Vault       *vault.Service
 	Safes       *safe.Service
@@ -57,6 +59,7 @@ func (d *Deps) check() error {
 		d.Identity == nil,
 		d.Tenancy == nil,
 		d.Platform == nil,
+		d.Phone == nil,
 		d.Resources == nil,
 		d.Vault == nil,
 		d.Safes == nil,
@@ -93,6 +96,7 @@ func (s *Server) routes() {
 	s.auditRoutes()
 	s.ssoRoutes()
 	s.mailRoutes()
+	s.phoneRoutes()
 	s.mux.HandleFunc("GET "+terminalPath, s.terminal)
 }
 

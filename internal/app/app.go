@@ -30,6 +30,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/mfa"
 	"github.com/vaultpam/vaultpam/internal/notify"
+	"github.com/vaultpam/vaultpam/internal/phone"
 	"github.com/vaultpam/vaultpam/internal/platform"
 	"github.com/vaultpam/vaultpam/internal/recording"
 	"github.com/vaultpam/vaultpam/internal/resource"
@@ -48,6 +49,7 @@ var Version = "development"
 // App is one server with all its parts.
 type App struct {
 	cfg     config.Config
+	dev     bool // `vaultpam dev`
 	log     *slog.Logger
 	lock    *os.File // held while this process uses the data folder
 	metrics *prometheus.Registry
@@ -59,6 +61,7 @@ type App struct {
 	identity   *identity.Service
 	tenancy    *tenancy.Service
 	platform   *platform.Service
+	phone      *phone.Service
 	resources  *resource.Service
 	vault      *vault.Service
 	safes      *safe.Service
@@ -76,8 +79,12 @@ type App struct {
 
 // New builds every part and binds every listener, so that whatever is wrong with
 // the set-up is said before anything runs. Close what it returns, or Run it.
-func New(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *App, err error) {
-	a := &App{cfg: cfg, log: log, metrics: prometheus.NewRegistry()}
+func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error) {
+	return build(ctx, cfg, log, false)
+}
+
+func build(ctx context.Context, cfg config.Config, log *slog.Logger, dev bool) (_ *App, err error) {
+	a := &App{cfg: cfg, dev: dev, log: log, metrics: prometheus.NewRegistry()}
 	defer func() {
 		if err != nil {
 			a.Close()
@@ -89,7 +96,10 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *App, err 
 	if err := a.openDoors(); err != nil {
 		return nil, err
 	}
-	return a, errors.Join(a.buildDomains(), a.buildDoors())
+	if err := errors.Join(a.buildDomains(), a.buildDoors()); err != nil {
+		return a, err
+	}
+	return a, a.phone.Gate(ctx)
 }
 
 // openData takes the data folder, and opens the store and the keys in it.
@@ -151,6 +161,16 @@ func (a *App) buildDomains() (err error) {
 	})
 	build("platform", func() (err error) {
 		a.platform, err = platform.New(platform.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, Now: now})
+		return err
+	})
+	build("phone", func() error {
+		provider, err := phoneProvider(a.cfg.Phone, a.dev, part("phone"))
+		if err != nil {
+			return err
+		}
+		a.phone, err = phone.New(phone.Deps{Log: part("phone"), DB: a.db, Ledger: a.ledger, Folder: a.ledger.NewFolder(ledger.FoldWindow), Seal: a.keyring,
+			Members: tenancy.Directory{}, Freshness: a.identity, Provider: provider, Required: a.cfg.Phone.Required, Countries: a.cfg.Phone.Countries,
+			Limits: phoneLimits(a.cfg.Phone.Limits), Metrics: a.metrics, Version: Version, Now: now})
 		return err
 	})
 	build("resources", func() (err error) {
@@ -227,7 +247,7 @@ func (a *App) buildDoors() error {
 		proxies = append(proxies, netip.MustParsePrefix(p)) // checked by Validate
 	}
 	a.api, err = api.New(api.Deps{
-		Log: a.log, Version: Version, Metrics: api.NewMetrics(a.metrics), Identity: a.identity, Tenancy: a.tenancy, Platform: a.platform,
+		Log: a.log, Version: Version, Metrics: api.NewMetrics(a.metrics), Identity: a.identity, Tenancy: a.tenancy, Platform: a.platform, Phone: a.phone,
 		Resources: a.resources, Vault: a.vault, Safes: a.safes, Sessions: a.sessions, Recordings: a.recordings, Review: look,
 		Terminals: terminals{a.sessions, a.gateway}, Idempotency: a.repeats,
 		SSO:       a.sso,

@@ -71,6 +71,9 @@ func (f *DevFile) user(role string) DevUser {
 // Dev runs a server with a demo organization and a demo host, all on loopback.
 func Dev(ctx context.Context, cfg config.Config, out io.Writer) error {
 	cfg.Targets.AllowLoopback = true
+	if cfg.Phone.Provider == "" {
+		cfg.Phone.Provider = "log"
+	}
 	level, err := cfg.Log.SlogLevel()
 	if err != nil {
 		return err
@@ -86,7 +89,7 @@ func Dev(ctx context.Context, cfg config.Config, out io.Writer) error {
 }
 
 func dev(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer) error {
-	a, err := New(ctx, cfg, log)
+	a, err := build(ctx, cfg, log, true)
 	if err != nil {
 		return err
 	}

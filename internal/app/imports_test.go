@@ -19,6 +19,7 @@ var floors = [][]string{
 		"internal/sso",
 		"internal/notify",
 		"internal/recovery",
+		"internal/phone",
 	},
 	{"internal/audit"},
 	{"internal/seal", "internal/authz", "internal/db", "internal/page", "internal/label", "internal/logctx", "internal/secret", "internal/id", "internal/fault", "web"},

@@ -20,6 +20,7 @@ const (
 	MemberAdd    Action = "member.add"
 	MemberRole   Action = "member.role"
 	MemberRemove Action = "member.remove"
+	MemberPhone  Action = "member.phone" // see (masked), ask for and cancel a change
 
 	RecoveryList   Action = "recovery.list"
 	RecoveryDecide Action = "recovery.decide" // whether somebody may set up a new second factor
@@ -58,6 +59,8 @@ const (
 	AuditView   Action = "audit.view"
 	AuditVerify Action = "audit.verify" // checkpoints, proofs, tiles
 	AuditExport Action = "audit.export"
+
+	AuditPhoneKeys Action = "audit.phone_keys" // rotate and destroy the keys of phone digests
 
 	TokenList   Action = "token.list"
 	TokenCreate Action = "token.create"
@@ -120,6 +123,7 @@ var rules = []rule{
 	{MemberRemove, MemberObject, "members:write", "remove members from this organization"},
 	{RecoveryList, MemberObject, "members:read", "see who has lost their second factor"},
 	{RecoveryDecide, MemberObject, "", "decide about a lost second factor"},
+	{MemberPhone, MemberObject, "", "change the telephone number of a member"},
 	{SafeList, SafeObject, "safes:read", "list safes"},
 	{SafeView, SafeObject, "safes:read", "see this safe"},
 	{SafeCreate, SafeObject, "safes:write", "create safes"},
@@ -149,6 +153,7 @@ var rules = []rule{
 	{AuditView, LogObject, "audit:read", "read the audit log"},
 	{AuditVerify, LogObject, "audit:read", "read checkpoints and proofs of the audit log"},
 	{AuditExport, LogObject, "audit:export", "export the audit log"},
+	{AuditPhoneKeys, LogObject, "", "change the keys of phone digests"},
 	{TokenList, TokenObject, "tokens:read", "list these API tokens"},
 	{TokenCreate, TokenObject, "", "create API tokens"},
 	{TokenRevoke, TokenObject, "tokens:write", "revoke this API token"},

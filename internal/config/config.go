@@ -32,6 +32,7 @@ type Config struct {
 	Targets   Targets   `key:"targets"`
 	SSO       SSO       `key:"sso"`
 	Mail      Mail      `key:"mail"`
+	Phone     Phone     `key:"phone"`
 	Drain     Duration  `key:"drain"` // how long live sessions may go on after a stop signal
 }
 
@@ -117,6 +118,7 @@ func Default() Config {
 		Recording: Recording{MinFree: 256 << 20, Retention: Duration(30 * 24 * time.Hour)},
 		Mail:      Mail{Port: 587, Security: "starttls"},
 		Drain:     Duration(30 * time.Second),
+		Phone:     defaultPhone(),
 	}
 }
 
@@ -204,6 +206,7 @@ func (c Config) Validate() error {
 	if d := time.Duration(c.Drain); d < 0 || d > time.Hour {
 		bad("drain", "%v is not between 0s and 1h", d)
 	}
+	c.Phone.validate(bad)
 	return errors.Join(errs...)
 }
 
