@@ -75,7 +75,7 @@ var bodies = map[string]obj{
 	"create-resource":     {"name": "x", "protocol": "ssh", "host": "192.0.2.1"}, "update-resource": {"description": "x"}, "confirm-host-key": {"fingerprint": "SHA256:x"},
 	"create-safe": {"name": "x", "resource_id": "", "account_id": ""}, "update-safe": {"description": "x"}, "add-safe-member": {"user_id": "", "role": "user"},
 	"set-safe-member-role": {"role": "user"}, "set-safe-policy": {}, "launch-session": {"safe": "x"}, "terminate-session": {"comment": "x"},
-	"add-ssh-key": {"name": "x", "public_key": "x"}, "create-token": {"name": "x", "scopes": []string{"safes:read"}, "expires_in_days": 1},
+	"rotate-root-key": {}, "add-ssh-key": {"name": "x", "public_key": "x"}, "create-token": {"name": "x", "scopes": []string{"safes:read"}, "expires_in_days": 1},
 }
 
 // body is a fresh one for the operation, with more in it.

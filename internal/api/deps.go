@@ -11,6 +11,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/audit/review"
 	"github.com/vaultpam/vaultpam/internal/idempotency"
 	"github.com/vaultpam/vaultpam/internal/identity"
+	"github.com/vaultpam/vaultpam/internal/keys"
 	"github.com/vaultpam/vaultpam/internal/notify"
 	"github.com/vaultpam/vaultpam/internal/phone"
 	"github.com/vaultpam/vaultpam/internal/platform"
@@ -34,6 +35,7 @@ type Deps struct {
 	Tenancy     *tenancy.Service
 	Platform    *platform.Service
 	Phone       *phone.Service
+	Keys        *keys.Service
 	Resources   *resource.Service
 	Vault       *vault.Service
 	Safes       *safe.Service
@@ -70,6 +72,7 @@ func (d *Deps) check() error {
 		d.Idempotency == nil,
 		d.SSO == nil,
 		d.Mail == nil,
+		d.Keys == nil,
 		d.PublicURL == "",
 	} {
 		if missing {
@@ -88,6 +91,7 @@ func (s *Server) routes() {
 	s.sshKeyRoutes()
 	s.tokenRoutes()
 	s.organizationRoutes()
+	s.keyRoutes()
 	s.resourceRoutes()
 	s.accountRoutes()
 	s.safeRoutes()

@@ -28,6 +28,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/idempotency"
 	"github.com/vaultpam/vaultpam/internal/identity"
+	"github.com/vaultpam/vaultpam/internal/keys"
 	"github.com/vaultpam/vaultpam/internal/mfa"
 	"github.com/vaultpam/vaultpam/internal/notify"
 	"github.com/vaultpam/vaultpam/internal/phone"
@@ -62,6 +63,7 @@ type App struct {
 	tenancy    *tenancy.Service
 	platform   *platform.Service
 	phone      *phone.Service
+	keys       *keys.Service
 	resources  *resource.Service
 	vault      *vault.Service
 	safes      *safe.Service
@@ -137,6 +139,9 @@ func (a *App) buildDomains() (err error) {
 
 	build("audit", func() (err error) {
 		a.ledger, err = ledger.New(ledger.Deps{DB: a.db, Sealer: a.keyring, Host: a.cfg.Audit.Origin, Log: part("audit"), Now: now})
+		if err == nil {
+			a.metrics.MustRegister(ledger.NewMetrics(a.ledger))
+		}
 		return err
 	})
 	counts := session.Counts{}
@@ -179,6 +184,11 @@ func (a *App) buildDomains() (err error) {
 	})
 	build("vault", func() (err error) {
 		a.vault, err = vault.New(vault.Deps{DB: a.db, Ledger: a.ledger, Sealer: a.keyring, Resources: a.resources, Uses: []vault.Uses{safe.OnAccount}, Live: counts, Now: now})
+		return err
+	})
+	build("keys", func() (err error) {
+		a.keys, err = keys.New(keys.Deps{Log: part("keys"), DB: a.db, Keyring: a.keyring, Ledger: a.ledger, Factors: a.identity,
+			Orgs: tenancy.Directory{}, Sealed: []keys.Resealer{a.vault}})
 		return err
 	})
 	build("safes", func() (err error) {
@@ -248,6 +258,7 @@ func (a *App) buildDoors() error {
 	}
 	a.api, err = api.New(api.Deps{
 		Log: a.log, Version: Version, Metrics: api.NewMetrics(a.metrics), Identity: a.identity, Tenancy: a.tenancy, Platform: a.platform, Phone: a.phone,
+		Keys:      a.keys,
 		Resources: a.resources, Vault: a.vault, Safes: a.safes, Sessions: a.sessions, Recordings: a.recordings, Review: look,
 		Terminals: terminals{a.sessions, a.gateway}, Idempotency: a.repeats,
 		SSO:       a.sso,

@@ -11,6 +11,7 @@ const (
 	OrgView   Action = "org.view"
 	OrgUpdate Action = "org.update"
 	OrgDelete Action = "org.delete"
+	OrgKey    Action = "org.key" // give the organization a new encryption key
 
 	SSOView   Action = "sso.view"   // identity providers, domains, SCIM
 	SSOManage Action = "sso.manage" // change them
@@ -80,6 +81,9 @@ const (
 
 	PlatformRecoveryList   Action = "platform.recovery_list"
 	PlatformRecoveryDecide Action = "platform.recovery_decide"
+	PlatformKeyView        Action = "platform.key_view" // which keys there are, and how the ledgers are
+	PlatformKeyRotate      Action = "platform.key_rotate"
+	LedgerResume           Action = "platform.ledger_resume"
 )
 
 // ObjectType is the kind of thing that an action is done to.
@@ -117,6 +121,7 @@ var rules = []rule{
 	{SSOView, OrgObject, "sso:read", "see how members of this organization sign in"},
 	{SSOManage, OrgObject, "", "change how members of this organization sign in"},
 	{MailList, OrgObject, "mail:read", "see the messages of this organization"},
+	{OrgKey, OrgObject, "", "rotate the encryption key of this organization"},
 	{MemberList, MemberObject, "members:read", "list the members of this organization"},
 	{MemberAdd, MemberObject, "members:write", "add members to this organization"},
 	{MemberRole, MemberObject, "members:write", "change the role of a member"},
@@ -169,6 +174,9 @@ var rules = []rule{
 	{PlatformMailList, PlatformObject, "platform:read", "see the messages of this installation"},
 	{PlatformRecoveryList, PlatformObject, "platform:read", "see who has lost their second factor"},
 	{PlatformRecoveryDecide, PlatformObject, "", "decide about a lost second factor"},
+	{PlatformKeyView, PlatformObject, "platform:read", "see the keys and ledgers of this installation"},
+	{PlatformKeyRotate, PlatformObject, "", "rotate the keys of this installation"},
+	{LedgerResume, PlatformObject, "", "resume a stopped ledger"},
 }
 
 var byAction = func() map[Action]rule {

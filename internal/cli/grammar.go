@@ -23,6 +23,9 @@ type grammar struct {
 	Accounts  accountsCmd  `cmd:"" section:"manage" help:"The login identities on resources."`
 	Members   membersCmd   `cmd:"" section:"manage" help:"The people of your organization."`
 	Mail      mailCmd      `cmd:"" section:"manage" help:"Messages that were sent to people, and whether they arrived."`
+	OrgKey    orgKeyCmd    `cmd:"" name:"org-key" section:"manage" help:"The encryption key of your organization."`
+
+	Platform platformCmd `cmd:"" section:"operate" help:"The installation: its keys and its ledgers; for platform operators."`
 
 	Server serverCmd `cmd:"" section:"run" help:"Run a server: console, API and gateways in one process."`
 	Dev    devCmd    `cmd:"" section:"run" help:"Run a server with demo targets and a demo organization."`
@@ -40,6 +43,7 @@ var sections = []struct{ key, title string }{
 	{"connect", "Connect"},
 	{"oversee", "Oversee"},
 	{"manage", "Manage"},
+	{"operate", "Operate the installation"},
 	{"run", "Run a server"},
 	{"more", "More"},
 }

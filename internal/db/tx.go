@@ -37,6 +37,26 @@ func (tx *Tx) Org() id.Org { return tx.org }
 // Engine tells which engine runs the transaction.
 func (tx *Tx) Engine() Engine { return tx.db.engine }
 
+// As runs fn with the rights of another role, for a change that only that role may
+// make beside its event, which only the application's may write. On SQLite it just
+// runs fn.
+func (tx *Tx) As(ctx context.Context, r Role, fn func() error) error {
+	if tx.db.engine != Postgres {
+		return fn()
+	}
+	const take = `select set_config('role', $1, true)`
+	if _, err := tx.tx.ExecContext(ctx, take, string(r)); err != nil {
+		return fmt.Errorf("take the role %s: %w", r, err)
+	}
+	if err := fn(); err != nil {
+		return err // the transaction rolls back, and its role with it
+	}
+	if _, err := tx.tx.ExecContext(ctx, take, string(roleApp)); err != nil {
+		return fmt.Errorf("give the role %s back: %w", r, err)
+	}
+	return nil
+}
+
 // AfterCommit calls f once the transaction is durable, and never if it is not.
 func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -242,6 +243,10 @@ func TestCertificateSignsIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		cert := parseCert(t, c.AuthorizedKey)
+		issued := w.Expect(t, "SSH_CERTIFICATE_ISSUED")[0]
+		if Meta(issued, "certificate_serial") != strconv.FormatUint(cert.Serial, 10) || Meta(issued, "for_one_session") != "false" || issued.Actor.ID != string(owner.ID) {
+			t.Errorf("%+v", issued)
+		}
 		ca, err := w.Identity.SSHCA(t.Context(), owner.Org())
 		if err != nil || string(cert.SignatureKey.Marshal()) != string(ca.PublicKey) || !strings.HasPrefix(ca.AuthorizedKey, "ssh-ed25519 ") {
 			t.Fatalf("%+v %v", ca, err)

@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
@@ -122,7 +124,9 @@ type Certificate struct {
 // launch grant only: any other would give it its owner's rights beyond its scopes.
 func (s *Service) SignUserCert(ctx context.Context, actor authz.Actor, a SignArgs) (Certificate, error) {
 	if err := mayHaveCertificate(actor, a); err != nil {
-		return Certificate{}, err
+		sc := scope(actor, "")
+		return Certificate{}, s.refused(ctx, actor, err, event.NewSSHCertificateIssued(sc.Act, sc.Target, actor.User, !a.Grant.Empty()).
+			Denied(event.SSHCertificateIssuedNotPermitted))
 	}
 	parsed, err := ParseAuthorizedKey(a.PublicKey)
 	if err != nil {
@@ -167,9 +171,20 @@ func (s *Service) SignUserCert(ctx context.Context, actor authz.Actor, a SignArg
 		mfaAt = db.Micros(actor.MFAAt)
 	}
 	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
-		return identitysql.New(tx).InsertCertificate(ctx, identitysql.InsertCertificateParams{
+		err := identitysql.New(tx).InsertCertificate(ctx, identitysql.InsertCertificateParams{
 			OrgID: string(actor.Org), Serial: int64(cert.Serial), CaID: row.ID, PersonID: string(actor.User), Fingerprint: parsed.Fingerprint,
 			MfaAt: mfaAt, Now: db.Micros(now), ExpiresAt: db.Micros(out.ExpiresAt)})
+		if err != nil {
+			return err
+		}
+		sc, err := s.ownScope(ctx, tx, actor)
+		if err != nil {
+			return err
+		}
+		_, err = s.d.Ledger.Record(ctx, tx, event.NewSSHCertificateIssued(sc.Act, sc.Target, actor.User, !a.Grant.Empty()).
+			WithCertificateSerial(strconv.FormatUint(cert.Serial, 10)).WithCAKeyID(id.Key(row.ID)).
+			WithKeyFingerprint(parsed.Fingerprint).WithExpiresAt(out.ExpiresAt))
+		return err
 	})
 	if err != nil {
 		return Certificate{}, fmt.Errorf("store a certificate: %w", err)

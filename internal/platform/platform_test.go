@@ -36,6 +36,9 @@ func TestSetupLinkWorksOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if e := w.Expect(t, "PLATFORM_SETUP_LINK_CREATED", "PLATFORM_SETUP_LINK_CREATED"); Meta(e[0], "links_voided") != "0" || Meta(e[1], "links_voided") != "1" {
+			t.Errorf("%+v", e)
+		}
 		refused := func(name string, a platform.SetupArgs, reason string) {
 			t.Helper()
 			if _, err := w.Platform.Setup(t.Context(), a); fault.CodeOf(err) != "AUTH_FAILED" {
@@ -76,6 +79,7 @@ func TestSetupLinkEndsAfterADay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		w.Take(t)
 		w.Clock.Pass(24 * time.Hour)
 		if _, err := w.Platform.Setup(t.Context(), args(link.Token, "root")); fault.CodeOf(err) != "AUTH_FAILED" {
 			t.Error(err)

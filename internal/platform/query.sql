@@ -37,5 +37,5 @@ select * from setup_link where token_hash = $1;
 -- name: UseSetupLink :execrows
 update setup_link set used_at = sqlc.arg(now) where id = sqlc.arg(id) and used_at = 0 and expires_at > sqlc.arg(now);
 
--- name: DropUnusedSetupLinks :exec
+-- name: DropUnusedSetupLinks :execrows
 delete from setup_link where used_at = 0;

@@ -36,6 +36,7 @@ func hashSetup(token string) []byte {
 // false, and there is no link, when the installation has an administrator.
 func (s *Service) SetupLink(ctx context.Context) (link SetupLink, needed bool, err error) {
 	now := s.d.Now()
+	system := authz.SystemActor("")
 	link = SetupLink{Token: secret.Token(32), ExpiresAt: now.Add(setupLife).UTC().Truncate(time.Microsecond)}
 	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		q := platformsql.New(tx)
@@ -48,11 +49,18 @@ func (s *Service) SetupLink(ctx context.Context) (link SetupLink, needed bool, e
 			return err
 		}
 		needed = true
-		if err := q.DropUnusedSetupLinks(ctx); err != nil {
+		voided, err := q.DropUnusedSetupLinks(ctx)
+		if err != nil {
 			return err
 		}
-		return q.InsertSetupLink(ctx, platformsql.InsertSetupLinkParams{
-			ID: string(id.New[id.Setup]()), TokenHash: hashSetup(link.Token.RevealString()), Now: db.Micros(now), ExpiresAt: db.Micros(link.ExpiresAt)})
+		setup := id.New[id.Setup]()
+		if err := q.InsertSetupLink(ctx, platformsql.InsertSetupLinkParams{
+			ID: string(setup), TokenHash: hashSetup(link.Token.RevealString()), Now: db.Micros(now), ExpiresAt: db.Micros(link.ExpiresAt)}); err != nil {
+			return err
+		}
+		_, err = s.d.Ledger.Record(ctx, tx, event.NewPlatformSetupLinkCreated(
+			event.By(system, event.System), event.PlatformTarget(), setup, link.ExpiresAt, int(voided)))
+		return err
 	})
 	if err != nil {
 		return SetupLink{}, false, fmt.Errorf("make a set-up link: %w", err)

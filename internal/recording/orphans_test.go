@@ -150,7 +150,7 @@ func TestRecordingsOpenAfterTheKeyRotated(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		w, ses := h.begin()
 		h.finish(w)
-		if _, err := h.store.cfg.Keys.(*seal.Keyring).RotateOrg(t.Context(), h.org); err != nil {
+		if _, err := h.store.cfg.Keys.(*seal.Keyring).RotateOrg(t.Context(), h.org, nil); err != nil {
 			t.Fatal(err)
 		}
 		p, err := h.OpenPlayback(t.Context(), h.person(authz.Owner), ses, Replay)

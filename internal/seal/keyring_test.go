@@ -89,7 +89,7 @@ func TestOrgKeyRotation(t *testing.T) {
 		opens(t, b, org, old) // b has the keyset in memory now
 		before := must(a.KeyID(ctx, org))(t)
 
-		after := must(a.RotateOrg(ctx, org))(t)
+		after := must(a.RotateOrg(ctx, org, nil))(t)
 		if after == before || must(a.KeyID(ctx, org))(t) != after {
 			t.Errorf("key id is %s after rotation from %s", after, before)
 		}
@@ -158,7 +158,7 @@ func TestRootRotationWithoutDowntime(t *testing.T) {
 			if _, err := a.RotateRoot(ctx); err != nil {
 				t.Error(err)
 			}
-			if _, err := a.RotateOrg(ctx, orgs[1]); err != nil {
+			if _, err := a.RotateOrg(ctx, orgs[1], nil); err != nil {
 				t.Error(err)
 			}
 		}
@@ -261,7 +261,7 @@ func TestRotationReachesOtherServers(t *testing.T) {
 			t.Fatal(err)
 		}
 		first := must(b.KeyID(ctx, "org_a"))(t)
-		next := must(a.RotateOrg(ctx, "org_a"))(t)
+		next := must(a.RotateOrg(ctx, "org_a", nil))(t)
 		now = now.Add(59 * time.Second)
 		if got := must(b.KeyID(ctx, "org_a"))(t); got != first {
 			t.Errorf("key is %s before a minute is over", got)

@@ -16,8 +16,9 @@ import (
 
 // RotateOrg gives the organization (empty: the platform) a new key, which seals
 // from now on; everything sealed before still opens. Other servers follow within
-// a minute. It returns the new key's id. Call it outside a transaction.
-func (k *Keyring) RotateOrg(ctx context.Context, org id.Org) (id.Key, error) {
+// a minute. It returns the new key's id. record, when not nil, tells of it in the
+// same transaction. Call it outside a transaction.
+func (k *Keyring) RotateOrg(ctx context.Context, org id.Org, record func(ctx context.Context, tx *db.Tx, replaced, added id.Key) error) (id.Key, error) {
 	for range 5 {
 		if _, err := k.fresh(ctx, org); err != nil {
 			return "", err
@@ -26,7 +27,7 @@ func (k *Keyring) RotateOrg(ctx context.Context, org id.Org) (id.Key, error) {
 		if err != nil {
 			return "", err
 		}
-		kid, ok, err := k.rotateFrom(ctx, org, old)
+		kid, ok, err := k.rotateFrom(ctx, org, old, record)
 		if err != nil || ok {
 			return kid, err
 		}
@@ -35,7 +36,7 @@ func (k *Keyring) RotateOrg(ctx context.Context, org id.Org) (id.Key, error) {
 }
 
 // rotateFrom adds a key to old; ok is false when old is not the newest keyset any more.
-func (k *Keyring) rotateFrom(ctx context.Context, org id.Org, old *keys) (kid id.Key, ok bool, err error) {
+func (k *Keyring) rotateFrom(ctx context.Context, org id.Org, old *keys, record func(ctx context.Context, tx *db.Tx, replaced, added id.Key) error) (kid id.Key, ok bool, err error) {
 	m := keyset.NewManagerFromHandle(old.handle)
 	n, err := m.Add(aead.XAES256GCM192BitNonceKeyTemplate())
 	if err != nil {
@@ -57,8 +58,10 @@ func (k *Keyring) rotateFrom(ctx context.Context, org id.Org, old *keys) (kid id
 		rows, err := sealsql.New(tx).RotateKeyset(ctx, sealsql.RotateKeysetParams{
 			OrgID: string(org), KeyID: string(kid), RootID: string(root), Wrapped: wrapped, Now: db.Micros(k.now()), Version: old.version,
 		})
-		ok = rows == 1
-		return err
+		if ok = rows == 1; err != nil || !ok || record == nil {
+			return err
+		}
+		return record(ctx, tx, old.id, kid)
 	})
 	if err != nil || !ok {
 		return "", false, err
@@ -84,7 +87,7 @@ func (k *Keyring) RotateRoot(ctx context.Context) (id.Key, error) {
 			return "", err
 		}
 	}
-	if err := k.Rewrap(ctx); err != nil {
+	if _, err := k.Rewrap(ctx); err != nil {
 		return "", err
 	}
 	if err := k.DropRoot(ctx); err != nil {
@@ -103,9 +106,9 @@ func (k *Keyring) AddRoot() (id.Key, error) {
 	return kid, nil
 }
 
-// Rewrap wraps every keyset under the newest root key. It may be interrupted and
-// run again. What they seal is not touched.
-func (k *Keyring) Rewrap(ctx context.Context) error {
+// Rewrap wraps every keyset under the newest root key, and tells how many it has
+// wrapped. It may be interrupted and run again. What they seal is not touched.
+func (k *Keyring) Rewrap(ctx context.Context) (done int, err error) {
 	for {
 		var rows []sealsql.KeysetsNotUnderRow
 		err := k.db.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
@@ -113,15 +116,16 @@ func (k *Keyring) Rewrap(ctx context.Context) error {
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("list keysets under old root keys: %w", err)
+			return done, fmt.Errorf("list keysets under old root keys: %w", err)
 		}
 		if len(rows) == 0 {
-			return nil
+			return done, nil
 		}
 		for _, r := range rows {
 			if err := k.rewrap(ctx, r); err != nil {
-				return err
+				return done, err
 			}
+			done++
 		}
 	}
 }
@@ -145,6 +149,33 @@ func (k *Keyring) rewrap(ctx context.Context, r sealsql.KeysetsNotUnderRow) erro
 		return fmt.Errorf("store a rewrapped keyset: %w", err)
 	}
 	return nil
+}
+
+// Status is which root keys the file holds and how many keysets are under each.
+type Status struct {
+	Root  id.Key   // the one that wraps
+	Older []id.Key // still in the file: a rotation was not finished
+	Under map[id.Key]int64
+}
+
+// Status reads the file and counts.
+func (k *Keyring) Status(ctx context.Context) (Status, error) {
+	if err := k.root.reload(); err != nil {
+		return Status{}, err
+	}
+	ids := k.root.IDs()
+	st := Status{Root: ids[0], Older: ids[1:], Under: map[id.Key]int64{}}
+	err := k.db.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		rows, err := sealsql.New(tx).RootUse(ctx)
+		for _, r := range rows {
+			st.Under[id.Key(r.RootID)] = r.Keysets
+		}
+		return err
+	})
+	if err != nil {
+		return Status{}, fmt.Errorf("list the root keys in use: %w", err)
+	}
+	return st, nil
 }
 
 // DropRoot takes all root keys but the newest out of the file. It refuses

@@ -103,7 +103,7 @@ func TestResealAfterRotation(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := sealedRows(t, w)
-		next, err := w.Keyring.RotateOrg(ctx, w.Org)
+		next, err := w.Keyring.RotateOrg(ctx, w.Org, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -208,6 +208,8 @@ func TestInternalTierIsOffThePublicCatalog(t *testing.T) {
 		event.AUTH_SIGN_IN_SUCCEEDED, event.AUTH_SIGN_IN_FAILED, event.AUTH_SIGNED_OUT, event.AUTH_LOCKED,
 		event.MFA_FACTOR_ENROLLED, event.MFA_FACTOR_REMOVED, event.SSH_KEY_ADDED, event.SSH_KEY_REMOVED,
 		event.PASSWORD_CHANGED, event.ORGANIZATION_CREATED, event.PLATFORM_SETUP_COMPLETED,
+		event.ROOT_KEY_ROTATION, event.ORG_KEY_ROTATED, event.LEDGER_KEY_ROTATED, event.LEDGER_RESUMED,
+		event.SSH_CERTIFICATE_ISSUED, event.PLATFORM_SETUP_LINK_CREATED,
 	}
 	if !slices.Equal(internal, want) {
 		t.Errorf("internal tier is %v", internal)

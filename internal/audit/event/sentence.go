@@ -239,4 +239,11 @@ var phrases = map[Constant]string{
 	PASSWORD_CHANGED:         "set|set a password",
 	ORGANIZATION_CREATED:     "created|create the organization {}",
 	PLATFORM_SETUP_COMPLETED: "set|set up the platform",
+
+	ROOT_KEY_ROTATION:           "rotated|rotate the root key of the installation ({rotation_stage})",
+	ORG_KEY_ROTATED:             "rotated|rotate the encryption key of {}",
+	LEDGER_KEY_ROTATED:          "rotated|rotate the key that signs {}",
+	LEDGER_RESUMED:              "resumed|resume {}[, which was stopped: {stop_reason}]",
+	SSH_CERTIFICATE_ISSUED:      "got|get an SSH certificate[ until {expires_at}]",
+	PLATFORM_SETUP_LINK_CREATED: "made|make a link to set up the platform",
 }

@@ -67,4 +67,6 @@ var public = [...]*spec{
 var internal = [...]*spec{
 	authSignInSucceeded, authSignInFailed, authSignedOut, authLocked, mfaFactorEnrolled, mfaFactorRemoved,
 	sshKeyAdded, sshKeyRemoved, passwordChanged, organizationCreated, platformSetupCompleted,
+	rootKeyRotation, orgKeyRotated, ledgerKeyRotated, ledgerResumed, sshCertificateIssued,
+	platformSetupLinkCreated,
 }

@@ -284,13 +284,38 @@ func (l *Ledger) halt(ctx context.Context, org id.Org, why errTree) {
 	l.health.halt(org)
 }
 
-// Resume lets a stopped ledger go on after a person has looked at it. The tree is
-// checked against the last stored checkpoint at once; when it still does not
-// continue that, the ledger stops again (fault.Unavailable).
-func (l *Ledger) Resume(ctx context.Context, org id.Org) error {
-	err := l.db.InRole(ctx, db.Sequencer, func(ctx context.Context, tx *db.Tx) error {
-		_, err := ledgersql.New(tx).ResumeLog(ctx, string(org))
-		return err
+// Stop tells when and why a ledger was stopped.
+type Stop struct {
+	Log    id.Log
+	At     time.Time
+	Reason string
+}
+
+// Resume lets a stopped ledger go on after a person has looked at it. record, when
+// not nil, tells of it in the same transaction. The tree is checked against the
+// last stored checkpoint at once; when it still does not continue that, the ledger
+// stops again (fault.Unavailable). fault.Conflict: it is not stopped.
+func (l *Ledger) Resume(ctx context.Context, org id.Org, record func(context.Context, *db.Tx, Stop) error) error {
+	err := l.db.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		q := ledgersql.New(tx)
+		log, err := q.LogByOrg(ctx, string(org))
+		if db.NotFound(err) || err == nil && !log.HaltedAt.Valid {
+			return fault.New(fault.Conflict, "this ledger is not stopped").WithCode("LEDGER_NOT_STOPPED")
+		}
+		if err != nil {
+			return err
+		}
+		err = tx.As(ctx, db.Sequencer, func() error {
+			n, err := q.ResumeLog(ctx, string(org))
+			if err == nil && n == 0 {
+				err = fault.New(fault.Conflict, "this ledger was resumed meanwhile").WithCode("LEDGER_NOT_STOPPED")
+			}
+			return err
+		})
+		if err != nil || record == nil {
+			return err
+		}
+		return record(ctx, tx, Stop{Log: id.Log(log.LogID), At: db.Time(log.HaltedAt.Int64), Reason: log.HaltReason})
 	})
 	if err != nil {
 		return fmt.Errorf("resume the ledger of %q: %w", org, err)

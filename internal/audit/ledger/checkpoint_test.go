@@ -191,7 +191,7 @@ func TestRotatedKeysSignTogetherForThirtyDays(t *testing.T) {
 		record(t, l, orgA, added(orgA, "web"))
 		sign(t, l, orgA)
 		old := vkeys(t, l, orgA)
-		if err := l.RotateKey(t.Context(), orgA); err != nil {
+		if _, err := l.RotateKey(t.Context(), orgA, nil); err != nil {
 			t.Fatal(err)
 		}
 		keys := vkeys(t, l, orgA)
@@ -314,11 +314,11 @@ func TestStoppedLedgerGoesOnAfterResume(t *testing.T) {
 		if _, err := l.Sign(t.Context(), orgA); err == nil {
 			t.Fatal("signed")
 		}
-		if err := l.Resume(t.Context(), orgA); err == nil {
+		if err := l.Resume(t.Context(), orgA, nil); err == nil {
 			t.Fatal("resumed with the fault still there")
 		}
 		tamper(t, d, names, `update audit_log set tree_size = 1 where org_id = $org`)
-		if err := l.Resume(t.Context(), orgA); err != nil {
+		if err := l.Resume(t.Context(), orgA, nil); err != nil {
 			t.Fatal(err)
 		}
 		if cp := sign(t, l, orgA); cp.Size != 2 {

@@ -209,6 +209,7 @@ type Stats struct {
 	Signed   int64 // events under the last checkpoint that this process knows
 	SignedAt time.Time
 	Stopped  bool
+	Stop     Stop // when Stopped
 }
 
 // Stats reads the state of all ledgers, by organization.
@@ -229,6 +230,9 @@ func (l *Ledger) Stats(ctx context.Context) ([]Stats, error) {
 	out := make([]Stats, 0, len(logs))
 	for _, log := range logs {
 		s := Stats{Org: id.Org(log.OrgID), Log: id.Log(log.LogID), Size: log.TreeSize, Stopped: log.HaltedAt.Valid}
+		if s.Stopped {
+			s.Stop = Stop{Log: s.Log, At: db.Time(log.HaltedAt.Int64), Reason: log.HaltReason}
+		}
 		if i := slices.IndexFunc(backlog, func(b ledgersql.BacklogsRow) bool { return b.OrgID == log.OrgID }); i >= 0 {
 			s.Waiting, s.Oldest = backlog[i].Waiting, db.Time(backlog[i].Oldest)
 		}

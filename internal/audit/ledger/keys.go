@@ -54,27 +54,55 @@ func (l *Ledger) keyRows(ctx context.Context, org id.Org) (rows []ledgersql.Keys
 	return rows, nil
 }
 
+// Rotated tells of a ledger's new signing key.
+type Rotated struct {
+	Log       id.Log
+	Key       id.Key
+	VKey      string
+	Replaced  id.Key    // empty: the ledger had no key yet
+	SignUntil time.Time // of Replaced
+}
+
 // RotateKey gives org's ledger a new signing key. The old one signs beside it for
-// 30 days and stays published.
-func (l *Ledger) RotateKey(ctx context.Context, org id.Org) error {
+// 30 days and stays published. record, when not nil, tells of it in the same
+// transaction.
+func (l *Ledger) RotateKey(ctx context.Context, org id.Org, record func(context.Context, *db.Tx, Rotated) error) (Rotated, error) {
 	log, err := l.logRow(ctx, org)
 	if err != nil {
-		return err
+		return Rotated{}, err
 	}
 	key, err := l.newKey(ctx, org, log.Origin)
 	if err != nil {
-		return err
+		return Rotated{}, err
 	}
-	return l.db.InRole(ctx, db.Sequencer, func(ctx context.Context, tx *db.Tx) error {
+	var out Rotated
+	err = l.db.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		out = Rotated{Log: id.Log(log.LogID), Key: id.Key(key.ID), VKey: key.Vkey}
 		q := ledgersql.New(tx)
-		if _, err := q.RetireKey(ctx, ledgersql.RetireKeyParams{OrgID: string(org), SignUntil: micros(l.now().Add(keyOverlap))}); err != nil {
-			return fmt.Errorf("retire the ledger's key: %w", err)
+		err := tx.As(ctx, db.Sequencer, func() error {
+			until := micros(l.now().Add(keyOverlap))
+			old, err := q.RetireKey(ctx, ledgersql.RetireKeyParams{OrgID: string(org), SignUntil: until})
+			switch {
+			case err == nil:
+				out.Replaced, out.SignUntil = id.Key(old), db.Time(until.Int64)
+			case !db.NotFound(err):
+				return fmt.Errorf("retire the ledger's key: %w", err)
+			}
+			n, err := q.InsertKey(ctx, key)
+			if err != nil {
+				return fmt.Errorf("store the ledger's new key: %w", err)
+			}
+			if n == 0 {
+				return fault.New(fault.Conflict, "the ledger's key is being rotated by somebody else: look again")
+			}
+			return nil
+		})
+		if err != nil || record == nil {
+			return err
 		}
-		if err := q.InsertKey(ctx, key); err != nil {
-			return fmt.Errorf("store the ledger's new key: %w", err)
-		}
-		return nil
+		return record(ctx, tx, out)
 	})
+	return out, err
 }
 
 func sealContext(org id.Org, key string) string {
@@ -141,7 +169,8 @@ func (l *Ledger) firstKey(ctx context.Context, org id.Org, origin string) ([]led
 		return nil, err
 	}
 	if err := l.db.InRole(ctx, db.Sequencer, func(ctx context.Context, tx *db.Tx) error {
-		return ledgersql.New(tx).InsertKey(ctx, key) // another server may have been first
+		_, err := ledgersql.New(tx).InsertKey(ctx, key) // another server may have been first
+		return err
 	}); err != nil {
 		return nil, fmt.Errorf("store the ledger's key: %w", err)
 	}

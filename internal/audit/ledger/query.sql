@@ -3,7 +3,7 @@ select log_id, origin, tree_size, root_hash, halted_at, halt_reason from audit_l
 
 -- name: Logs :many
 -- platform-wide: the sequencer and the signer serve every ledger
-select org_id, log_id, tree_size, halted_at from audit_log order by org_id;
+select org_id, log_id, tree_size, halted_at, halt_reason from audit_log order by org_id;
 
 -- name: InsertLog :exec
 insert into audit_log (org_id, log_id, origin, tree_size, root_hash, created_at, halt_reason)
@@ -75,12 +75,12 @@ insert into audit_checkpoint (org_id, signed_at, tree_size, note) values ($1, $2
 -- name: Keys :many
 select id, vkey, sealed, created_at, sign_until from audit_key where org_id = $1 order by created_at, id;
 
--- name: InsertKey :exec
+-- name: InsertKey :execrows
 insert into audit_key (org_id, id, vkey, sealed, created_at) values ($1, $2, $3, $4, $5)
 on conflict (org_id) where sign_until is null do nothing;
 
--- name: RetireKey :execrows
-update audit_key set sign_until = sqlc.arg(sign_until) where org_id = sqlc.arg(org_id) and sign_until is null;
+-- name: RetireKey :one
+update audit_key set sign_until = sqlc.arg(sign_until) where org_id = sqlc.arg(org_id) and sign_until is null returning id;
 
 -- name: EmptyKeys :execrows
 update audit_key set sealed = sqlc.arg(nothing) where org_id = sqlc.arg(org_id) and sign_until < sqlc.arg(now) and length(sealed) > 0;

@@ -38,13 +38,16 @@ func (q *Queries) DeleteOperator(ctx context.Context, arg DeleteOperatorParams) 
 	return result.RowsAffected()
 }
 
-const dropUnusedSetupLinks = `-- name: DropUnusedSetupLinks :exec
+const dropUnusedSetupLinks = `-- name: DropUnusedSetupLinks :execrows
 delete from setup_link where used_at = 0
 `
 
-func (q *Queries) DropUnusedSetupLinks(ctx context.Context) error {
-	_, err := q.db.ExecContext(ctx, dropUnusedSetupLinks)
-	return err
+func (q *Queries) DropUnusedSetupLinks(ctx context.Context) (int64, error) {
+	result, err := q.db.ExecContext(ctx, dropUnusedSetupLinks)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const getOperator = `-- name: GetOperator :one

@@ -59,5 +59,32 @@ func internalTier() []event.Event {
 			by(event.User).OnPlatform(), event.PlatformTarget(),
 		).
 			WithSetupID(ID[id.Setup]("setup_id")).WithSubjectUserID(ID[id.User]("subject_user_id")),
+		event.NewRootKeyRotation(
+			by(event.PlatformAdmin).OnPlatform(), event.PlatformTarget(), event.RootKeyStageCompleted,
+		).
+			WithRootKeyID(ID[id.Key]("root_key_id")).WithKeysetsRewrapped(count[int]("keysets_rewrapped")),
+		event.NewOrgKeyRotated(
+			by(event.TenantAdmin), event.TenantTarget(ID[id.Org]("target"), "the target"),
+		).
+			WithNewKeyID(ID[id.Key]("new_key_id")).WithReplacedKeyID(ID[id.Key]("replaced_key_id")),
+		event.NewLedgerKeyRotated(
+			by(event.PlatformAdmin), event.AuditLogTarget(ID[id.Log]("target"), "the target"),
+		).
+			WithNewKeyID(ID[id.Key]("new_key_id")).WithReplacedKeyID(ID[id.Key]("replaced_key_id")).
+			WithReplacedSignsUntil(moment("replaced_signs_until")),
+		event.NewLedgerResumed(
+			by(event.PlatformAdmin), event.AuditLogTarget(ID[id.Log]("target"), "the target"),
+		).
+			WithStoppedAt(moment("stopped_at")).WithStopReason("stop_reason"),
+		event.NewSSHCertificateIssued(
+			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"),
+			ID[id.User]("subject_user_id"), flag("for_one_session"),
+		).
+			WithCertificateSerial("certificate_serial").WithCAKeyID(ID[id.Key]("ca_key_id")).
+			WithKeyFingerprint("key_fingerprint").WithExpiresAt(moment("expires_at")),
+		event.NewPlatformSetupLinkCreated(
+			by(event.System).OnPlatform(), event.PlatformTarget(),
+			ID[id.Setup]("setup_id"), moment("expires_at"), count[int]("links_voided"),
+		),
 	}
 }

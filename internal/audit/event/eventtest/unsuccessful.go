@@ -154,6 +154,16 @@ func otherwise(ev event.Event) []event.Event {
 		return []event.Event{e.Denied(event.OrganizationCreatedNotPermitted)}
 	case event.PlatformSetupCompleted:
 		return []event.Event{e.Denied(event.PlatformSetupCompletedTokenUnknown)}
+	case event.RootKeyRotation:
+		return []event.Event{e.Failed(event.RootKeyRotationInternalError), e.Denied(event.RootKeyRotationMFARequired)}
+	case event.OrgKeyRotated:
+		return []event.Event{e.Denied(event.OrgKeyRotatedNotPermitted)}
+	case event.LedgerKeyRotated:
+		return []event.Event{e.Denied(event.LedgerKeyRotatedNotPermitted)}
+	case event.LedgerResumed:
+		return []event.Event{e.Denied(event.LedgerResumedNotPermitted)}
+	case event.SSHCertificateIssued:
+		return []event.Event{e.Denied(event.SSHCertificateIssuedNotPermitted)}
 	}
 	return nil
 }

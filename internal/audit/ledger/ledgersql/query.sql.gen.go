@@ -271,7 +271,7 @@ func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) error 
 	return err
 }
 
-const insertKey = `-- name: InsertKey :exec
+const insertKey = `-- name: InsertKey :execrows
 insert into audit_key (org_id, id, vkey, sealed, created_at) values ($1, $2, $3, $4, $5)
 on conflict (org_id) where sign_until is null do nothing
 `
@@ -284,15 +284,18 @@ type InsertKeyParams struct {
 	CreatedAt int64
 }
 
-func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) error {
-	_, err := q.db.ExecContext(ctx, insertKey,
+func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, insertKey,
 		arg.OrgID,
 		arg.ID,
 		arg.Vkey,
 		arg.Sealed,
 		arg.CreatedAt,
 	)
-	return err
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const insertLog = `-- name: InsertLog :exec
@@ -422,14 +425,15 @@ func (q *Queries) LogByOrg(ctx context.Context, orgID string) (LogByOrgRow, erro
 }
 
 const logs = `-- name: Logs :many
-select org_id, log_id, tree_size, halted_at from audit_log order by org_id
+select org_id, log_id, tree_size, halted_at, halt_reason from audit_log order by org_id
 `
 
 type LogsRow struct {
-	OrgID    string
-	LogID    string
-	TreeSize int64
-	HaltedAt sql.NullInt64
+	OrgID      string
+	LogID      string
+	TreeSize   int64
+	HaltedAt   sql.NullInt64
+	HaltReason string
 }
 
 // platform-wide: the sequencer and the signer serve every ledger
@@ -447,6 +451,7 @@ func (q *Queries) Logs(ctx context.Context) ([]LogsRow, error) {
 			&i.LogID,
 			&i.TreeSize,
 			&i.HaltedAt,
+			&i.HaltReason,
 		); err != nil {
 			return nil, err
 		}
@@ -597,8 +602,8 @@ func (q *Queries) ResumeLog(ctx context.Context, orgID string) (int64, error) {
 	return result.RowsAffected()
 }
 
-const retireKey = `-- name: RetireKey :execrows
-update audit_key set sign_until = $1 where org_id = $2 and sign_until is null
+const retireKey = `-- name: RetireKey :one
+update audit_key set sign_until = $1 where org_id = $2 and sign_until is null returning id
 `
 
 type RetireKeyParams struct {
@@ -606,12 +611,11 @@ type RetireKeyParams struct {
 	OrgID     string
 }
 
-func (q *Queries) RetireKey(ctx context.Context, arg RetireKeyParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, retireKey, arg.SignUntil, arg.OrgID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+func (q *Queries) RetireKey(ctx context.Context, arg RetireKeyParams) (string, error) {
+	row := q.db.QueryRowContext(ctx, retireKey, arg.SignUntil, arg.OrgID)
+	var id string
+	err := row.Scan(&id)
+	return id, err
 }
 
 const setTree = `-- name: SetTree :execrows
