@@ -190,7 +190,7 @@ func (s *Server) saw(t testing.TB, m Want) Event { t.Helper(); return s.ledger()
 // has one end, the whole ledger verifies, and no secret is in it.
 func (w *World) close(t testing.TB) {
 	t.Helper()
-	if t.Failed() || !w.s.running() {
+	if t.Failed() || !w.s.running() || w.gone {
 		return
 	}
 	eventually(t, "all sessions to end", func() bool {

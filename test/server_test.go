@@ -277,7 +277,7 @@ func (s *Server) inspect() error {
 		}
 	}
 	return errors.Join(err, filepath.WalkDir(s.Dir, func(path string, d os.DirEntry, walkErr error) error {
-		if walkErr != nil || d.IsDir() || !d.Type().IsRegular() {
+		if walkErr != nil || d.IsDir() || !d.Type().IsRegular() || strings.HasSuffix(path, ".eml") { // a message is where its link is meant to be
 			return nil
 		}
 		f, ferr := os.Open(path)

@@ -196,6 +196,7 @@ type World struct {
 	Org   string
 	Slug  string
 	Owner *Person
+	gone  bool // it was deleted, and its ledger is closed
 	mu    sync.Mutex
 	named map[string]*Person
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/audit/review"
 	"github.com/vaultpam/vaultpam/internal/idempotency"
 	"github.com/vaultpam/vaultpam/internal/identity"
+	"github.com/vaultpam/vaultpam/internal/invitation"
 	"github.com/vaultpam/vaultpam/internal/keys"
 	"github.com/vaultpam/vaultpam/internal/notify"
 	"github.com/vaultpam/vaultpam/internal/phone"
@@ -19,6 +20,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/resource"
 	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/session"
+	"github.com/vaultpam/vaultpam/internal/signup"
 	"github.com/vaultpam/vaultpam/internal/sso"
 	"github.com/vaultpam/vaultpam/internal/tenancy"
 	"github.com/vaultpam/vaultpam/internal/vault"
@@ -36,6 +38,8 @@ type Deps struct {
 	Platform    *platform.Service
 	Phone       *phone.Service
 	Keys        *keys.Service
+	Invitations *invitation.Service
+	Signups     *signup.Service
 	Resources   *resource.Service
 	Vault       *vault.Service
 	Safes       *safe.Service
@@ -62,6 +66,8 @@ func (d *Deps) check() error {
 		d.Tenancy == nil,
 		d.Platform == nil,
 		d.Phone == nil,
+		d.Invitations == nil,
+		d.Signups == nil,
 		d.Resources == nil,
 		d.Vault == nil,
 		d.Safes == nil,
@@ -92,6 +98,9 @@ func (s *Server) routes() {
 	s.tokenRoutes()
 	s.organizationRoutes()
 	s.keyRoutes()
+	s.settingsRoutes()
+	s.invitationRoutes()
+	s.signupRoutes()
 	s.resourceRoutes()
 	s.accountRoutes()
 	s.safeRoutes()

@@ -77,10 +77,20 @@ func (l *limits) source(h http.Header, r *http.Request, src authz.Source) error 
 	if err := l.take(h, "ip "+src.IP.String(), l.conf.PerSource); err != nil {
 		return err
 	}
-	if p := strings.TrimPrefix(r.URL.Path, Prefix); r.Method == http.MethodPost && (p == "/auth/login" || p == "/auth/mfa" || strings.HasPrefix(p, "/auth/sso/") || p == "/platform/setup") {
+	if p := strings.TrimPrefix(r.URL.Path, Prefix); r.Method == http.MethodPost && limitedAsSignIn(p) {
 		return l.take(h, "sign-in "+src.IP.String(), l.conf.SignInPerSource)
 	}
 	return nil
+}
+
+// limitedAsSignIn names the calls of people who have proved nothing yet.
+func limitedAsSignIn(path string) bool {
+	switch path {
+	case "/auth/login", "/auth/mfa", "/platform/setup", "/invitations/look", "/invitations/start", "/invitations/accept",
+		"/signup", "/signup/start", "/signup/submit":
+		return true
+	}
+	return strings.HasPrefix(path, "/auth/sso/")
 }
 
 // actor counts a call of a proved sender.

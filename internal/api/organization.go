@@ -92,11 +92,12 @@ type Organization struct {
 	Slug      string    `json:"slug"`
 	Name      string    `json:"name"`
 	Active    bool      `json:"active"`
+	Deleted   bool      `json:"deleted,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 }
 
 func orgJSON(o tenancy.Organization) Organization {
-	return Organization{ID: o.ID, Slug: o.Slug, Name: o.Name, Active: o.Active, CreatedAt: o.CreatedAt}
+	return Organization{ID: o.ID, Slug: o.Slug, Name: o.Name, Active: o.Active, Deleted: o.Deleted, CreatedAt: o.CreatedAt}
 }
 
 func (s *Server) platformRoutes() {

@@ -28,6 +28,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/idempotency"
 	"github.com/vaultpam/vaultpam/internal/identity"
+	"github.com/vaultpam/vaultpam/internal/invitation"
 	"github.com/vaultpam/vaultpam/internal/keys"
 	"github.com/vaultpam/vaultpam/internal/mfa"
 	"github.com/vaultpam/vaultpam/internal/notify"
@@ -38,6 +39,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/seal"
 	"github.com/vaultpam/vaultpam/internal/session"
+	"github.com/vaultpam/vaultpam/internal/signup"
 	"github.com/vaultpam/vaultpam/internal/sso"
 	"github.com/vaultpam/vaultpam/internal/tenancy"
 	"github.com/vaultpam/vaultpam/internal/vault"
@@ -62,6 +64,8 @@ type App struct {
 	identity   *identity.Service
 	tenancy    *tenancy.Service
 	platform   *platform.Service
+	invites    *invitation.Service
+	signups    *signup.Service
 	phone      *phone.Service
 	keys       *keys.Service
 	resources  *resource.Service
@@ -152,7 +156,7 @@ func (a *App) buildDomains() (err error) {
 			return err
 		}
 		a.mail, err = notify.New(notify.Deps{Log: part("mail"), DB: a.db, Seal: a.keyring, PublicURL: a.cfg.HTTPS.PublicURL, Server: server,
-			Folder: filepath.Join(a.cfg.Data, "mail"), Dialer: dialer, Metrics: a.metrics, Now: now})
+			Folder: filepath.Join(a.cfg.Data, "mail"), Own: ownServers{func() *tenancy.Service { return a.tenancy }}, Dialer: dialer, Metrics: a.metrics, Now: now})
 		return err
 	})
 	build("identity", func() error {
@@ -197,13 +201,25 @@ func (a *App) buildDomains() (err error) {
 	})
 	build("tenancy", func() (err error) {
 		places := &lateLeaver{} // who leaves is forgotten by single sign-on, which is built on tenancy
-		a.tenancy, err = tenancy.New(tenancy.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, OnLeave: []tenancy.Leaver{a.identity, a.safes, places}, Now: now})
+		leave, end := &lateLeaver{}, &lateEnder{}
+		a.tenancy, err = tenancy.New(tenancy.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, Seal: a.keyring, OnLeave: []tenancy.Leaver{a.identity, a.safes, places, leave}, OnDelete: []tenancy.Ender{end}, SSO: lateSSO{func() *sso.Service { return a.sso }}, Now: now})
 		if err != nil {
 			return err
 		}
 		a.sso, err = sso.New(sso.Deps{Log: part("sso"), DB: a.db, Ledger: a.ledger, Seal: a.keyring, People: a.identity, Members: a.tenancy, Dialer: dialer,
 			Resolver: resolver(a.cfg.SSO.DNS), PublicURL: a.cfg.HTTPS.PublicURL, Now: now})
+		if err != nil {
+			return err
+		}
 		places.to = a.sso
+		a.invites, err = invitation.New(invitation.Deps{Log: part("invitation"), DB: a.db, Ledger: a.ledger, Folder: a.ledger.NewFolder(ledger.FoldWindow), People: a.identity,
+			Members: a.tenancy, Safes: a.safes, Mail: invitationMail{letters{a.mail}}, Now: now})
+		leave.to, end.to = a.invites, a.invites
+		return err
+	})
+	build("sign-up", func() (err error) {
+		a.signups, err = signup.New(signup.Deps{Log: part("signup"), DB: a.db, Ledger: a.ledger, People: a.identity, Orgs: a.tenancy, Mail: signupMail{letters{a.mail}},
+			Closed: !a.cfg.Signup.Open, Domains: a.cfg.Signup.AllowedDomains, Now: now})
 		return err
 	})
 	build("recordings", func() (err error) {
@@ -258,7 +274,8 @@ func (a *App) buildDoors() error {
 	}
 	a.api, err = api.New(api.Deps{
 		Log: a.log, Version: Version, Metrics: api.NewMetrics(a.metrics), Identity: a.identity, Tenancy: a.tenancy, Platform: a.platform, Phone: a.phone,
-		Keys:      a.keys,
+		Keys:        a.keys,
+		Invitations: a.invites, Signups: a.signups,
 		Resources: a.resources, Vault: a.vault, Safes: a.safes, Sessions: a.sessions, Recordings: a.recordings, Review: look,
 		Terminals: terminals{a.sessions, a.gateway}, Idempotency: a.repeats,
 		SSO:       a.sso,

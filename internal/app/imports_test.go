@@ -18,6 +18,8 @@ var floors = [][]string{
 	{"internal/session", "internal/recording", "internal/safe", "internal/vault", "internal/resource", "internal/tenancy", "internal/platform", "internal/identity", "internal/mfa", "internal/idempotency",
 		"internal/sso",
 		"internal/keys",
+		"internal/invitation",
+		"internal/signup",
 		"internal/notify",
 		"internal/recovery",
 		"internal/phone",

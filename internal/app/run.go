@@ -197,6 +197,7 @@ func (a *App) Run(ctx context.Context) error {
 	above.Go(func() error { return a.sso.Run(ctx) })
 	above.Go(func() error { return a.mail.Run(ctx) })
 	above.Go(func() error { return a.phone.Run(ctx) })
+	above.Go(func() error { return a.invites.Run(ctx) })
 	above.Go(func() error { return a.prune(ctx) })
 	above.Go(func() error { return a.gateway.Run(ctx, a.doors.ssh) })
 	above.Go(func() error { return a.serveHTTPS(ctx) })
@@ -217,6 +218,9 @@ func (a *App) prune(ctx context.Context) error {
 			a.log.ErrorContext(ctx, "recordings could not be pruned", "error", err.Error())
 		} else if n > 0 {
 			a.log.InfoContext(ctx, "recordings pruned", "count", n)
+		}
+		if err := a.signups.Sweep(ctx); err != nil && ctx.Err() == nil {
+			a.log.ErrorContext(ctx, "old registrations could not be swept", "error", err.Error())
 		}
 		if _, err := a.repeats.Sweep(ctx); err != nil && ctx.Err() == nil {
 			a.log.ErrorContext(ctx, "kept answers could not be swept", "error", err.Error())

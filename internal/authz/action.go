@@ -17,6 +17,8 @@ const (
 	SSOManage Action = "sso.manage" // change them
 	MailList  Action = "mail.list"  // messages to people, and how their delivery went
 
+	OrgSettings Action = "org.settings" // read them and their history
+
 	MemberList   Action = "member.list"
 	MemberAdd    Action = "member.add"
 	MemberRole   Action = "member.role"
@@ -25,6 +27,9 @@ const (
 
 	RecoveryList   Action = "recovery.list"
 	RecoveryDecide Action = "recovery.decide" // whether somebody may set up a new second factor
+
+	MemberInvitations Action = "member.invitations" // list them
+	MemberInvite      Action = "member.invite"      // send, send again, revoke
 
 	SafeList   Action = "safe.list" // those the actor may view; the list filters with SafeView
 	SafeView   Action = "safe.view"
@@ -84,6 +89,10 @@ const (
 	PlatformKeyView        Action = "platform.key_view" // which keys there are, and how the ledgers are
 	PlatformKeyRotate      Action = "platform.key_rotate"
 	LedgerResume           Action = "platform.ledger_resume"
+
+	PlatformSubmissionList   Action = "platform.submission_list"
+	PlatformSubmissionDecide Action = "platform.submission_decide"
+	PlatformOrgSuspend       Action = "platform.org_suspend" // and resume; limit its seats
 )
 
 // ObjectType is the kind of thing that an action is done to.
@@ -122,6 +131,7 @@ var rules = []rule{
 	{SSOManage, OrgObject, "", "change how members of this organization sign in"},
 	{MailList, OrgObject, "mail:read", "see the messages of this organization"},
 	{OrgKey, OrgObject, "", "rotate the encryption key of this organization"},
+	{OrgSettings, OrgObject, "members:read", "see the settings of this organization"},
 	{MemberList, MemberObject, "members:read", "list the members of this organization"},
 	{MemberAdd, MemberObject, "members:write", "add members to this organization"},
 	{MemberRole, MemberObject, "members:write", "change the role of a member"},
@@ -129,6 +139,8 @@ var rules = []rule{
 	{RecoveryList, MemberObject, "members:read", "see who has lost their second factor"},
 	{RecoveryDecide, MemberObject, "", "decide about a lost second factor"},
 	{MemberPhone, MemberObject, "", "change the telephone number of a member"},
+	{MemberInvitations, MemberObject, "members:read", "list the invitations of this organization"},
+	{MemberInvite, MemberObject, "members:write", "invite people into this organization"},
 	{SafeList, SafeObject, "safes:read", "list safes"},
 	{SafeView, SafeObject, "safes:read", "see this safe"},
 	{SafeCreate, SafeObject, "safes:write", "create safes"},
@@ -169,6 +181,9 @@ var rules = []rule{
 	{PlatformOrgList, PlatformObject, "platform:read", "list the organizations of this installation"},
 	{PlatformOrgCreate, PlatformObject, "platform:write", "create organizations"},
 	{PlatformSSOLift, PlatformObject, "", "lift an organization's requirement of single sign-on"},
+	{PlatformOrgSuspend, PlatformObject, "platform:write", "suspend, resume or limit organizations"},
+	{PlatformSubmissionList, PlatformObject, "platform:read", "see the organizations that ask to be let in"},
+	{PlatformSubmissionDecide, PlatformObject, "platform:write", "decide about organizations that ask to be let in"},
 	{PlatformUserList, PlatformObject, "platform:read", "list the operators of this installation"},
 	{PlatformUserRole, PlatformObject, "", "change the operators of this installation"},
 	{PlatformMailList, PlatformObject, "platform:read", "see the messages of this installation"},

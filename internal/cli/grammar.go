@@ -13,6 +13,8 @@ type grammar struct {
 	SSHKey sshKeyCmd `cmd:"" name:"ssh-keys" section:"sign-in" help:"The SSH keys that open the gateway for you."`
 	Tokens tokensCmd `cmd:"" section:"sign-in" help:"API tokens, for programs."`
 
+	Orgs orgsCmd `cmd:"" section:"sign-in" help:"Your organizations: switch between them, settings; and all of them, for the platform."`
+
 	SSH   sshCmd   `cmd:"" name:"ssh" section:"connect" help:"Open a session in a safe, or run a command there."`
 	Safes safesCmd `cmd:"" section:"connect" help:"The safes that you may open; and their members and policies."`
 
@@ -26,6 +28,9 @@ type grammar struct {
 	OrgKey    orgKeyCmd    `cmd:"" name:"org-key" section:"manage" help:"The encryption key of your organization."`
 
 	Platform platformCmd `cmd:"" section:"operate" help:"The installation: its keys and its ledgers; for platform operators."`
+
+	Invitations invitationsCmd `cmd:"" section:"manage" help:"Invite people, and accept invitations."`
+	Submissions submissionsCmd `cmd:"" section:"manage" help:"Organizations that ask to be let in (platform)."`
 
 	Server serverCmd `cmd:"" section:"run" help:"Run a server: console, API and gateways in one process."`
 	Dev    devCmd    `cmd:"" section:"run" help:"Run a server with demo targets and a demo organization."`

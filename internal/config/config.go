@@ -33,6 +33,7 @@ type Config struct {
 	SSO       SSO       `key:"sso"`
 	Mail      Mail      `key:"mail"`
 	Phone     Phone     `key:"phone"`
+	Signup    Signup    `key:"signup"`
 	Drain     Duration  `key:"drain"` // how long live sessions may go on after a stop signal
 }
 
@@ -107,6 +108,12 @@ type Mail struct {
 	CAFile       string `key:"ca_file"`       // PEM; empty: the machine's authorities
 }
 
+// Signup is how strangers ask for an organization of their own.
+type Signup struct {
+	Open           bool     `key:"open"`            // anybody may ask; a platform administrator decides
+	AllowedDomains []string `key:"allowed_domains"` // of applicants' e-mail addresses; empty: any
+}
+
 // Default is a server that listens on loopback and keeps its data in ./.vaultpam.
 func Default() Config {
 	return Config{
@@ -117,6 +124,7 @@ func Default() Config {
 		Log:       Log{Level: "info", Format: "text"},
 		Recording: Recording{MinFree: 256 << 20, Retention: Duration(30 * 24 * time.Hour)},
 		Mail:      Mail{Port: 587, Security: "starttls"},
+		Signup:    Signup{Open: true},
 		Drain:     Duration(30 * time.Second),
 		Phone:     defaultPhone(),
 	}
@@ -203,6 +211,11 @@ func (c Config) Validate() error {
 		bad("recording.min_free", "%v is less than 1MiB", c.Recording.MinFree)
 	}
 	c.Mail.validate(bad)
+	for _, d := range c.Signup.AllowedDomains {
+		if d != strings.ToLower(d) || !strings.Contains(d, ".") || strings.ContainsAny(d, "@ /") {
+			bad("signup.allowed_domains", "%q is not a domain such as example.com, in lower case", d)
+		}
+	}
 	if d := time.Duration(c.Drain); d < 0 || d > time.Hour {
 		bad("drain", "%v is not between 0s and 1h", d)
 	}

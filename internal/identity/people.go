@@ -58,6 +58,17 @@ func (s *Service) Draft(ctx context.Context, n NewPerson) (Draft, error) {
 	return d, err
 }
 
+// Kept is a draft whose parts were kept in a row of another domain meanwhile: hash is
+// what Keep gave, or nothing.
+func Kept(p Profile, hash string) Draft {
+	p.ID = id.New[id.User]()
+	return Draft{profile: p, hash: hash, own: true}
+}
+
+// Keep gives the parts of a draft. The hash is as good as the password to nobody but
+// this product, and stays out of answers, logs and events all the same.
+func (d Draft) Keep() (p Profile, hash string) { return d.profile, d.hash }
+
 // Introduce makes the person of a draft known, in the transaction that gives them
 // their place. Somebody with that e-mail address who is known already stays as
 // they are: known is true, and the draft's handle, name and password are dropped.

@@ -77,7 +77,12 @@ update web_session set ended_at = sqlc.arg(now)
 where person_id = sqlc.arg(person_id) and sso_org = sqlc.arg(sso_org) and sso_org <> '' and ended_at = 0;
 
 -- name: WebSessionByToken :one
-select s.id, s.person_id, s.kind, s.mfa_at, s.last_seen_at, s.expires_at, s.sso_org, p.email, p.handle, p.name
+-- platform-wide: the strictest limits of the organizations that the person belongs to hold in all of them
+select s.id, s.person_id, s.kind, s.mfa_at, s.created_at, s.last_seen_at, s.expires_at, s.sso_org, p.email, p.handle, p.name,
+       cast(coalesce((select min(t.idle_us) from member m join organization o on o.id = m.org_id join organization_setting t on t.org_id = m.org_id
+           where m.user_id = s.person_id and o.state = 'active' and t.idle_us > 0), 0) as bigint) as org_idle_us,
+       cast(coalesce((select min(t.absolute_us) from member m join organization o on o.id = m.org_id join organization_setting t on t.org_id = m.org_id
+           where m.user_id = s.person_id and o.state = 'active' and t.absolute_us > 0), 0) as bigint) as org_absolute_us
 from web_session s join person p on p.id = s.person_id
 where s.token_hash = $1 and s.ended_at = 0 and p.state = 'active';
 
@@ -105,6 +110,16 @@ where ended_at = 0 and (expires_at <= sqlc.arg(now) or last_seen_at <= sqlc.arg(
 -- name: LapseWebSession :execrows
 update web_session set ended_at = sqlc.arg(now)
 where id = sqlc.arg(id) and ended_at = 0 and (expires_at <= sqlc.arg(now) or last_seen_at <= sqlc.arg(idle_since));
+
+-- name: OverstayedWebSessions :many
+-- platform-wide: one clock ends the web sessions of all organizations' members
+select w.id, w.person_id,
+       cast(max(case when t.idle_us > 0 and w.last_seen_at <= sqlc.arg(now) - t.idle_us then 1 else 0 end) as bigint) as idle
+from web_session w join member m on m.user_id = w.person_id join organization o on o.id = m.org_id
+join organization_setting t on t.org_id = m.org_id
+where w.ended_at = 0 and o.state = 'active'
+and ((t.idle_us > 0 and w.last_seen_at <= sqlc.arg(now) - t.idle_us) or (t.absolute_us > 0 and w.created_at <= sqlc.arg(now) - t.absolute_us))
+group by w.id, w.person_id order by w.id limit 100;
 
 -- name: DropOldWebSessions :exec
 delete from web_session where ended_at <> 0 and ended_at < sqlc.arg(before);
@@ -213,3 +228,10 @@ update ssh_certificate set revoked_at = sqlc.arg(now) where person_id = sqlc.arg
 -- name: DropOldCertificates :exec
 -- platform-wide: one clock for all organizations
 delete from ssh_certificate where expires_at < sqlc.arg(before);
+
+-- name: ProveEmail :exec
+insert into email_proof (person_id, email, proved_at) values (sqlc.arg(person_id), sqlc.arg(email), sqlc.arg(now))
+on conflict (person_id) do update set email = excluded.email, proved_at = excluded.proved_at;
+
+-- name: ProvedEmail :one
+select email from email_proof where person_id = $1;

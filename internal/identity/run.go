@@ -37,7 +37,7 @@ func (s *Service) Run(ctx context.Context) error {
 
 // Sweep is one round of Run.
 func (s *Service) Sweep(ctx context.Context) error {
-	for _, lapse := range []func(context.Context) (bool, error){s.lapseTokens, s.lapseSessions} {
+	for _, lapse := range []func(context.Context) (bool, error){s.lapseTokens, s.lapseSessions, s.lapseOverstayed} {
 		for more := true; more; {
 			var err error
 			if more, err = lapse(ctx); err != nil {

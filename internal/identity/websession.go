@@ -155,7 +155,7 @@ func (s *Service) bySession(ctx context.Context, text, activeOrg string, o Origi
 		return authz.Actor{}, fmt.Errorf("look up a web session: %w", err)
 	}
 	now := s.now()
-	if row.ExpiresAt <= now || row.LastSeenAt <= now-s.d.Limits.Idle.Microseconds() {
+	if row.ExpiresAt <= now || row.LastSeenAt <= now-s.d.Limits.Idle.Microseconds() || overstayed(row, now) {
 		return authz.Actor{}, badBearer()
 	}
 	all, sso := st, id.Org(row.SsoOrg)

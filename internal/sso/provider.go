@@ -435,6 +435,11 @@ func (s *Service) forget(ctx context.Context, q *ssosql.Queries, org id.Org, pid
 	return nil
 }
 
+// Only tells whether an organization's members come in through its provider and by no other door.
+func (s *Service) Only(ctx context.Context, tx *db.Tx, org id.Org) (bool, error) {
+	return s.required(ctx, ssosql.New(tx), org)
+}
+
 // stillUsable refuses to take the last provider from an organization that lets
 // nobody in without one.
 func (s *Service) stillUsable(ctx context.Context, q *ssosql.Queries, org id.Org) error {

@@ -44,3 +44,46 @@ where m.user_id = $1 and o.state = 'active' order by m.created_at, m.org_id;
 -- name: RoleIn :one
 select m.role from member m join organization o on o.id = m.org_id join person p on p.id = m.user_id
 where m.org_id = sqlc.arg(org_id) and m.user_id = sqlc.arg(user_id) and o.state = 'active' and p.state = 'active';
+
+-- name: InvitedMember :exec
+insert into member (org_id, user_id, role, require_mfa, created_at, changed_at)
+values (sqlc.arg(org_id), sqlc.arg(user_id), sqlc.arg(role), sqlc.arg(require_mfa), sqlc.arg(now), sqlc.arg(now));
+
+-- name: MemberByEmail :one
+select m.user_id from member m join person p on p.id = m.user_id where m.org_id = sqlc.arg(org_id) and p.email = sqlc.arg(email);
+
+-- name: CountMembers :one
+select count(*) from member where org_id = $1;
+
+-- name: GetSettings :one
+select * from organization_setting where org_id = $1;
+
+-- name: InsertSettings :execrows
+insert into organization_setting (org_id, version, settings, idle_us, absolute_us, smtp_password, seat_limit, changed_at)
+values (sqlc.arg(org_id), 1, sqlc.arg(settings), sqlc.arg(idle_us), sqlc.arg(absolute_us), sqlc.arg(smtp_password), sqlc.arg(seat_limit), sqlc.arg(now))
+on conflict do nothing;
+
+-- name: UpdateSettings :execrows
+update organization_setting set version = version + 1, settings = sqlc.arg(settings), idle_us = sqlc.arg(idle_us), absolute_us = sqlc.arg(absolute_us),
+    smtp_password = sqlc.arg(smtp_password), seat_limit = sqlc.arg(seat_limit), changed_at = sqlc.arg(now)
+where org_id = sqlc.arg(org_id) and version = sqlc.arg(old);
+
+-- name: InsertSettingChange :exec
+insert into organization_setting_change (org_id, version, group_name, changes, weakened, actor_id, actor_name, changed_at)
+values (sqlc.arg(org_id), sqlc.arg(version), sqlc.arg(group_name), sqlc.arg(changes), sqlc.arg(weakened), sqlc.arg(actor_id),
+        sqlc.arg(actor_name), sqlc.arg(now));
+
+-- name: ListSettingChanges :many
+select * from organization_setting_change where org_id = sqlc.arg(org_id)
+and (version < sqlc.arg(before) or (version = sqlc.arg(before) and group_name > sqlc.arg(after_group)))
+order by version desc, group_name limit sqlc.arg(n);
+
+-- name: RenameOrganization :execrows
+update organization set name = sqlc.arg(name), changed_at = sqlc.arg(now) where id = sqlc.arg(id);
+
+-- name: SetOrganizationState :execrows
+update organization set state = sqlc.arg(state), deleted_at = sqlc.arg(deleted_at), changed_at = sqlc.arg(now)
+where id = sqlc.arg(id) and state = sqlc.arg(old) and deleted_at = 0;
+
+-- name: OrganizationBySlug :one
+select id from organization where slug = $1;

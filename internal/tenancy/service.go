@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
@@ -29,6 +30,25 @@ type People interface {
 	Draft(ctx context.Context, n identity.NewPerson) (identity.Draft, error)
 	Introduce(ctx context.Context, tx *db.Tx, sc mfa.Scope, d identity.Draft) (p identity.Profile, known bool, err error)
 	PrepareCA(ctx context.Context, org id.Org) (func(context.Context, *db.Tx) error, error)
+	// Fresh fails unless the actor has proved a second factor lately.
+	Fresh(actor authz.Actor) error
+}
+
+// Sealer encrypts secrets at rest. It is called outside of transactions only.
+type Sealer interface {
+	Seal(ctx context.Context, org id.Org, context string, plain []byte) ([]byte, error)
+	Open(ctx context.Context, org id.Org, context string, sealed []byte) ([]byte, error)
+}
+
+// SSO knows how the members of an organization sign in.
+type SSO interface {
+	// Only tells whether single sign-on is the one door of an organization.
+	Only(ctx context.Context, tx *db.Tx, org id.Org) (bool, error)
+}
+
+// Ender ends what an organization has open, in the transaction that deletes it.
+type Ender interface {
+	OrgDeleted(ctx context.Context, tx *db.Tx, act event.Act, org id.Org) error
 }
 
 // Leaver ends what a membership gave, before the membership itself ends and in
@@ -39,11 +59,14 @@ type Leaver interface {
 
 // Deps are the parts that a Service is made of.
 type Deps struct {
-	DB      *db.DB
-	Ledger  Ledger
-	People  People
-	OnLeave []Leaver // identity (tokens, certificates), safe (memberships), ...
-	Now     func() time.Time
+	DB       *db.DB
+	Ledger   Ledger
+	People   People
+	Seal     Sealer
+	SSO      SSO      // nil: nobody signs in by single sign-on
+	OnLeave  []Leaver // identity (tokens, certificates), safe (memberships), ...
+	OnDelete []Ender  // invitation
+	Now      func() time.Time
 }
 
 // Service keeps organizations and members. It is safe for concurrent use.
@@ -51,8 +74,8 @@ type Service struct{ d Deps }
 
 // New checks the parts. It opens nothing.
 func New(d Deps) (*Service, error) {
-	if d.DB == nil || d.Ledger == nil || d.People == nil {
-		return nil, errors.New("tenancy: DB, Ledger and People are needed")
+	if d.DB == nil || d.Ledger == nil || d.People == nil || d.Seal == nil {
+		return nil, errors.New("tenancy: DB, Ledger, People and Seal are needed")
 	}
 	if d.Now == nil {
 		d.Now = time.Now
@@ -68,11 +91,12 @@ type Organization struct {
 	Slug      string
 	Name      string
 	Active    bool
+	Deleted   bool
 	CreatedAt time.Time
 }
 
 func organization(r tenancysql.Organization) Organization {
-	return Organization{ID: id.Org(r.ID), Slug: r.Slug, Name: r.Name, Active: r.State == "active", CreatedAt: db.Time(r.CreatedAt)}
+	return Organization{ID: id.Org(r.ID), Slug: r.Slug, Name: r.Name, Active: r.State == activeState, Deleted: r.DeletedAt != 0, CreatedAt: db.Time(r.CreatedAt)}
 }
 
 // Member is a person in an organization.
@@ -110,33 +134,16 @@ func (s *Service) Create(ctx context.Context, actor authz.Actor, a CreateArgs) (
 	if err != nil {
 		return fail(err)
 	}
-	org := Organization{ID: id.New[id.Org](), Slug: a.Slug, Name: a.Name, Active: true, CreatedAt: s.d.Now().UTC().Truncate(time.Microsecond)}
-	storeCA, err := s.d.People.PrepareCA(ctx, org.ID)
+	plan, err := s.Plan(ctx, a.Slug, a.Name, draft)
 	if err != nil {
 		return fail(err)
 	}
 	var owner Member
 	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
-		q := tenancysql.New(tx)
-		if err := q.InsertOrganization(ctx, tenancysql.InsertOrganizationParams{ID: string(org.ID), Slug: org.Slug, Name: org.Name, Now: s.now()}); err != nil {
-			if db.Unique(err) {
-				return fault.New(fault.Conflict, "an organization with the slug %s exists already: choose another", a.Slug).
-					WithCode("SLUG_TAKEN").WithField("slug", "is taken").Because(err)
-			}
-			return fmt.Errorf("store an organization: %w", err)
-		}
-		p, _, err := s.d.People.Introduce(ctx, tx, mfa.Scope{Act: act, Target: event.PlatformTarget()}, draft)
-		if err != nil {
+		if owner, err = s.Make(ctx, tx, act, plan); err != nil {
 			return err
 		}
-		owner = Member{Profile: p, Role: authz.Owner, Active: true, JoinedAt: org.CreatedAt}
-		if err := q.InsertMember(ctx, tenancysql.InsertMemberParams{OrgID: string(org.ID), UserID: string(p.ID), Role: string(authz.Owner), Now: s.now()}); err != nil {
-			return fmt.Errorf("store the owner: %w", err)
-		}
-		if err := storeCA(ctx, tx); err != nil {
-			return err
-		}
-		return s.recordCreation(ctx, tx, act, org, p)
+		return s.recordCreation(ctx, tx, act, plan.org, owner.Profile)
 	})
 	if fault.CodeOf(err) == "SLUG_TAKEN" {
 		return fail(denied(err, event.OrganizationCreatedDuplicateOrganization))
@@ -144,13 +151,15 @@ func (s *Service) Create(ctx context.Context, actor authz.Actor, a CreateArgs) (
 	if err != nil {
 		return fail(fmt.Errorf("create an organization: %w", err))
 	}
-	return org, owner, nil
+	return plan.org, owner, nil
 }
 
 func checkNames(a CreateArgs) error {
 	f := fault.New(fault.Invalid, "the organization cannot be made like this: see the fields that are named")
 	if wrong := label.Slug(a.Slug); wrong != "" {
 		f.WithField("slug", "%s", wrong)
+	} else if slices.Contains(reservedSlugs, a.Slug) {
+		f.WithField("slug", "is reserved: choose another")
 	}
 	if wrong := label.Name(a.Name); wrong != "" {
 		f.WithField("name", "%s", wrong)
@@ -174,11 +183,7 @@ func (s *Service) recordCreation(ctx context.Context, tx *db.Tx, act event.Act, 
 	if _, err := s.d.Ledger.Record(ctx, tx, created(act.InOrg(org.ID))); err != nil {
 		return err
 	}
-	system := authz.SystemActor(org.ID)
-	system.Request = act.Request()
-	_, err := s.d.Ledger.Record(ctx, tx, event.NewRoleAssignmentChanged(
-		event.By(system, event.System), target, owner.ID, true, event.RoleSourceAdmin).WithNewRole(string(authz.Owner)))
-	return err
+	return s.TellOwner(ctx, tx, act.Request(), org, owner)
 }
 
 // refused records a refusal and returns why.

@@ -246,4 +246,5 @@ var phrases = map[Constant]string{
 	LEDGER_RESUMED:              "resumed|resume {}[, which was stopped: {stop_reason}]",
 	SSH_CERTIFICATE_ISSUED:      "got|get an SSH certificate[ until {expires_at}]",
 	PLATFORM_SETUP_LINK_CREATED: "made|make a link to set up the platform",
+	ORGANIZATION_STATE_CHANGED:  "changed|change the state of the organization {}",
 }

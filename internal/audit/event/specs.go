@@ -69,4 +69,5 @@ var internal = [...]*spec{
 	sshKeyAdded, sshKeyRemoved, passwordChanged, organizationCreated, platformSetupCompleted,
 	rootKeyRotation, orgKeyRotated, ledgerKeyRotated, ledgerResumed, sshCertificateIssued,
 	platformSetupLinkCreated,
+	organizationStateChanged,
 }

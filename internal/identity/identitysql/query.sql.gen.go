@@ -898,6 +898,46 @@ func (q *Queries) LockPerson(ctx context.Context, arg LockPersonParams) error {
 	return err
 }
 
+const overstayedWebSessions = `-- name: OverstayedWebSessions :many
+select w.id, w.person_id,
+       cast(max(case when t.idle_us > 0 and w.last_seen_at <= $1 - t.idle_us then 1 else 0 end) as bigint) as idle
+from web_session w join member m on m.user_id = w.person_id join organization o on o.id = m.org_id
+join organization_setting t on t.org_id = m.org_id
+where w.ended_at = 0 and o.state = 'active'
+and ((t.idle_us > 0 and w.last_seen_at <= $1 - t.idle_us) or (t.absolute_us > 0 and w.created_at <= $1 - t.absolute_us))
+group by w.id, w.person_id order by w.id limit 100
+`
+
+type OverstayedWebSessionsRow struct {
+	ID       string
+	PersonID string
+	Idle     int64
+}
+
+// platform-wide: one clock ends the web sessions of all organizations' members
+func (q *Queries) OverstayedWebSessions(ctx context.Context, now int64) ([]OverstayedWebSessionsRow, error) {
+	rows, err := q.db.QueryContext(ctx, overstayedWebSessions, now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OverstayedWebSessionsRow
+	for rows.Next() {
+		var i OverstayedWebSessionsRow
+		if err := rows.Scan(&i.ID, &i.PersonID, &i.Idle); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const passwordHash = `-- name: PasswordHash :one
 select hash from person_password where person_id = $1
 `
@@ -971,6 +1011,33 @@ func (q *Queries) PersonByLogin(ctx context.Context, arg PersonByLoginParams) (P
 		&i.LockedUntil,
 	)
 	return i, err
+}
+
+const proveEmail = `-- name: ProveEmail :exec
+insert into email_proof (person_id, email, proved_at) values ($1, $2, $3)
+on conflict (person_id) do update set email = excluded.email, proved_at = excluded.proved_at
+`
+
+type ProveEmailParams struct {
+	PersonID string
+	Email    string
+	Now      int64
+}
+
+func (q *Queries) ProveEmail(ctx context.Context, arg ProveEmailParams) error {
+	_, err := q.db.ExecContext(ctx, proveEmail, arg.PersonID, arg.Email, arg.Now)
+	return err
+}
+
+const provedEmail = `-- name: ProvedEmail :one
+select email from email_proof where person_id = $1
+`
+
+func (q *Queries) ProvedEmail(ctx context.Context, personID string) (string, error) {
+	row := q.db.QueryRowContext(ctx, provedEmail, personID)
+	var email string
+	err := row.Scan(&email)
+	return email, err
 }
 
 const rehashPassword = `-- name: RehashPassword :execrows
@@ -1271,24 +1338,32 @@ func (q *Queries) UntoldSources(ctx context.Context, before int64) ([]UntoldSour
 }
 
 const webSessionByToken = `-- name: WebSessionByToken :one
-select s.id, s.person_id, s.kind, s.mfa_at, s.last_seen_at, s.expires_at, s.sso_org, p.email, p.handle, p.name
+select s.id, s.person_id, s.kind, s.mfa_at, s.created_at, s.last_seen_at, s.expires_at, s.sso_org, p.email, p.handle, p.name,
+       cast(coalesce((select min(t.idle_us) from member m join organization o on o.id = m.org_id join organization_setting t on t.org_id = m.org_id
+           where m.user_id = s.person_id and o.state = 'active' and t.idle_us > 0), 0) as bigint) as org_idle_us,
+       cast(coalesce((select min(t.absolute_us) from member m join organization o on o.id = m.org_id join organization_setting t on t.org_id = m.org_id
+           where m.user_id = s.person_id and o.state = 'active' and t.absolute_us > 0), 0) as bigint) as org_absolute_us
 from web_session s join person p on p.id = s.person_id
 where s.token_hash = $1 and s.ended_at = 0 and p.state = 'active'
 `
 
 type WebSessionByTokenRow struct {
-	ID         string
-	PersonID   string
-	Kind       string
-	MfaAt      int64
-	LastSeenAt int64
-	ExpiresAt  int64
-	SsoOrg     string
-	Email      string
-	Handle     string
-	Name       string
+	ID            string
+	PersonID      string
+	Kind          string
+	MfaAt         int64
+	CreatedAt     int64
+	LastSeenAt    int64
+	ExpiresAt     int64
+	SsoOrg        string
+	Email         string
+	Handle        string
+	Name          string
+	OrgIdleUs     int64
+	OrgAbsoluteUs int64
 }
 
+// platform-wide: the strictest limits of the organizations that the person belongs to hold in all of them
 func (q *Queries) WebSessionByToken(ctx context.Context, tokenHash []byte) (WebSessionByTokenRow, error) {
 	row := q.db.QueryRowContext(ctx, webSessionByToken, tokenHash)
 	var i WebSessionByTokenRow
@@ -1297,12 +1372,15 @@ func (q *Queries) WebSessionByToken(ctx context.Context, tokenHash []byte) (WebS
 		&i.PersonID,
 		&i.Kind,
 		&i.MfaAt,
+		&i.CreatedAt,
 		&i.LastSeenAt,
 		&i.ExpiresAt,
 		&i.SsoOrg,
 		&i.Email,
 		&i.Handle,
 		&i.Name,
+		&i.OrgIdleUs,
+		&i.OrgAbsoluteUs,
 	)
 	return i, err
 }

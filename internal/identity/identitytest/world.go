@@ -101,7 +101,7 @@ func New(t testing.TB, d *db.DB, limits identity.Limits) *World {
 	})
 	check(t, err)
 	w.SSH = identity.NewSSHAuthenticator(w.Identity)
-	w.Tenancy, err = tenancy.New(tenancy.Deps{DB: d, Ledger: w.Ledger, People: w.Identity, OnLeave: []tenancy.Leaver{w.Identity}, Now: w.Clock.Now})
+	w.Tenancy, err = tenancy.New(tenancy.Deps{DB: d, Ledger: w.Ledger, People: w.Identity, Seal: w.Keyring, OnLeave: []tenancy.Leaver{w.Identity}, Now: w.Clock.Now})
 	check(t, err)
 	w.Platform, err = platform.New(platform.Deps{DB: d, Ledger: w.Ledger, People: w.Identity, Now: w.Clock.Now})
 	check(t, err)

@@ -9,6 +9,17 @@ import (
 	"context"
 )
 
+const countMembers = `-- name: CountMembers :one
+select count(*) from member where org_id = $1
+`
+
+func (q *Queries) CountMembers(ctx context.Context, orgID string) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countMembers, orgID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countOwners = `-- name: CountOwners :one
 select count(*) from member m join person p on p.id = m.user_id
 where m.org_id = $1 and m.role = 'owner' and p.state = 'active'
@@ -40,7 +51,7 @@ func (q *Queries) DeleteMember(ctx context.Context, arg DeleteMemberParams) (int
 }
 
 const getMember = `-- name: GetMember :one
-select m.org_id, m.user_id, m.role, m.created_at, m.changed_at, p.email, p.handle, p.name, p.state from member m join person p on p.id = m.user_id
+select m.org_id, m.user_id, m.role, m.created_at, m.changed_at, m.require_mfa, p.email, p.handle, p.name, p.state from member m join person p on p.id = m.user_id
 where m.org_id = $1 and m.user_id = $2
 `
 
@@ -50,15 +61,16 @@ type GetMemberParams struct {
 }
 
 type GetMemberRow struct {
-	OrgID     string
-	UserID    string
-	Role      string
-	CreatedAt int64
-	ChangedAt int64
-	Email     string
-	Handle    string
-	Name      string
-	State     string
+	OrgID      string
+	UserID     string
+	Role       string
+	CreatedAt  int64
+	ChangedAt  int64
+	RequireMfa bool
+	Email      string
+	Handle     string
+	Name       string
+	State      string
 }
 
 func (q *Queries) GetMember(ctx context.Context, arg GetMemberParams) (GetMemberRow, error) {
@@ -70,6 +82,7 @@ func (q *Queries) GetMember(ctx context.Context, arg GetMemberParams) (GetMember
 		&i.Role,
 		&i.CreatedAt,
 		&i.ChangedAt,
+		&i.RequireMfa,
 		&i.Email,
 		&i.Handle,
 		&i.Name,
@@ -79,7 +92,7 @@ func (q *Queries) GetMember(ctx context.Context, arg GetMemberParams) (GetMember
 }
 
 const getOrganization = `-- name: GetOrganization :one
-select id, slug, name, state, created_at, changed_at from organization where id = $1
+select id, slug, name, state, created_at, changed_at, deleted_at from organization where id = $1
 `
 
 func (q *Queries) GetOrganization(ctx context.Context, id string) (Organization, error) {
@@ -91,6 +104,27 @@ func (q *Queries) GetOrganization(ctx context.Context, id string) (Organization,
 		&i.Name,
 		&i.State,
 		&i.CreatedAt,
+		&i.ChangedAt,
+		&i.DeletedAt,
+	)
+	return i, err
+}
+
+const getSettings = `-- name: GetSettings :one
+select org_id, version, settings, idle_us, absolute_us, smtp_password, seat_limit, changed_at from organization_setting where org_id = $1
+`
+
+func (q *Queries) GetSettings(ctx context.Context, orgID string) (OrganizationSetting, error) {
+	row := q.db.QueryRowContext(ctx, getSettings, orgID)
+	var i OrganizationSetting
+	err := row.Scan(
+		&i.OrgID,
+		&i.Version,
+		&i.Settings,
+		&i.IdleUs,
+		&i.AbsoluteUs,
+		&i.SmtpPassword,
+		&i.SeatLimit,
 		&i.ChangedAt,
 	)
 	return i, err
@@ -157,8 +191,95 @@ func (q *Queries) InsertOrganization(ctx context.Context, arg InsertOrganization
 	return err
 }
 
+const insertSettingChange = `-- name: InsertSettingChange :exec
+insert into organization_setting_change (org_id, version, group_name, changes, weakened, actor_id, actor_name, changed_at)
+values ($1, $2, $3, $4, $5, $6,
+        $7, $8)
+`
+
+type InsertSettingChangeParams struct {
+	OrgID     string
+	Version   int64
+	GroupName string
+	Changes   string
+	Weakened  string
+	ActorID   string
+	ActorName string
+	Now       int64
+}
+
+func (q *Queries) InsertSettingChange(ctx context.Context, arg InsertSettingChangeParams) error {
+	_, err := q.db.ExecContext(ctx, insertSettingChange,
+		arg.OrgID,
+		arg.Version,
+		arg.GroupName,
+		arg.Changes,
+		arg.Weakened,
+		arg.ActorID,
+		arg.ActorName,
+		arg.Now,
+	)
+	return err
+}
+
+const insertSettings = `-- name: InsertSettings :execrows
+insert into organization_setting (org_id, version, settings, idle_us, absolute_us, smtp_password, seat_limit, changed_at)
+values ($1, 1, $2, $3, $4, $5, $6, $7)
+on conflict do nothing
+`
+
+type InsertSettingsParams struct {
+	OrgID        string
+	Settings     string
+	IdleUs       int64
+	AbsoluteUs   int64
+	SmtpPassword []byte
+	SeatLimit    int64
+	Now          int64
+}
+
+func (q *Queries) InsertSettings(ctx context.Context, arg InsertSettingsParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, insertSettings,
+		arg.OrgID,
+		arg.Settings,
+		arg.IdleUs,
+		arg.AbsoluteUs,
+		arg.SmtpPassword,
+		arg.SeatLimit,
+		arg.Now,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const invitedMember = `-- name: InvitedMember :exec
+insert into member (org_id, user_id, role, require_mfa, created_at, changed_at)
+values ($1, $2, $3, $4, $5, $5)
+`
+
+type InvitedMemberParams struct {
+	OrgID      string
+	UserID     string
+	Role       string
+	RequireMfa bool
+	Now        int64
+}
+
+func (q *Queries) InvitedMember(ctx context.Context, arg InvitedMemberParams) error {
+	_, err := q.db.ExecContext(ctx, invitedMember,
+		arg.OrgID,
+		arg.UserID,
+		arg.Role,
+		arg.RequireMfa,
+		arg.Now,
+	)
+	return err
+}
+
 const listMembers = `-- name: ListMembers :many
-select m.org_id, m.user_id, m.role, m.created_at, m.changed_at, p.email, p.handle, p.name, p.state from member m join person p on p.id = m.user_id
+select m.org_id, m.user_id, m.role, m.created_at, m.changed_at, m.require_mfa, p.email, p.handle, p.name, p.state from member m join person p on p.id = m.user_id
 where m.org_id = $1 and p.handle > $2 order by p.handle limit $3
 `
 
@@ -169,15 +290,16 @@ type ListMembersParams struct {
 }
 
 type ListMembersRow struct {
-	OrgID     string
-	UserID    string
-	Role      string
-	CreatedAt int64
-	ChangedAt int64
-	Email     string
-	Handle    string
-	Name      string
-	State     string
+	OrgID      string
+	UserID     string
+	Role       string
+	CreatedAt  int64
+	ChangedAt  int64
+	RequireMfa bool
+	Email      string
+	Handle     string
+	Name       string
+	State      string
 }
 
 func (q *Queries) ListMembers(ctx context.Context, arg ListMembersParams) ([]ListMembersRow, error) {
@@ -195,6 +317,7 @@ func (q *Queries) ListMembers(ctx context.Context, arg ListMembersParams) ([]Lis
 			&i.Role,
 			&i.CreatedAt,
 			&i.ChangedAt,
+			&i.RequireMfa,
 			&i.Email,
 			&i.Handle,
 			&i.Name,
@@ -214,7 +337,7 @@ func (q *Queries) ListMembers(ctx context.Context, arg ListMembersParams) ([]Lis
 }
 
 const listOrganizations = `-- name: ListOrganizations :many
-select id, slug, name, state, created_at, changed_at from organization where slug > $1 order by slug limit $2
+select id, slug, name, state, created_at, changed_at, deleted_at from organization where slug > $1 order by slug limit $2
 `
 
 type ListOrganizationsParams struct {
@@ -238,6 +361,7 @@ func (q *Queries) ListOrganizations(ctx context.Context, arg ListOrganizationsPa
 			&i.State,
 			&i.CreatedAt,
 			&i.ChangedAt,
+			&i.DeletedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -250,6 +374,72 @@ func (q *Queries) ListOrganizations(ctx context.Context, arg ListOrganizationsPa
 		return nil, err
 	}
 	return items, nil
+}
+
+const listSettingChanges = `-- name: ListSettingChanges :many
+select org_id, version, group_name, changes, weakened, actor_id, actor_name, changed_at from organization_setting_change where org_id = $1
+and (version < $2 or (version = $2 and group_name > $3))
+order by version desc, group_name limit $4
+`
+
+type ListSettingChangesParams struct {
+	OrgID      string
+	Before     int64
+	AfterGroup string
+	N          int32
+}
+
+func (q *Queries) ListSettingChanges(ctx context.Context, arg ListSettingChangesParams) ([]OrganizationSettingChange, error) {
+	rows, err := q.db.QueryContext(ctx, listSettingChanges,
+		arg.OrgID,
+		arg.Before,
+		arg.AfterGroup,
+		arg.N,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrganizationSettingChange
+	for rows.Next() {
+		var i OrganizationSettingChange
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.Version,
+			&i.GroupName,
+			&i.Changes,
+			&i.Weakened,
+			&i.ActorID,
+			&i.ActorName,
+			&i.ChangedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const memberByEmail = `-- name: MemberByEmail :one
+select m.user_id from member m join person p on p.id = m.user_id where m.org_id = $1 and p.email = $2
+`
+
+type MemberByEmailParams struct {
+	OrgID string
+	Email string
+}
+
+func (q *Queries) MemberByEmail(ctx context.Context, arg MemberByEmailParams) (string, error) {
+	row := q.db.QueryRowContext(ctx, memberByEmail, arg.OrgID, arg.Email)
+	var user_id string
+	err := row.Scan(&user_id)
+	return user_id, err
 }
 
 const membershipsOf = `-- name: MembershipsOf :many
@@ -299,6 +489,35 @@ func (q *Queries) MembershipsOf(ctx context.Context, userID string) ([]Membershi
 	return items, nil
 }
 
+const organizationBySlug = `-- name: OrganizationBySlug :one
+select id from organization where slug = $1
+`
+
+func (q *Queries) OrganizationBySlug(ctx context.Context, slug string) (string, error) {
+	row := q.db.QueryRowContext(ctx, organizationBySlug, slug)
+	var id string
+	err := row.Scan(&id)
+	return id, err
+}
+
+const renameOrganization = `-- name: RenameOrganization :execrows
+update organization set name = $1, changed_at = $2 where id = $3
+`
+
+type RenameOrganizationParams struct {
+	Name string
+	Now  int64
+	ID   string
+}
+
+func (q *Queries) RenameOrganization(ctx context.Context, arg RenameOrganizationParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, renameOrganization, arg.Name, arg.Now, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const roleIn = `-- name: RoleIn :one
 select m.role from member m join organization o on o.id = m.org_id join person p on p.id = m.user_id
 where m.org_id = $1 and m.user_id = $2 and o.state = 'active' and p.state = 'active'
@@ -314,6 +533,33 @@ func (q *Queries) RoleIn(ctx context.Context, arg RoleInParams) (string, error) 
 	var role string
 	err := row.Scan(&role)
 	return role, err
+}
+
+const setOrganizationState = `-- name: SetOrganizationState :execrows
+update organization set state = $1, deleted_at = $2, changed_at = $3
+where id = $4 and state = $5 and deleted_at = 0
+`
+
+type SetOrganizationStateParams struct {
+	State     string
+	DeletedAt int64
+	Now       int64
+	ID        string
+	Old       string
+}
+
+func (q *Queries) SetOrganizationState(ctx context.Context, arg SetOrganizationStateParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, setOrganizationState,
+		arg.State,
+		arg.DeletedAt,
+		arg.Now,
+		arg.ID,
+		arg.Old,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const setRole = `-- name: SetRole :execrows
@@ -336,6 +582,40 @@ func (q *Queries) SetRole(ctx context.Context, arg SetRoleParams) (int64, error)
 		arg.OrgID,
 		arg.UserID,
 		arg.OldRole,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const updateSettings = `-- name: UpdateSettings :execrows
+update organization_setting set version = version + 1, settings = $1, idle_us = $2, absolute_us = $3,
+    smtp_password = $4, seat_limit = $5, changed_at = $6
+where org_id = $7 and version = $8
+`
+
+type UpdateSettingsParams struct {
+	Settings     string
+	IdleUs       int64
+	AbsoluteUs   int64
+	SmtpPassword []byte
+	SeatLimit    int64
+	Now          int64
+	OrgID        string
+	Old          int64
+}
+
+func (q *Queries) UpdateSettings(ctx context.Context, arg UpdateSettingsParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, updateSettings,
+		arg.Settings,
+		arg.IdleUs,
+		arg.AbsoluteUs,
+		arg.SmtpPassword,
+		arg.SeatLimit,
+		arg.Now,
+		arg.OrgID,
+		arg.Old,
 	)
 	if err != nil {
 		return 0, err

@@ -11,4 +11,27 @@ type Organization struct {
 	State     string
 	CreatedAt int64
 	ChangedAt int64
+	DeletedAt int64
+}
+
+type OrganizationSetting struct {
+	OrgID        string
+	Version      int64
+	Settings     string
+	IdleUs       int64
+	AbsoluteUs   int64
+	SmtpPassword []byte
+	SeatLimit    int64
+	ChangedAt    int64
+}
+
+type OrganizationSettingChange struct {
+	OrgID     string
+	Version   int64
+	GroupName string
+	Changes   string
+	Weakened  string
+	ActorID   string
+	ActorName string
+	ChangedAt int64
 }

@@ -86,5 +86,9 @@ func internalTier() []event.Event {
 			by(event.System).OnPlatform(), event.PlatformTarget(),
 			ID[id.Setup]("setup_id"), moment("expires_at"), count[int]("links_voided"),
 		),
+		event.NewOrganizationStateChanged(
+			by(event.PlatformAdmin), event.TenantTarget(ID[id.Org]("target"), "the target"),
+			event.OrganizationChangeLimited,
+		).WithComment("comment"),
 	}
 }

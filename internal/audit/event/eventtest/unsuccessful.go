@@ -152,6 +152,8 @@ func otherwise(ev event.Event) []event.Event {
 		return []event.Event{e.Denied(event.PasswordChangedNotPermitted)}
 	case event.OrganizationCreated:
 		return []event.Event{e.Denied(event.OrganizationCreatedNotPermitted)}
+	case event.OrganizationStateChanged:
+		return []event.Event{e.Denied(event.OrganizationStateChangedNotPermitted)}
 	case event.PlatformSetupCompleted:
 		return []event.Event{e.Denied(event.PlatformSetupCompletedTokenUnknown)}
 	case event.RootKeyRotation:
