@@ -1,4 +1,4 @@
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { onSignedOut } from "./api/client";
@@ -7,8 +7,9 @@ import { StepUpHost } from "./features/auth/step-up";
 import { makeRouter } from "./router";
 import { ToastHost } from "./ui/toast";
 
-function makeClient(): QueryClient {
+function makeClient(onRefused: (code: string) => void): QueryClient {
   return new QueryClient({
+    queryCache: new QueryCache({ onError: (err) => onRefused(asProblem(err).code) }),
     defaultOptions: {
       queries: {
         staleTime: 10_000,
@@ -22,14 +23,25 @@ function makeClient(): QueryClient {
   });
 }
 
+/** An organization that lets its members in through its identity provider only leads there. */
+function make() {
+  const client = makeClient((code) => {
+    if (code !== "SSO_REQUIRED" && code !== "SSO_ELSEWHERE") return;
+    const { href, pathname } = router.state.location;
+    const org = /^\/o\/([^/]+)/.exec(pathname)?.[1];
+    if (org) void router.navigate({ to: "/sign-in", search: { next: href, org }, replace: true });
+  });
+  const router = makeRouter(client);
+  return { client, router };
+}
+
 export function App() {
-  const [client] = useState(makeClient);
-  const [router] = useState(() => makeRouter(client));
+  const [{ client, router }] = useState(make);
   useEffect(
     () =>
       onSignedOut(() => {
         const here = router.state.location;
-        if (here.pathname === "/sign-in" || here.pathname === "/setup") return;
+        if (here.pathname.startsWith("/sign-in") || here.pathname === "/setup") return;
         void router.navigate({ to: "/sign-in", search: { next: here.href }, replace: true }).then(() => client.clear());
       }),
     [router, client],

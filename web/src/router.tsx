@@ -25,8 +25,13 @@ const root = createRootRouteWithContext<Context>()({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
-  validateSearch: optional("next"),
+  validateSearch: optional("next", "org"),
   component: lazyRouteComponent(() => import("./features/auth/sign-in")),
+});
+const ssoReturn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in/sso",
+  component: lazyRouteComponent(() => import("./features/auth/sso-return")),
 });
 const enrol = createRoute({
   getParentRoute: () => root,
@@ -154,6 +159,12 @@ const people = createRoute({
   validateSearch: optional("q", "open", "new"),
   component: lazyRouteComponent(() => import("./features/people/list")),
 });
+const sso = createRoute({
+  getParentRoute: () => org,
+  path: "/settings/sso",
+  validateSearch: optional("open", "edit"),
+  component: lazyRouteComponent(() => import("./features/sso/page")),
+});
 const profile = createRoute({
   getParentRoute: () => shell,
   path: "/profile",
@@ -176,6 +187,7 @@ const terminal = createRoute({
 
 const tree = root.addChildren([
   signIn,
+  ssoReturn,
   enrol,
   setup,
   signedIn.addChildren([
@@ -184,7 +196,7 @@ const tree = root.addChildren([
       home,
       profile,
       organizations,
-      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people]),
+      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people, sso]),
     ]),
   ]),
 ]);

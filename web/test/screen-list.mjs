@@ -44,7 +44,25 @@ export const pages = [
       await page.getByLabel("Code from your authenticator app").waitFor();
     },
   },
+  {
+    name: "sign-in-sso",
+    path: "/sign-in?org=acme",
+    act: async (page) => {
+      await button(page, "Continue").click();
+      await button(page, "Acme Entra ID").waitFor();
+    },
+  },
+  { name: "sign-in-sso-refused", path: "/sign-in/sso#error=email_unverified&message=your+address+is+of+no+domain+that+this+organization+has+verified", until: "text=You are not signed in" },
   { name: "enrol", path: "/enrol", as: "luca", until: ".qr" },
+  {
+    name: "enrol-key",
+    path: "/enrol",
+    as: "luca",
+    act: async (page) => {
+      await button(page, "Use a security key or passkey instead").click();
+      await page.getByLabel("Sign in without a password").waitFor();
+    },
+  },
   {
     name: "enrol-codes",
     path: "/enrol",
@@ -227,6 +245,37 @@ export const pages = [
   { name: "person", path: () => `${o}/people?open=${people[2].id}`, as: "ada", until: "text=Role in Acme" },
   { name: "person-new", path: `${o}/people?new=1`, as: "ada", until: "dialog" },
   { name: "profile", path: "/profile", as: "ada", until: "text=Backup codes" },
+  {
+    name: "profile-phone",
+    path: "/profile",
+    as: "ada",
+    act: async (page) => {
+      await button(page, "Change").click();
+      await page.getByRole("textbox", { name: "Number" }).fill("+49 30 901820");
+      await button(page, "Send a code").click();
+      await page.getByLabel("Code from the message").scrollIntoViewIfNeeded();
+    },
+  },
+  {
+    name: "profile-key-add",
+    path: "/profile",
+    as: "ada",
+    act: async (page) => {
+      await button(page, "Add a key").click();
+      await page.getByRole("dialog").waitFor();
+    },
+  },
+  { name: "sso", path: `${o}/settings/sso`, as: "ada", until: "text=acme-labs.example" },
+  {
+    name: "sso-provider",
+    path: `${o}/settings/sso`,
+    as: "ada",
+    act: async (page) => {
+      await button(page, "Acme Entra ID").click();
+      await page.getByText("Who came by it").waitFor();
+    },
+  },
+  { name: "sso-edit", path: `${o}/settings/sso?edit=new`, as: "ada", until: "dialog" },
   { name: "profile-keys", path: "/profile?tab=ssh-keys", as: "ada", until: "text=thinkpad" },
   { name: "profile-tokens", path: "/profile?tab=tokens", as: "ada", until: "text=nightly-backup" },
   {

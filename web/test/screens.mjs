@@ -9,7 +9,7 @@ import { start } from "./mock/server.mjs";
 import { pages } from "./screen-list.mjs";
 
 const port = 8898;
-const origin = `http://127.0.0.1:${port}`;
+const origin = `http://localhost:${port}`; // not an IP address, to which browsers bind no security keys
 const out = new URL("../../build/screens/", import.meta.url).pathname;
 const axeSource = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 const wanted = process.argv.slice(2).find((a) => !a.startsWith("--")) ?? "";

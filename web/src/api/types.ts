@@ -17,8 +17,8 @@ export interface Page<T> {
 }
 
 // --- sign-in -------------------------------------------------------------
-export type MfaMethod = "totp" | "backup_code";
-export type ChallengeWire = Omit<Schemas["MFAChallenge"], "methods"> & { methods: MfaMethod[] };
+export type MfaMethod = "totp" | "webauthn" | "backup_code";
+export type ChallengeWire = Omit<Schemas["MFAChallenge"], "methods" | "public_key"> & { methods: MfaMethod[]; public_key?: PublicKeyCredentialRequestOptionsJSON };
 export type LoginWire = Omit<Schemas["SignedIn"], "mfa"> & { mfa?: ChallengeWire };
 export type MeWire = Omit<Schemas["Me"], "org" | "platform_role"> & { org: Schemas["MyOrg"] | null; platform_role?: "platform_admin" | "platform_auditor" };
 export type Membership = Omit<Schemas["Membership"], "role"> & { role: OrgRole };
@@ -26,20 +26,36 @@ export interface Memberships {
   active_org_id?: string;
   memberships: Membership[];
 }
-export type FactorWire = Schemas["Factor"];
+export type FactorWire = Schemas["Factor"] & { passkey?: boolean; synced?: boolean };
 export interface FactorsWire {
   items: FactorWire[];
   backup_codes_left: number;
 }
 export type TotpEnrolment = Schemas["Pending"];
+/** What begins a ceremony of WebAuthn: public_key is the browser's own type, in its JSON form. */
+export interface KeyEnrolmentWire {
+  enrolment_id: string;
+  public_key: PublicKeyCredentialCreationOptionsJSON;
+}
+export interface PasskeyChallengeWire {
+  challenge_id: string;
+  public_key: PublicKeyCredentialRequestOptionsJSON;
+}
 export interface BackupCodes {
   backup_codes?: string[] | null;
 }
+
+export type SsoChoiceWire = Schemas["SSOChoice"];
+export type SsoProviderWire = Omit<Schemas["SSOProvider"], "roles" | "scopes"> & { roles?: SsoRule[]; scopes?: string[] };
+export type SsoRule = Schemas["SSORule"];
+export type SsoDomainWire = Schemas["SSODomain"];
+export type SsoLinkWire = Schemas["SSOLink"];
 
 // --- people, tokens, keys --------------------------------------------------
 export type MemberWire = Schemas["Member"];
 export type TokenWire = Omit<Schemas["Token"], "scopes"> & { scopes: string[] };
 export type SshKeyWire = Schemas["SSHKey"];
+export type PhoneWire = Schemas["PhoneRecord"];
 export type OrganizationWire = Schemas["Organization"];
 
 // --- resources, accounts, safes ----------------------------------------------

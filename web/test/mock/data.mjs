@@ -139,7 +139,7 @@ export const safes = [
   safe("build-runner", "", accounts[4], { local_forward: true, file_transfer: "allow", recording: false, record_input: false }, [["priya", "manager"], ["ada", "user"], ["grace", "manager"]]),
 ];
 
-export const factors = [{ id: makeId("fac"), kind: "totp", name: "Ada's phone", created_at: ago(60 * 24 * 40), last_used_at: ago(12) }];
+export const factors = [{ id: makeId("fac"), kind: "totp", name: "Ada's phone", created_at: ago(60 * 24 * 40), last_used_at: ago(12) }, { id: makeId("fac"), kind: "webauthn", name: "Blue YubiKey", passkey: true, created_at: ago(60 * 24 * 12), last_used_at: ago(60 * 26) }];
 export const sshKeys = [
   { id: makeId("key"), name: "ada@thinkpad", algorithm: "ssh-ed25519", fingerprint: "SHA256:3QyGk1vN8mWq0RzT5uYb7PcXhJ4sLdFo2EaIiKtMvZw", created_at: ago(60 * 24 * 25), last_used_at: ago(180) },
   { id: makeId("key"), name: "ada@workstation", algorithm: "sk-ssh-ed25519@openssh.com", fingerprint: "SHA256:9BzHn4xQ2vLt6KpWe8YsRc1UdMf3GoJa5TiXqNbVwEk", created_at: ago(60 * 24 * 6) },

@@ -44,7 +44,7 @@ export async function route(req, res, url, body) {
   const hit = table.find((r) => r.method === req.method && r.pattern.test(url.pathname));
   if (!hit) return problem(res, 404, "NOT_FOUND", `there is no ${req.method} ${url.pathname}`);
   const params = hit.pattern.exec(url.pathname).groups ?? {};
-  const open = url.pathname.startsWith("/api/v1/auth/login") || url.pathname.startsWith("/api/v1/auth/mfa") || url.pathname.startsWith("/api/v1/platform/setup");
+  const open = url.pathname.startsWith("/api/v1/auth/login") || url.pathname.startsWith("/api/v1/auth/mfa") || url.pathname.startsWith("/api/v1/platform/setup") || url.pathname.startsWith("/api/v1/auth/sso") || url.pathname.startsWith("/api/v1/auth/passkey");
   const handle = cookieOf(req);
   const me = byHandle(handle);
   if (!open && !me) return problem(res, 401, "AUTH_FAILED", "sign in first");
@@ -266,3 +266,39 @@ on("POST", "/platform/setup", ({ body }) => {
 });
 on("GET", "/platform/organizations", ({ url }) => page([{ ...orgs.acme, active: true, created_at: ago(60 * 24 * 60) }, { ...orgs.nord, active: true, created_at: ago(60 * 24 * 3) }], url));
 on("POST", "/platform/organizations", ({ body }) => ({ id: makeId("org"), ...body, active: true, created_at: ago(0) }));
+
+// Telephone number
+let phone = { number: "+49 151 23456789", country: "DE", verified_at: ago(60 * 24 * 40), version: 2 };
+on("GET", "/auth/me/phone", ({ me }) => (me.handle === "ada" ? phone : { version: 0 }));
+on("POST", "/auth/me/phone/changes", ({ body }) => {
+  if (!body.number.startsWith("+")) refuse(422, "INVALID", "the number is not valid: see the fields that are named", [{ path: "body.number", message: "must begin with + and the country" }]);
+  phone = { ...phone, version: phone.version + 1, change: { id: makeId("phc"), number: body.number, by_admin: false, created_at: ago(0), expires_at: ahead(60), code_expires_at: ahead(10), attempts_left: 5 } };
+  return phone;
+});
+on("POST", "/auth/me/phone/changes/{id}/confirm", () => {
+  phone = { ...phone, change: { ...phone.change, attempts_left: phone.change.attempts_left - 1 } };
+  refuse(422, "BAD_CODE", "this is not the code that was sent: look again");
+});
+on("POST", "/auth/me/phone/changes/{id}/resend", () => phone);
+on("DELETE", "/auth/me/phone/changes/{id}", () => {
+  phone = { ...phone, change: undefined };
+});
+
+// Single sign-on
+const provider = { id: makeId("idp"), protocol: "oidc", name: "Acme Entra ID", enabled: true, issuer: "https://login.microsoftonline.com/5f1c/v2.0", client_id: "0f6d-41aa", has_secret: true, trust_mfa: false, provision: true, default_role: "operator", roles: [{ group: "vaultpam-admins", role: "admin" }, { group: "audit", role: "auditor" }], callback_url: "https://vault.acme.example/api/v1/auth/sso/oidc/idp_1/callback", logout_url: "https://vault.acme.example/api/v1/auth/sso/oidc/idp_1/backchannel-logout", version: 3, created_at: ago(60 * 24 * 20), updated_at: ago(60 * 30) };
+const domains = [
+  { domain: "acme.example", verified: true, verified_at: ago(60 * 24 * 21), record_name: "_vaultpam-challenge.acme.example", record_value: "vaultpam=7f3a" },
+  { domain: "acme-labs.example", verified: false, record_name: "_vaultpam-challenge.acme-labs.example", record_value: "vaultpam-domain=k3v9q2x7m1z8w5t4r6y0" },
+];
+on("GET", "/org/sso", () => ({ required: false }));
+on("PUT", "/org/sso", () => refuse(409, "SSO_UNTRIED", "sign in through the organization's provider first, and switch this on from there: it shows that the provider works"));
+on("GET", "/org/sso/providers", ({ empty }) => ({ items: empty ? [] : [provider] }));
+on("GET", "/org/sso/providers/{id}/people", ({ url }) => page(people.slice(1, 4).map((p) => ({ user_id: p.id, email: p.email, handle: p.handle, name: p.name, subject: p.id, linked_at: ago(9999), last_used_at: ago(300) })), url));
+on("GET", "/org/sso/domains", ({ empty }) => ({ items: empty ? [] : domains }));
+on("POST", "/auth/sso/choices", ({ body }) => {
+  if (body.organization === "none") refuse(404, "SSO_NOT_CONFIGURED", "no single sign-on is set up for this organization or address: sign in with your password, or ask an administrator");
+  return { items: [{ provider_id: provider.id, name: provider.name, protocol: "oidc" }, { provider_id: "idp_2", name: "Contractors (Keycloak)", protocol: "oidc" }] };
+});
+
+// Keys
+on("POST", "/auth/passkey", () => ({ challenge_id: "chal_3", expires_at: ahead(5), public_key: { challenge: "AAAA", rpId: "localhost", allowCredentials: [], userVerification: "required", timeout: 60_000 } }));

@@ -1,10 +1,13 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
+import { Button } from "../../ui/button";
 import { AuthFrame } from "./frame";
 import { BackupCodes } from "./backup-codes";
+import { KeySetup } from "./key-setup";
 import { safeNext } from "./next";
 import { TotpSetup } from "./totp-setup";
+import { hasWebAuthn } from "./webauthn";
 
 /** A person without a second factor sets one up before anything else. */
 export default function Enrol() {
@@ -12,11 +15,13 @@ export default function Enrol() {
   const client = useQueryClient();
   const router = useRouter();
   const [codes, setCodes] = useState<string[]>();
+  const [key, setKey] = useState(false);
 
   const enter = () => {
     client.clear();
     router.history.replace(safeNext(next)); // an address with its search, as it was asked for
   };
+  const done = (backup: string[] | undefined) => (backup && backup.length > 0 ? setCodes(backup) : enter());
 
   if (codes) {
     return (
@@ -26,8 +31,13 @@ export default function Enrol() {
     );
   }
   return (
-    <AuthFrame title="Set up your second factor" lead="Everyone signs in with a password and a code. It takes a minute." wide>
-      <TotpSetup done={(backup) => (backup && backup.length > 0 ? setCodes(backup) : enter())} />
+    <AuthFrame title="Set up your second factor" lead="Everyone signs in with something they know and something they have. It takes a minute." wide>
+      {key ? <KeySetup done={done} /> : <TotpSetup done={done} />}
+      {hasWebAuthn() && (
+        <Button kind="ghost" onClick={() => setKey(!key)}>
+          {key ? "Use an authenticator app instead" : "Use a security key or passkey instead"}
+        </Button>
+      )}
     </AuthFrame>
   );
 }

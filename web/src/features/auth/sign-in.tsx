@@ -1,25 +1,27 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useRouter, useSearch } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
-import { asProblem } from "../../api/problem";
-import type { Challenge, MfaMethod } from "../../api/types";
+import { Building2, KeyRound } from "lucide-react";
+import { useCallback, useState } from "react";
+import type { Challenge } from "../../api/types";
 import { Button } from "../../ui/button";
 import { SecretField, TextField } from "../../ui/field";
-import { duration } from "../../ui/format";
 import { FormProblem, Note } from "../../ui/states";
-import { CodeForm } from "./code-form";
 import { AuthFrame } from "./frame";
-import { proveFactor, signIn } from "./queries";
+import { signIn, signInByPasskey } from "./queries";
 import { safeNext } from "./next";
+import { SecondFactor, signInProblem } from "./second-factor";
+import { SsoForm } from "./sso-form";
+import { hasWebAuthn } from "./webauthn";
 
-/** First the password, then the second factor. The address that was asked for is kept. */
+/** A password and a second factor, a passkey, or single sign-on. The address that was asked for is kept. */
 export default function SignIn() {
-  const { next } = useSearch({ from: "/sign-in" });
+  const { next, org } = useSearch({ from: "/sign-in" });
   const navigate = useNavigate();
   const client = useQueryClient();
   const router = useRouter();
   const [challenge, setChallenge] = useState<Challenge>();
   const [expired, setExpired] = useState(false);
+  const [sso, setSso] = useState(org !== undefined);
 
   const enter = () => {
     client.clear();
@@ -36,33 +38,21 @@ export default function SignIn() {
     },
   });
 
-  const factor = useMutation({
-    mutationFn: (v: { method: MfaMethod; code: string }) => proveFactor(challenge?.challenge_id ?? "", v.method, v.code),
-    onSuccess: enter,
-  });
+  const passkey = useMutation({ mutationFn: signInByPasskey, onSuccess: enter });
 
-  useEffect(() => {
-    if (!challenge) return;
-    const timer = setTimeout(() => {
-      setChallenge(undefined);
-      setExpired(true);
-    }, Math.max(0, challenge.expires_at.getTime() - Date.now()));
-    return () => clearTimeout(timer);
-  }, [challenge]);
+  const over = useCallback(() => {
+    setChallenge(undefined);
+    setExpired(true);
+  }, []);
 
   if (challenge) {
+    return <SecondFactor challenge={challenge} lead="Your password is right. One more proof, then you are in." enter={enter} onExpired={over} onBack={() => setChallenge(undefined)} />;
+  }
+  if (sso) {
     return (
-      <AuthFrame title="Second factor" lead="Your password is right. One more proof, then you are in.">
-        <CodeForm
-          methods={challenge.methods}
-          verb="Sign in"
-          busy={factor.isPending}
-          error={signInProblem(factor.error)}
-          submit={(method, code) => factor.mutate({ method, code })}
-        />
-        <Button kind="ghost" onClick={() => setChallenge(undefined)}>
-          Start over
-        </Button>
+      <AuthFrame title="Single sign-on" lead="Your organization's identity provider signs you in.">
+        {org && <Note meaning="info">{`The organization ${org} lets its members in through its identity provider only.`}</Note>}
+        <SsoForm org={org} next={next} onBack={() => setSso(false)} />
       </AuthFrame>
     );
   }
@@ -74,6 +64,18 @@ export default function SignIn() {
         </Note>
       )}
       <PasswordForm busy={password.isPending} error={signInProblem(password.error)} submit={(email, pw) => password.mutate({ email, password: pw })} />
+      <p className="or">or</p>
+      <FormProblem error={signInProblem(passkey.error)} />
+      <div className="stack">
+        {hasWebAuthn() && (
+          <Button icon={KeyRound} full busy={passkey.isPending} onClick={() => passkey.mutate()}>
+            {passkey.isPending ? "Waiting for your passkey" : "Sign in with a passkey"}
+          </Button>
+        )}
+        <Button icon={Building2} full onClick={() => setSso(true)}>
+          Single sign-on
+        </Button>
+      </div>
     </AuthFrame>
   );
 }
@@ -98,12 +100,4 @@ function PasswordForm({ busy, error, submit }: { busy: boolean; error: unknown; 
       </Button>
     </form>
   );
-}
-
-/** A limit says when it ends; the server's sentence says the rest. */
-function signInProblem(err: unknown): unknown {
-  if (err === null) return null;
-  const p = asProblem(err);
-  if (p.retryAfterSeconds !== undefined && p.retryAfterSeconds > 0) p.message = `${p.message.replace(/\.?$/, ".")} You can try again in ${duration(p.retryAfterSeconds)}.`;
-  return p;
 }

@@ -3,8 +3,8 @@ import { createContext, type ReactNode, useCallback, useContext, useState } from
 import { asProblem } from "../../api/problem";
 import type { Challenge } from "../../api/types";
 import { Dialog } from "../../ui/dialog";
-import { CodeForm } from "./code-form";
-import { answerStepUp, meQuery, startStepUp } from "./queries";
+import { FactorForm } from "./factor-form";
+import { answerStepUp, type FactorProof, meQuery, startStepUp } from "./queries";
 
 /** `about.safe`: the safe whose policy asks, so that the proof counts for it. */
 type Guard = <T>(act: () => Promise<T>, about?: { safe?: string }) => Promise<T>;
@@ -45,7 +45,7 @@ export function StepUpHost({ children }: { children: ReactNode }) {
   }, []);
 
   const prove = useMutation({
-    mutationFn: (v: { method: "totp" | "backup_code"; code: string }) => answerStepUp(pending?.challenge.challenge_id ?? "", v.method, v.code),
+    mutationFn: (proof: FactorProof) => answerStepUp(pending?.challenge.challenge_id ?? "", proof),
     onSuccess: () => {
       void client.invalidateQueries({ queryKey: meQuery.queryKey });
       pending?.proved();
@@ -57,13 +57,13 @@ export function StepUpHost({ children }: { children: ReactNode }) {
       {children}
       {pending && (
         <Dialog title="Confirm that it is you" onClose={pending.gaveUp}>
-          <p className="dim">This act asks for a fresh code, although you are signed in.</p>
-          <CodeForm
-            methods={pending.challenge.methods}
+          <p className="dim">This act asks for a fresh second factor, although you are signed in.</p>
+          <FactorForm
+            challenge={pending.challenge}
             verb="Confirm"
             busy={prove.isPending}
             error={prove.error}
-            submit={(method, code) => prove.mutate({ method, code })}
+            submit={(proof) => prove.mutate(proof)}
           />
         </Dialog>
       )}

@@ -3,14 +3,6 @@
 // can do this by themselves only since 2025, so it is done here.
 import { Problem } from "../../api/problem";
 
-/** What the server sends to begin: the options as the standard writes them in JSON. */
-export interface CreationWire {
-  publicKey: PublicKeyCredentialCreationOptionsJSON;
-}
-export interface RequestWire {
-  publicKey: PublicKeyCredentialRequestOptionsJSON;
-}
-
 export interface CredentialWire {
   id: string;
   rawId: string;
@@ -20,12 +12,13 @@ export interface CredentialWire {
   response: Record<string, string | string[]>;
 }
 
+/** Whether keys work on this page: browsers bind them to a host name, never to an IP address. */
 export function hasWebAuthn(): boolean {
-  return typeof window.PublicKeyCredential === "function";
+  return typeof window.PublicKeyCredential === "function" && !/^\[|^\d+(\.\d+){3}$/.test(window.location.hostname);
 }
 
 /** Asks the person to make a credential on a key or device. */
-export async function createCredential({ publicKey: o }: CreationWire): Promise<CredentialWire> {
+export async function createCredential(o: PublicKeyCredentialCreationOptionsJSON): Promise<CredentialWire> {
   const options = {
     ...o,
     challenge: decode(o.challenge),
@@ -38,7 +31,7 @@ export async function createCredential({ publicKey: o }: CreationWire): Promise<
 }
 
 /** Asks the person to use a credential that they have. */
-export async function getCredential({ publicKey: o }: RequestWire): Promise<CredentialWire> {
+export async function getCredential(o: PublicKeyCredentialRequestOptionsJSON): Promise<CredentialWire> {
   const options = { ...o, challenge: decode(o.challenge), allowCredentials: (o.allowCredentials ?? []).map(withBytes) } as PublicKeyCredentialRequestOptions;
   const used = await ask(() => navigator.credentials.get({ publicKey: options }));
   const r = used.response as AuthenticatorAssertionResponse;

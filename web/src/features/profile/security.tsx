@@ -1,18 +1,22 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Plus, Smartphone, Trash2 } from "lucide-react";
+import { Fingerprint, KeyRound, Pencil, Plus, Smartphone, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { asProblem } from "../../api/problem";
 import type { Factor } from "../../api/types";
 import { Button, IconButton } from "../../ui/button";
 import { Confirm, Dialog } from "../../ui/dialog";
-import { SecretField } from "../../ui/field";
+import { SecretField, TextField } from "../../ui/field";
 import { plural } from "../../ui/format";
 import { Failed, FormProblem, Note, Skeleton } from "../../ui/states";
-import { Time } from "../../ui/text";
+import { Badge, Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
 import { BackupCodes } from "../auth/backup-codes";
+import { KeySetup } from "../auth/key-setup";
 import { passwordProblem } from "../auth/password-rules";
+import { useStepUp } from "../auth/step-up";
 import { TotpSetup } from "../auth/totp-setup";
+import { hasWebAuthn } from "../auth/webauthn";
+import { Phone } from "./phone";
 import { factorsQuery, useProfileChanges } from "./queries";
 
 export function Security() {
@@ -20,6 +24,7 @@ export function Security() {
     <div className="form-page stack wide">
       <Factors />
       <Password />
+      <Phone />
     </div>
   );
 }
@@ -28,23 +33,38 @@ function Factors() {
   const client = useQueryClient();
   const { data, error, refetch } = useQuery(factorsQuery);
   const changes = useProfileChanges();
+  const stepUp = useStepUp();
   const toasts = useToasts();
-  const [dialog, setDialog] = useState<"add" | "codes" | "new-codes">();
+  const [dialog, setDialog] = useState<"app" | "key" | "codes" | "new-codes">();
   const [codes, setCodes] = useState<string[]>([]);
   const [leaving, setLeaving] = useState<Factor>();
+  const [naming, setNaming] = useState<Factor>();
   if (error) return <Failed error={error} what="your second factors" retry={() => void refetch()} />;
   const only = data?.items.length === 1;
   const show = (list: string[]) => {
     setCodes(list);
     setDialog("codes");
   };
+  const added = (said: string) => (backup: string[] | undefined) => {
+    void client.invalidateQueries({ queryKey: factorsQuery.queryKey });
+    if (backup && backup.length > 0) return show(backup);
+    setDialog(undefined);
+    toasts.say(said);
+  };
   return (
     <section className="card">
       <header>
-        <h2>Second factor</h2>
-        <Button small icon={Plus} onClick={() => setDialog("add")}>
-          Add an app
-        </Button>
+        <h2>Second factors</h2>
+        <span className="row">
+          <Button small icon={Plus} onClick={() => setDialog("app")}>
+            Add an app
+          </Button>
+          {hasWebAuthn() && (
+            <Button small icon={Plus} onClick={() => setDialog("key")}>
+              Add a key
+            </Button>
+          )}
+        </span>
       </header>
       <ul className="item-list">
         {!data && (
@@ -54,9 +74,11 @@ function Factors() {
         )}
         {data?.items.map((f) => (
           <li key={f.id}>
-            <Smartphone className="icon" aria-hidden />
+            <FactorIcon factor={f} />
             <div className="grow">
-              <div>{f.name || "Authenticator app"}</div>
+              <div className="row wrap">
+                {factorName(f)} {f.passkey && <Badge title="It signs you in without a password.">Passkey</Badge>} {f.synced && <Badge title="Your device may copy it to your other devices.">Synced</Badge>}
+              </div>
               <div className="small dim">
                 Added <Time at={f.created_at} />
                 {f.last_used_at && (
@@ -66,7 +88,8 @@ function Factors() {
                 )}
               </div>
             </div>
-            {!only && <IconButton small icon={Trash2} label={`Remove the app added ${f.created_at.toLocaleDateString()}`} onClick={() => setLeaving(f)} />}
+            <IconButton small icon={Pencil} label={`Rename ${factorName(f)}`} onClick={() => setNaming(f)} />
+            {!only && <IconButton small icon={Trash2} label={`Remove ${factorName(f)}, added ${f.created_at.toLocaleDateString()}`} onClick={() => setLeaving(f)} />}
           </li>
         ))}
         {data && (
@@ -86,20 +109,17 @@ function Factors() {
           <Note meaning="warn">Few backup codes are left. Make new ones while you can still sign in.</Note>
         </div>
       )}
-      {dialog === "add" && (
+      {dialog === "app" && (
         <Dialog title="Add an authenticator app" sticky onClose={() => setDialog(undefined)}>
-          <TotpSetup
-            done={(backup) => {
-              void client.invalidateQueries({ queryKey: factorsQuery.queryKey });
-              if (backup && backup.length > 0) show(backup);
-              else {
-                setDialog(undefined);
-                toasts.say("The app is added.");
-              }
-            }}
-          />
+          <TotpSetup done={added("The app is added.")} />
         </Dialog>
       )}
+      {dialog === "key" && (
+        <Dialog title="Add a security key or passkey" sticky onClose={() => setDialog(undefined)}>
+          <KeySetup guard={stepUp} done={added("The key is added.")} />
+        </Dialog>
+      )}
+      {naming && <Rename factor={naming} onClose={() => setNaming(undefined)} />}
       {dialog === "new-codes" && (
         <Confirm
           title="Make new backup codes"
@@ -119,17 +139,50 @@ function Factors() {
       )}
       {leaving && (
         <Confirm
-          title="Remove this app"
+          title={`Remove ${factorName(leaving)}`}
           verb="Remove"
           busy={changes.removeFactor.isPending}
           error={changes.removeFactor.error}
           onClose={() => setLeaving(undefined)}
           onConfirm={() => changes.removeFactor.mutate(leaving.id, { onSuccess: () => window.location.assign("/sign-in") })}
         >
-          Its codes stop working, and all your sign-ins end, this one too. Sign in again with another app.
+          It stops working, and all your sign-ins end, this one too. Sign in again with another factor.
         </Confirm>
       )}
     </section>
+  );
+}
+
+function factorName(f: Factor): string {
+  return f.name || (f.kind === "totp" ? "Authenticator app" : f.passkey ? "Passkey" : "Security key");
+}
+
+function FactorIcon({ factor: f }: { factor: Factor }) {
+  const Icon = f.kind === "totp" ? Smartphone : f.passkey ? Fingerprint : KeyRound;
+  return <Icon className="icon" aria-hidden />;
+}
+
+function Rename({ factor, onClose }: { factor: Factor; onClose: () => void }) {
+  const { renameFactor } = useProfileChanges();
+  const [name, setName] = useState(factor.name);
+  const problem = renameFactor.error ? asProblem(renameFactor.error) : undefined;
+  return (
+    <Dialog
+      title={`Rename ${factorName(factor)}`}
+      onClose={onClose}
+      onSubmit={() => !renameFactor.isPending && renameFactor.mutate({ id: factor.id, name: name.trim() }, { onSuccess: onClose })}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" kind="primary" busy={renameFactor.isPending}>
+            Rename
+          </Button>
+        </>
+      }
+    >
+      <TextField label="Label" autoFocus maxLength={64} value={name} error={problem?.field("name")} onText={setName} />
+      <FormProblem error={renameFactor.error} fields={["name"]} />
+    </Dialog>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Activity, Boxes, Building2, Clapperboard, KeyRound, type LucideIcon, ScrollText, Server, SquareTerminal, Users } from "lucide-react";
+import { Activity, Boxes, Building2, Clapperboard, KeyRound, LogIn, type LucideIcon, ScrollText, Server, SquareTerminal, Users } from "lucide-react";
 import type { Rights } from "./rights";
 
 export interface NavItem {
@@ -44,6 +44,12 @@ export function orgNav(r: Rights): NavGroup[] {
         { to: "/o/$org/accounts", label: "Accounts", icon: KeyRound, hint: "Identities on those hosts" },
         { to: "/o/$org/people", label: "People", icon: Users, hint: "Members and roles" },
       ],
+    });
+  }
+  if (r.manage) {
+    groups.push({
+      label: "Settings",
+      items: [{ to: "/o/$org/settings/sso", label: "Single sign-on", icon: LogIn, hint: "Your own identity provider" }],
     });
   }
   return groups;
