@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -25,8 +26,10 @@ type SignedIn struct {
 // MFAChallenge asks for a second factor.
 type MFAChallenge struct {
 	ChallengeID string    `json:"challenge_id"`
-	Methods     []string  `json:"methods"`
+	Methods     []string  `json:"methods" doc:"totp, webauthn, backup_code: those that the person has"`
 	ExpiresAt   time.Time `json:"expires_at"`
+
+	PublicKey *mfa.RequestOptions `json:"public_key,omitempty" doc:"With the method webauthn: what to give to navigator.credentials.get, by PublicKeyCredential.parseRequestOptionsFromJSON"`
 }
 
 type signedInOut struct {
@@ -40,7 +43,7 @@ type CookieIn struct {
 }
 
 func challengeJSON(c *mfa.Challenge) *MFAChallenge {
-	return &MFAChallenge{ChallengeID: c.Handle.RevealString(), Methods: c.Methods, ExpiresAt: c.ExpiresAt}
+	return &MFAChallenge{ChallengeID: c.Handle.RevealString(), Methods: c.Methods, ExpiresAt: c.ExpiresAt, PublicKey: c.WebAuthn}
 }
 
 func (s *Server) signedIn(w identity.Session, cookie bool) *signedInOut {
@@ -87,7 +90,8 @@ func (s *Server) authRoutes() {
 			CookieIn
 			Body mfaAnswer
 		}) (*signedInOut, error) {
-			w, err := s.Identity.CompleteMFA(ctx, identity.CompleteMFAArgs{Challenge: in.Body.ChallengeID, Method: mfa.Method(in.Body.Method), Code: in.Body.Code, From: origin(a)})
+			w, err := s.Identity.CompleteMFA(ctx, identity.CompleteMFAArgs{Challenge: in.Body.ChallengeID, Method: mfa.Method(in.Body.Method), Code: in.Body.Code,
+				Assertion: in.Body.Credential.bytes(), From: origin(a)})
 			if err != nil {
 				return nil, err
 			}
@@ -122,7 +126,8 @@ func (s *Server) authRoutes() {
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "answer-step-up", Method: http.MethodPost, Path: "/auth/step-up/answer", Summary: "Answer a step-up", DefaultStatus: 204, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct{ Body mfaAnswer }) (*struct{}, error) {
-			return nothing(s.Identity.CompleteStepUp(ctx, a, in.Body.ChallengeID, mfa.Method(in.Body.Method), in.Body.Code))
+			return nothing(s.Identity.CompleteStepUp(ctx, a, identity.StepUpAnswer{
+				Challenge: in.Body.ChallengeID, Method: mfa.Method(in.Body.Method), Code: in.Body.Code, Assertion: in.Body.Credential.bytes()}))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "change-password", Method: http.MethodPost, Path: "/auth/password", Summary: "Change your password; your other sessions end", DefaultStatus: 204, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
@@ -133,13 +138,63 @@ func (s *Server) authRoutes() {
 		}) (*struct{}, error) {
 			return nothing(s.Identity.ChangePassword(ctx, a, in.Body.Current, in.Body.New))
 		})
+	s.passkeyRoutes(tag)
 	s.meRoute(tag)
+}
+
+// passkeyRoutes sign in without a password.
+func (s *Server) passkeyRoutes(tag string) {
+	type ceremony struct {
+		ChallengeID string              `json:"challenge_id"`
+		PublicKey   *mfa.RequestOptions `json:"public_key" doc:"What to give to navigator.credentials.get, by PublicKeyCredential.parseRequestOptionsFromJSON"`
+		ExpiresAt   time.Time           `json:"expires_at"`
+	}
+	handle(s, open, huma.Operation{OperationID: "begin-passkey", Method: http.MethodPost, Path: "/auth/passkey", Summary: "Begin to sign in with a passkey", Tags: []string{tag},
+		Description: "The question is the same for everybody, and says nothing about anybody. WEBAUTHN_UNAVAILABLE when the installation is reached by an IP address."},
+		func(ctx context.Context, a authz.Actor, in *struct{}) (*struct{ Body ceremony }, error) {
+			c, err := s.Identity.BeginPasskey(ctx, origin(a))
+			if err != nil {
+				return nil, err
+			}
+			return &struct{ Body ceremony }{ceremony{c.Handle.RevealString(), c.Request, c.ExpiresAt}}, nil
+		})
+	handle(s, open, huma.Operation{OperationID: "answer-passkey", Method: http.MethodPost, Path: "/auth/passkey/answer", Summary: "Sign in with a passkey", Tags: []string{tag},
+		Description: "The passkey and the PIN or finger that its device asked for are both factors: no other is asked for. Every failure is AUTH_FAILED."},
+		func(ctx context.Context, a authz.Actor, in *struct {
+			CookieIn
+			Body struct {
+				ChallengeID secret.Secret `json:"challenge_id"`
+				Credential  publicKey     `json:"credential" doc:"What navigator.credentials.get gave, by its toJSON"`
+			}
+		}) (*signedInOut, error) {
+			w, err := s.Identity.CompletePasskey(ctx, identity.CompletePasskeyArgs{Handle: in.Body.ChallengeID, Assertion: in.Body.Credential.bytes(), From: origin(a)})
+			if err != nil {
+				return nil, err
+			}
+			return s.signedIn(w, in.Cookie), nil
+		})
 }
 
 type mfaAnswer struct {
 	ChallengeID secret.Secret `json:"challenge_id"`
-	Method      string        `json:"method,omitempty" enum:"totp,backup_code" doc:"Absent: what the code looks like"`
-	Code        secret.Secret `json:"code"`
+	Method      string        `json:"method,omitempty" enum:"totp,backup_code,webauthn" doc:"Absent: what the code looks like"`
+	Code        secret.Secret `json:"code,omitempty" doc:"Of an authenticator app, or a backup code"`
+	Credential  publicKey     `json:"credential,omitempty" doc:"For webauthn: what navigator.credentials.get gave, by its toJSON"`
+}
+
+// publicKey is a PublicKeyCredential as browsers write it.
+type publicKey map[string]any
+
+// bytes is the credential for the domain that checks it; nil when there is none.
+func (p publicKey) bytes() []byte {
+	if p == nil {
+		return nil
+	}
+	b, err := json.Marshal(p)
+	if err != nil {
+		return []byte("{}") // what came from JSON goes back; nothing holds of this
+	}
+	return b
 }
 
 // Me is what you may know about yourself.

@@ -10,6 +10,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/identity"
+	"github.com/vaultpam/vaultpam/internal/mfa"
 	"github.com/vaultpam/vaultpam/internal/secret"
 )
 
@@ -18,8 +19,10 @@ import (
 // Factor is an enrolled second factor.
 type Factor struct {
 	ID         id.Factor `json:"id"`
-	Kind       string    `json:"kind"`
+	Kind       string    `json:"kind" enum:"totp,webauthn"`
 	Name       string    `json:"name"`
+	Passkey    bool      `json:"passkey,omitempty" doc:"It can sign in by itself, without a password"`
+	Synced     bool      `json:"synced,omitempty" doc:"It may be synchronized to other devices"`
 	CreatedAt  time.Time `json:"created_at"`
 	LastUsedAt time.Time `json:"last_used_at,omitzero"`
 }
@@ -55,7 +58,7 @@ func (s *Server) factorRoutes() {
 			}
 			out := factors{Items: []Factor{}, CodesLeft: st.CodesLeft}
 			for _, f := range st.Factors {
-				out.Items = append(out.Items, Factor{ID: f.ID, Kind: string(f.Kind), Name: f.Name, CreatedAt: f.CreatedAt, LastUsedAt: f.LastUsedAt})
+				out.Items = append(out.Items, Factor{ID: f.ID, Kind: string(f.Kind), Name: f.Name, Passkey: f.Passkey, Synced: f.Synced, CreatedAt: f.CreatedAt, LastUsedAt: f.LastUsedAt})
 			}
 			return &struct{ Body factors }{out}, nil
 		})
@@ -90,6 +93,16 @@ func (s *Server) factorRoutes() {
 		}) (*codesOut, error) {
 			return codes(s.Identity.ConfirmTOTP(ctx, a, id.Factor(in.ID), in.Body.Code))
 		})
+	s.webAuthnRoutes(tag)
+	handle(s, signedIn, huma.Operation{OperationID: "rename-factor", Method: http.MethodPatch, Path: "/mfa/factors/{id}", Summary: "Give a second factor another label", DefaultStatus: 204, Tags: []string{tag}},
+		func(ctx context.Context, a authz.Actor, in *struct {
+			ID   string `path:"id" maxLength:"64"`
+			Body struct {
+				Name string `json:"name"`
+			}
+		}) (*struct{}, error) {
+			return nothing(s.Identity.RenameFactor(ctx, a, id.Factor(in.ID), in.Body.Name))
+		})
 	handle(s, signedIn, huma.Operation{OperationID: "remove-factor", Method: http.MethodDelete, Path: "/mfa/factors/{id}", Summary: "Remove a second factor; all your sessions end", DefaultStatus: 204, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			ID string `path:"id" maxLength:"64"`
@@ -99,6 +112,55 @@ func (s *Server) factorRoutes() {
 	handle(s, signedIn, huma.Operation{OperationID: "regenerate-backup-codes", Method: http.MethodPost, Path: "/mfa/backup-codes", Summary: "Replace your backup codes", DefaultStatus: 201, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct{}) (*codesOut, error) {
 			return codes(s.Identity.RegenerateCodes(ctx, a))
+		})
+}
+
+// webAuthnRoutes enrol security keys and passkeys.
+func (s *Server) webAuthnRoutes(tag string) {
+	type begun struct {
+		EnrolmentID string               `json:"enrolment_id" doc:"Give it back with what the authenticator made"`
+		PublicKey   *mfa.CreationOptions `json:"public_key" doc:"What to give to navigator.credentials.create, by PublicKeyCredential.parseCreationOptionsFromJSON"`
+		ExpiresAt   time.Time            `json:"expires_at"`
+	}
+	handle(s, enrolling, huma.Operation{OperationID: "begin-webauthn", Method: http.MethodPost, Path: "/mfa/webauthn", Summary: "Begin to enrol a security key or passkey", DefaultStatus: 201, Tags: []string{tag},
+		Description: "WEBAUTHN_UNAVAILABLE when the installation is reached by an IP address: browsers bind credentials to host names."},
+		func(ctx context.Context, a authz.Actor, in *struct {
+			Body *struct {
+				Name    string `json:"name,omitempty" doc:"To tell several apart"`
+				Passkey bool   `json:"passkey,omitempty" doc:"It has to be able to sign in by itself, without a password"`
+			}
+		}) (*struct{ Body begun }, error) {
+			var args identity.NewKeyArgs
+			if in.Body != nil {
+				args = identity.NewKeyArgs{Name: in.Body.Name, Passkey: in.Body.Passkey}
+			}
+			c, err := s.Identity.BeginWebAuthn(ctx, a, args)
+			if err != nil {
+				return nil, err
+			}
+			return &struct{ Body begun }{begun{c.Handle.RevealString(), c.Creation, c.ExpiresAt}}, nil
+		})
+	type enrolled struct {
+		FactorID id.Factor `json:"factor_id"`
+		Codes    []string  `json:"backup_codes,omitempty" doc:"With the first factor; shown once"`
+	}
+	handle(s, enrolling, huma.Operation{OperationID: "confirm-webauthn", Method: http.MethodPost, Path: "/mfa/webauthn/confirm", Summary: "Finish the enrolment with what the authenticator made", Tags: []string{tag},
+		Description: "The first factor of a person brings ten backup codes, and turns a session that could only enrol into a full one."},
+		func(ctx context.Context, a authz.Actor, in *struct {
+			Body struct {
+				EnrolmentID secret.Secret `json:"enrolment_id"`
+				Credential  publicKey     `json:"credential" doc:"What navigator.credentials.create gave, by its toJSON"`
+			}
+		}) (*struct{ Body enrolled }, error) {
+			k, err := s.Identity.ConfirmWebAuthn(ctx, a, in.Body.EnrolmentID, in.Body.Credential.bytes())
+			if err != nil {
+				return nil, err
+			}
+			out := enrolled{FactorID: k.Factor}
+			for _, c := range k.Codes {
+				out.Codes = append(out.Codes, c.RevealString())
+			}
+			return &struct{ Body enrolled }{out}, nil
 		})
 }
 

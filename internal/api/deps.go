@@ -94,6 +94,7 @@ func (d *Deps) check() error {
 func (s *Server) routes() {
 	s.authRoutes()
 	s.factorRoutes()
+	s.signInRoutes()
 	s.sshKeyRoutes()
 	s.tokenRoutes()
 	s.organizationRoutes()

@@ -90,7 +90,7 @@ func limitedAsSignIn(path string) bool {
 		"/signup", "/signup/start", "/signup/submit":
 		return true
 	}
-	return strings.HasPrefix(path, "/auth/sso/")
+	return strings.HasPrefix(path, "/auth/sso/") || strings.HasPrefix(path, "/auth/passkey")
 }
 
 // actor counts a call of a proved sender.

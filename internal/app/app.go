@@ -160,12 +160,12 @@ func (a *App) buildDomains() (err error) {
 		return err
 	})
 	build("identity", func() error {
-		factors, err := mfa.New(mfa.Deps{DB: a.db, Seal: a.keyring, Ledger: a.ledger, Now: now})
+		factors, err := mfa.New(mfa.Deps{DB: a.db, Seal: a.keyring, Ledger: a.ledger, Party: mfa.PartyOf(a.cfg.HTTPS.PublicURL), Now: now})
 		if err != nil {
 			return err
 		}
 		a.identity, err = identity.New(identity.Deps{Log: part("identity"), DB: a.db, Ledger: a.ledger, Seal: a.keyring, MFA: factors,
-			Members: tenancy.Directory{}, Operators: platform.Directory{}, Now: now})
+			Members: tenancy.Directory{}, Operators: platform.Directory{}, Live: live{a}, Now: now})
 		return err
 	})
 	build("platform", func() (err error) {
@@ -328,4 +328,11 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fmt.Fprintln(w, "ready")
+}
+
+// live ends privileged sessions for the identity domain, which is built before the session domain.
+type live struct{ a *App }
+
+func (l live) EndOf(ctx context.Context, actor authz.Actor, user id.User, comment string) (int, error) {
+	return l.a.sessions.EndOf(ctx, actor, user, comment)
 }

@@ -89,6 +89,19 @@ func renderMatrix() []byte {
 		}
 	}
 	line("")
+	line("## Actions that ask for a fresh second factor")
+	line("")
+	line("A person must have proved one this lately; else the answer is `%s`, and `/auth/step-up` asks for it. API tokens are not", StepUpRequired)
+	line("asked. A safe's policy names its own time for `session.launch`.")
+	line("")
+	line("| action | within |")
+	line("| --- | --- |")
+	for _, r := range rules {
+		if d := r.action.Freshness(); d != 0 {
+			line("| `%s` | %d minutes |", r.action, int(d.Minutes()))
+		}
+	}
+	line("")
 	line("## Roles of the platform")
 	line("")
 	line("For those who operate the installation. They give no right inside an organization. Actions of the audit log and of tokens are")

@@ -15,6 +15,7 @@ type mfaCmd struct {
 	List   mfaListCmd   `cmd:"" default:"1" help:"List your second factors."`
 	Enrol  mfaEnrolCmd  `cmd:"" aliases:"enroll" help:"Enrol an authenticator app."`
 	Codes  mfaCodesCmd  `cmd:"" name:"backup-codes" help:"Replace your backup codes."`
+	Rename mfaRenameCmd `cmd:"" help:"Give a second factor another label."`
 	Remove mfaRemoveCmd `cmd:"" help:"Remove a second factor; all your sign-ins end."`
 }
 
@@ -149,6 +150,24 @@ func (mfaCodesCmd) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	return r.backupCodes(a.Into, func() { p.raw(a.Body) }, "The former backup codes do not work any more.")
+}
+
+type mfaRenameCmd struct {
+	ID   string `arg:"" help:"Id of the factor, as mfa list shows it."`
+	Name string `arg:"" help:"The new label."`
+}
+
+// Run renames a factor.
+func (c *mfaRenameCmd) Run(ctx context.Context, p *program) error {
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := r.call(ctx, http.MethodPatch, path("/mfa/factors/%s", c.ID), nil, map[string]string{"name": c.Name}); err != nil {
+		return err
+	}
+	p.done("The second factor is called %s now.", c.Name)
+	return nil
 }
 
 type mfaRemoveCmd struct {

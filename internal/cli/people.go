@@ -10,6 +10,8 @@ type membersCmd struct {
 	connection
 	List membersListCmd `cmd:"" default:"1" help:"List the members of your organization."`
 	Role membersRoleCmd `cmd:"" help:"Change a member's role."`
+
+	SignOut membersSignOutCmd `cmd:"" name:"sign-out" help:"End a member's sign-ins and live sessions."`
 }
 
 // person is a member of the organization.

@@ -82,8 +82,24 @@ func (s *Service) ConfirmTOTP(ctx context.Context, actor authz.Actor, factor id.
 	if err != nil {
 		return nil, err
 	}
+	out, err := s.enrol(ctx, actor, func(ctx context.Context, tx *db.Tx, sc mfa.Scope) (mfa.Enrolment, error) {
+		return s.d.MFA.Enrol(ctx, tx, sc, c)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("confirm a second factor: %w", err)
+	}
+	if !out.OK {
+		return nil, fault.New(fault.Invalid, "the code is not right: wait for the next one, and check that the clock of the device is").
+			WithCode("BAD_CODE").WithField("code", "must be the code that the application shows now")
+	}
+	return out.Codes, nil
+}
+
+// enrol makes a factor count by confirm. The person's first factor turns the
+// session that could only enrol into a full one.
+func (s *Service) enrol(ctx context.Context, actor authz.Actor, confirm func(context.Context, *db.Tx, mfa.Scope) (mfa.Enrolment, error)) (mfa.Enrolment, error) {
 	var out mfa.Enrolment
-	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		out = mfa.Enrolment{}
 		enrolled, err := s.d.MFA.Enrolled(ctx, tx, actor.User)
 		if err != nil {
@@ -96,7 +112,7 @@ func (s *Service) ConfirmTOTP(ctx context.Context, actor authz.Actor, factor id.
 		if err != nil {
 			return err
 		}
-		if out, err = s.d.MFA.Enrol(ctx, tx, sc, c); err != nil || !out.OK || actor.Kind != authz.Enrolling {
+		if out, err = confirm(ctx, tx, sc); err != nil || !out.OK || actor.Kind != authz.Enrolling {
 			return err
 		}
 		n, err := identitysql.New(tx).CompleteWebSession(ctx, identitysql.CompleteWebSessionParams{
@@ -106,14 +122,7 @@ func (s *Service) ConfirmTOTP(ctx context.Context, actor authz.Actor, factor id.
 		}
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("confirm a second factor: %w", err)
-	}
-	if !out.OK {
-		return nil, fault.New(fault.Invalid, "the code is not right: wait for the next one, and check that the clock of the device is").
-			WithCode("BAD_CODE").WithField("code", "must be the code that the application shows now")
-	}
-	return out.Codes, nil
+	return out, err
 }
 
 // Factors lists the actor's second factors.
@@ -134,8 +143,12 @@ func (s *Service) Factors(ctx context.Context, actor authz.Actor) (mfa.Status, e
 // whoever is still there has to prove what is left.
 func (s *Service) RemoveFactor(ctx context.Context, actor authz.Actor, factor id.Factor) error {
 	sc := scope(actor, "")
+	kind, err := s.kindOf(ctx, actor, factor)
+	if err != nil {
+		return err
+	}
 	denied := func(err error, why event.MFAFactorRemovedReason) error {
-		return s.refused(ctx, actor, err, event.NewMFAFactorRemoved(sc.Act, sc.Target, actor.User, factor, event.FactorKindTOTP, false, 0).Denied(why))
+		return s.refused(ctx, actor, err, event.NewMFAFactorRemoved(sc.Act, sc.Target, actor.User, factor, kind, false, 0).Denied(why))
 	}
 	if err := s.maySelf(actor); err != nil {
 		if stale(err) {
@@ -143,12 +156,12 @@ func (s *Service) RemoveFactor(ctx context.Context, actor authz.Actor, factor id
 		}
 		return denied(err, event.MFAFactorRemovedNotPermitted)
 	}
-	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		sc, err := s.ownScope(ctx, tx, actor)
 		if err != nil {
 			return err
 		}
-		sessions, err := s.endSessions(ctx, tx, actor.User, "")
+		sessions, err := s.endSessions(ctx, tx, actor.User, "", "factor_removed")
 		if err != nil {
 			return err
 		}
@@ -156,11 +169,8 @@ func (s *Service) RemoveFactor(ctx context.Context, actor authz.Actor, factor id
 		if err != nil {
 			return err
 		}
-		tokens, err := s.endTokens(ctx, tx, sc.Act, actor.User, "", true, event.APITokenRevokedRevokedByOwner)
+		tokens, err := s.endRest(ctx, tx, sc.Act, actor.User)
 		if err != nil {
-			return err
-		}
-		if err := s.revokeCertificates(ctx, tx, actor.User); err != nil {
 			return err
 		}
 		_, err = s.d.Ledger.Record(ctx, tx, event.NewMFASessionsInvalidated(
@@ -172,6 +182,70 @@ func (s *Service) RemoveFactor(ctx context.Context, actor authz.Actor, factor id
 	}
 	if err != nil {
 		return fmt.Errorf("remove a second factor: %w", err)
+	}
+	return nil
+}
+
+// Invalidate ends all that lets a person in but their password and keys: web
+// sessions and API tokens everywhere, certificates, and within two seconds what
+// they have launched. Whoever changes somebody's factors calls it in that
+// transaction, and records MFA_SESSIONS_INVALIDATED with what it ended. why is told
+// on the web sessions only.
+func (s *Service) Invalidate(ctx context.Context, tx *db.Tx, act event.Act, user id.User, why event.InvalidationCause) (sessions, tokens int, err error) {
+	if sessions, err = s.endSessions(ctx, tx, user, "", why.String()); err != nil {
+		return 0, 0, err
+	}
+	tokens, err = s.endRest(ctx, tx, act, user)
+	return sessions, tokens, err
+}
+
+// endRest is Invalidate but for web sessions.
+func (s *Service) endRest(ctx context.Context, tx *db.Tx, act event.Act, user id.User) (tokens int, err error) {
+	if tokens, err = s.endTokens(ctx, tx, act, user, "", true, event.APITokenRevokedRevokedByOwner); err != nil {
+		return 0, err
+	}
+	if err := s.revokeCertificates(ctx, tx, user); err != nil {
+		return 0, err
+	}
+	if err := identitysql.New(tx).VoidPerson(ctx, identitysql.VoidPersonParams{Now: s.now(), ID: string(user)}); err != nil {
+		return 0, fmt.Errorf("end what %s has launched: %w", user, err)
+	}
+	return tokens, nil
+}
+
+// kindOf is what a factor of the actor is; one that they do not have is told as an authenticator app.
+func (s *Service) kindOf(ctx context.Context, actor authz.Actor, factor id.Factor) (event.FactorKind, error) {
+	kind := event.FactorKindTOTP
+	err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		st, err := s.d.MFA.Status(ctx, tx, actor.User)
+		for _, f := range st.Factors {
+			if f.ID == factor && f.Kind == mfa.WebAuthn {
+				kind = event.FactorKindWebAuthn
+			}
+		}
+		return err
+	})
+	return kind, err
+}
+
+// RenameFactor gives one of the actor's factors another label.
+func (s *Service) RenameFactor(ctx context.Context, actor authz.Actor, factor id.Factor, name string) error {
+	name, err := ParseName(name)
+	if err != nil {
+		return err
+	}
+	if err := authz.Check(actor, authz.SelfManage, self(actor)); err != nil {
+		return err
+	}
+	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		sc, err := s.ownScope(ctx, tx, actor)
+		if err != nil {
+			return err
+		}
+		return s.d.MFA.Rename(ctx, tx, sc, actor.User, factor, name)
+	})
+	if err != nil {
+		return fmt.Errorf("rename a second factor: %w", err)
 	}
 	return nil
 }
@@ -236,21 +310,29 @@ func mayStepUp(actor authz.Actor) error {
 	return nil
 }
 
+// StepUpAnswer answers the challenge of StepUp.
+type StepUpAnswer struct {
+	Challenge secret.Secret // Challenge.Handle
+	Method    mfa.Method    // empty: what the code looks like
+	Code      secret.Secret
+	Assertion []byte // instead of a code: an authenticator's answer, as JSON
+}
+
 // CompleteStepUp answers the challenge of StepUp; the web session counts as
 // freshly proved from then on. A wrong answer is fault.Unauthenticated, and ten
 // of them in a row, at whatever door, lock the account for new sign-ins.
-func (s *Service) CompleteStepUp(ctx context.Context, actor authz.Actor, challenge secret.Secret, method mfa.Method, code secret.Secret) error {
+func (s *Service) CompleteStepUp(ctx context.Context, actor authz.Actor, in StepUpAnswer) error {
 	if err := mayStepUp(actor); err != nil {
 		return err
 	}
-	f, err := s.d.MFA.Find(ctx, challenge)
+	f, err := s.d.MFA.Find(ctx, in.Challenge)
 	if err != nil {
 		return err
 	}
 	if f.User != actor.User || f.WebSession != actor.WebSession {
 		return fault.New(fault.Unauthenticated, "this question was not asked in this web session: begin again")
 	}
-	a, err := s.d.MFA.Weigh(ctx, actor.User, method, code)
+	a, err := s.weigh(ctx, f, in.Method, in.Code, in.Assertion)
 	if err != nil {
 		return err
 	}

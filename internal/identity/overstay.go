@@ -30,17 +30,17 @@ func (s *Service) lapseOverstayed(ctx context.Context) (more bool, err error) {
 	request := id.New[id.Request]()
 	for _, r := range due {
 		err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
-			n, err := identitysql.New(tx).EndWebSession(ctx, identitysql.EndWebSessionParams{Now: now, ID: r.ID})
+			why := event.AuthSignedOutExpired
+			if r.Idle != 0 {
+				why = event.AuthSignedOutIdle
+			}
+			n, err := identitysql.New(tx).EndWebSession(ctx, identitysql.EndWebSessionParams{Now: now, Reason: why.String(), ID: r.ID, PersonID: r.PersonID})
 			if err != nil || n == 0 {
 				return err
 			}
 			st, err := s.standing(ctx, tx, id.User(r.PersonID))
 			if err != nil {
 				return err
-			}
-			why := event.AuthSignedOutExpired
-			if r.Idle != 0 {
-				why = event.AuthSignedOutIdle
 			}
 			home := st.home()
 			act := systemAct(home.Org, request).InWebSession(id.WebSession(r.ID))

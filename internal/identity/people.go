@@ -183,7 +183,7 @@ func (s *Service) replacePassword(ctx context.Context, tx *db.Tx, actor authz.Ac
 	if err := identitysql.New(tx).SetPassword(ctx, identitysql.SetPasswordParams{PersonID: string(actor.User), Hash: hash, Now: s.now()}); err != nil {
 		return fmt.Errorf("store a password: %w", err)
 	}
-	ended, err := s.endSessions(ctx, tx, actor.User, actor.WebSession)
+	ended, err := s.endSessions(ctx, tx, actor.User, actor.WebSession, event.AuthSignedOutPasswordChanged.String())
 	if err != nil {
 		return err
 	}
@@ -221,7 +221,7 @@ func (s *Service) UserLeft(ctx context.Context, tx *db.Tx, act event.Act, org id
 // EndAll ends all web sessions of a person and their tokens of the platform. The
 // platform calls it in the transaction that takes an operator's role away.
 func (s *Service) EndAll(ctx context.Context, tx *db.Tx, act event.Act, user id.User) (sessions, tokens int, err error) {
-	if sessions, err = s.endSessions(ctx, tx, user, ""); err != nil {
+	if sessions, err = s.endSessions(ctx, tx, user, "", event.AuthSignedOutRoleChanged.String()); err != nil {
 		return 0, 0, err
 	}
 	if err := s.signedOut(ctx, tx, mfa.Scope{Act: act, Target: event.PlatformTarget()}, user, sessions, event.AuthSignedOutRoleChanged); err != nil {

@@ -73,7 +73,7 @@ update web_session set sso_org = sqlc.arg(sso_org) where id = sqlc.arg(id);
 select sso_org from web_session where id = $1 and ended_at = 0;
 
 -- name: EndWebSessionsThrough :execrows
-update web_session set ended_at = sqlc.arg(now)
+update web_session set ended_at = sqlc.arg(now), end_reason = 'by_provider'
 where person_id = sqlc.arg(person_id) and sso_org = sqlc.arg(sso_org) and sso_org <> '' and ended_at = 0;
 
 -- name: WebSessionByToken :one
@@ -98,17 +98,30 @@ update web_session set mfa_at = sqlc.arg(now)
 where id = sqlc.arg(id) and person_id = sqlc.arg(person_id) and kind = 'full' and ended_at = 0;
 
 -- name: EndWebSession :execrows
-update web_session set ended_at = sqlc.arg(now) where id = sqlc.arg(id) and ended_at = 0;
+update web_session set ended_at = sqlc.arg(now), end_reason = sqlc.arg(reason)
+where id = sqlc.arg(id) and person_id = sqlc.arg(person_id) and ended_at = 0;
 
 -- name: EndWebSessionsOf :execrows
-update web_session set ended_at = sqlc.arg(now) where person_id = sqlc.arg(person_id) and ended_at = 0 and id <> sqlc.arg(but);
+update web_session set ended_at = sqlc.arg(now), end_reason = sqlc.arg(reason)
+where person_id = sqlc.arg(person_id) and ended_at = 0 and id <> sqlc.arg(but);
+
+-- name: LiveWebSessions :many
+select * from web_session
+where person_id = sqlc.arg(person_id) and ended_at = 0 and expires_at > sqlc.arg(now) and last_seen_at > sqlc.arg(idle_since)
+order by last_seen_at desc, id desc limit 200;
+
+-- name: VoidPerson :exec
+update person set void_before = sqlc.arg(now) where id = sqlc.arg(id);
+
+-- name: VoidMember :execrows
+update member set void_before = sqlc.arg(now) where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id);
 
 -- name: LapsedWebSessions :many
 select id, person_id, expires_at, last_seen_at from web_session
 where ended_at = 0 and (expires_at <= sqlc.arg(now) or last_seen_at <= sqlc.arg(idle_since)) order by id limit 100;
 
 -- name: LapseWebSession :execrows
-update web_session set ended_at = sqlc.arg(now)
+update web_session set ended_at = sqlc.arg(now), end_reason = sqlc.arg(reason)
 where id = sqlc.arg(id) and ended_at = 0 and (expires_at <= sqlc.arg(now) or last_seen_at <= sqlc.arg(idle_since));
 
 -- name: OverstayedWebSessions :many

@@ -101,6 +101,7 @@ type Deps struct {
 	MFA       *mfa.Service
 	Members   Memberships
 	Operators Operators
+	Live      Live
 	Limits    Limits
 	Cost      argon2id.Params // zero: ProductionCost
 	Parallel  int             // passwords hashed at once; 0: one a core
@@ -115,8 +116,8 @@ type Service struct {
 
 // New checks the parts. It opens nothing and starts nothing; see Run.
 func New(d Deps) (*Service, error) {
-	if d.DB == nil || d.Ledger == nil || d.Seal == nil || d.MFA == nil || d.Members == nil || d.Operators == nil {
-		return nil, errors.New("identity: DB, Ledger, Seal, MFA, Members and Operators are needed")
+	if d.DB == nil || d.Ledger == nil || d.Seal == nil || d.MFA == nil || d.Members == nil || d.Operators == nil || d.Live == nil {
+		return nil, errors.New("identity: DB, Ledger, Seal, MFA, Members, Operators and Live are needed")
 	}
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)

@@ -151,7 +151,7 @@ func TestStepUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.Expect(t, "MFA_CHALLENGE_TRIGGERED")
-		if err := w.Identity.CompleteStepUp(t.Context(), actor(), c.Handle, mfa.TOTP, secret.FromString("111111")); fault.CodeOf(err) != "BAD_CODE" {
+		if err := w.Identity.CompleteStepUp(t.Context(), actor(), identity.StepUpAnswer{Challenge: c.Handle, Method: mfa.TOTP, Code: secret.FromString("111111")}); fault.CodeOf(err) != "BAD_CODE" {
 			t.Fatal(err)
 		}
 		w.Expect(t, "MFA_VERIFICATION_FAILED bad_code")
@@ -161,10 +161,10 @@ func TestStepUp(t *testing.T) {
 		w.Take(t)
 		// Another session of the same person cannot answer.
 		second := w.Again(t, owner, "")
-		if err := w.Identity.CompleteStepUp(t.Context(), second.Actor, c.Handle, mfa.TOTP, w.Code(t, owner)); !fault.Is(err, fault.Unauthenticated) {
+		if err := w.Identity.CompleteStepUp(t.Context(), second.Actor, identity.StepUpAnswer{Challenge: c.Handle, Method: mfa.TOTP, Code: w.Code(t, owner)}); !fault.Is(err, fault.Unauthenticated) {
 			t.Errorf("another web session: %v", err)
 		}
-		if err := w.Identity.CompleteStepUp(t.Context(), actor(), c.Handle, "", w.Code(t, owner)); err != nil {
+		if err := w.Identity.CompleteStepUp(t.Context(), actor(), identity.StepUpAnswer{Challenge: c.Handle, Method: "", Code: w.Code(t, owner)}); err != nil {
 			t.Fatal(err)
 		}
 		e := w.Take(t)
@@ -192,10 +192,10 @@ func TestStepUp(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 4 {
-				w.Identity.CompleteStepUp(t.Context(), actor(), c.Handle, "", secret.FromString("111111"))
+				w.Identity.CompleteStepUp(t.Context(), actor(), identity.StepUpAnswer{Challenge: c.Handle, Method: "", Code: secret.FromString("111111")})
 			}
 		}
-		if err := w.Identity.CompleteStepUp(t.Context(), actor(), c.Handle, "", w.Code(t, owner)); fault.CodeOf(err) != "BAD_CODE" {
+		if err := w.Identity.CompleteStepUp(t.Context(), actor(), identity.StepUpAnswer{Challenge: c.Handle, Method: "", Code: w.Code(t, owner)}); fault.CodeOf(err) != "BAD_CODE" {
 			t.Errorf("the account is not locked: %v", err)
 		}
 	})

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
-	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/identity/identitysql"
@@ -140,6 +139,7 @@ type CompleteMFAArgs struct {
 	Challenge secret.Secret // Challenge.Handle
 	Method    mfa.Method    // empty: what the code looks like
 	Code      secret.Secret
+	Assertion []byte // instead of a code: an authenticator's answer, as JSON
 	From      Origin
 }
 
@@ -165,7 +165,7 @@ func (s *Service) CompleteMFA(ctx context.Context, a CompleteMFAArgs) (Session, 
 	if err != nil {
 		return Session{}, err
 	}
-	weighed, err := s.d.MFA.Weigh(ctx, f.User, a.Method, a.Code)
+	weighed, err := s.weigh(ctx, f, a.Method, a.Code, a.Assertion)
 	if err != nil {
 		return Session{}, err
 	}
@@ -188,6 +188,14 @@ func (s *Service) CompleteMFA(ctx context.Context, a CompleteMFAArgs) (Session, 
 		return Session{}, authFailed()
 	}
 	return out, nil
+}
+
+// weigh compares an answer, of whichever method, with what the person has.
+func (s *Service) weigh(ctx context.Context, f mfa.Found, m mfa.Method, code secret.Secret, assertion []byte) (mfa.Attempt, error) {
+	if m == mfa.WebAuthn || len(assertion) > 0 {
+		return s.d.MFA.WeighAssertion(ctx, f, assertion)
+	}
+	return s.d.MFA.Weigh(ctx, f.User, m, code)
 }
 
 // settleSignIn decides the second factor of a sign-in, at any door. When ok is
@@ -223,13 +231,4 @@ func (s *Service) settleSignIn(ctx context.Context, tx *db.Tx, o Origin, f mfa.F
 		_, err = s.strike(ctx, tx, o, f.User, home)
 	}
 	return false, err
-}
-
-// Fresh tells whether the actor has proved a second factor recently enough to
-// change how they sign in. When not, the fault's code is STEP_UP_REQUIRED.
-func (s *Service) Fresh(actor authz.Actor) error {
-	if !actor.MFAAt.IsZero() && s.d.Now().Sub(actor.MFAAt) <= s.d.Limits.Fresh {
-		return nil
-	}
-	return fault.New(fault.Denied, "prove your second factor again first: the last time was too long ago for this").WithCode("STEP_UP_REQUIRED")
 }

@@ -89,7 +89,8 @@ func (s *Service) SignOut(ctx context.Context, actor authz.Actor) error {
 		return fault.New(fault.Invalid, "there is no web session to sign out of: revoke an API token instead")
 	}
 	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
-		n, err := identitysql.New(tx).EndWebSession(ctx, identitysql.EndWebSessionParams{Now: s.now(), ID: string(actor.WebSession)})
+		n, err := identitysql.New(tx).EndWebSession(ctx, identitysql.EndWebSessionParams{
+			Now: s.now(), Reason: event.AuthSignedOutByUser.String(), ID: string(actor.WebSession), PersonID: string(actor.User)})
 		if err != nil || n == 0 {
 			return err
 		}
@@ -106,9 +107,10 @@ func (s *Service) SignOut(ctx context.Context, actor authz.Actor) error {
 	return nil
 }
 
-// endSessions ends the web sessions of a person, but one when it is given.
-func (s *Service) endSessions(ctx context.Context, tx *db.Tx, user id.User, but id.WebSession) (int, error) {
-	n, err := identitysql.New(tx).EndWebSessionsOf(ctx, identitysql.EndWebSessionsOfParams{Now: s.now(), PersonID: string(user), But: string(but)})
+// endSessions ends the web sessions of a person, but one when it is given. What
+// they launched ends within two seconds, whatever why is but by_admin.
+func (s *Service) endSessions(ctx context.Context, tx *db.Tx, user id.User, but id.WebSession, why string) (int, error) {
+	n, err := identitysql.New(tx).EndWebSessionsOf(ctx, identitysql.EndWebSessionsOfParams{Now: s.now(), Reason: why, PersonID: string(user), But: string(but)})
 	if err != nil {
 		return 0, fmt.Errorf("end the web sessions of %s: %w", user, err)
 	}
@@ -208,17 +210,17 @@ func (s *Service) lapseSessions(ctx context.Context) (more bool, err error) {
 	request := id.New[id.Request]()
 	for _, r := range due {
 		err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
-			n, err := identitysql.New(tx).LapseWebSession(ctx, identitysql.LapseWebSessionParams{Now: now, ID: r.ID, IdleSince: idleSince})
+			why := event.AuthSignedOutIdle
+			if r.ExpiresAt <= now {
+				why = event.AuthSignedOutExpired
+			}
+			n, err := identitysql.New(tx).LapseWebSession(ctx, identitysql.LapseWebSessionParams{Now: now, Reason: why.String(), ID: r.ID, IdleSince: idleSince})
 			if err != nil || n == 0 {
 				return err
 			}
 			st, err := s.standing(ctx, tx, id.User(r.PersonID))
 			if err != nil {
 				return err
-			}
-			why := event.AuthSignedOutIdle
-			if r.ExpiresAt <= now {
-				why = event.AuthSignedOutExpired
 			}
 			home := st.home()
 			act := systemAct(home.Org, request).InWebSession(id.WebSession(r.ID))

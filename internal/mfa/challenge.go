@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,8 +44,11 @@ func (p Purpose) word() event.MFAPurpose {
 }
 
 func (m Method) word() event.MFAMethod {
-	if m == BackupCode {
+	switch m {
+	case BackupCode:
 		return event.MFAMethodBackupCode
+	case WebAuthn:
+		return event.MFAMethodWebAuthn
 	}
 	return event.MFAMethodTOTP
 }
@@ -56,6 +60,7 @@ type Demand struct {
 	Org        id.Org        // whose ledger tells of it; empty: the platform's
 	Safe       id.Safe       // StepUp: whose policy asks; may be empty
 	WebSession id.WebSession // the session that only its holder may freshen; empty at sign-in
+	Only       Method        // the one method that is offered; empty: all that the person has
 }
 
 // Challenge is an open demand. Handle is what its answer must carry; it is a
@@ -64,6 +69,7 @@ type Challenge struct {
 	ID        id.Challenge
 	Handle    secret.Secret
 	Methods   []string
+	WebAuthn  *RequestOptions // for the person's security keys; nil without any
 	ExpiresAt time.Time
 }
 
@@ -71,18 +77,11 @@ type Challenge struct {
 func (s *Service) Challenge(ctx context.Context, tx *db.Tx, sc Scope, d Demand) (Challenge, error) {
 	q := mfasql.New(tx)
 	now := s.d.Now()
-	c := Challenge{ID: id.New[id.Challenge](), Methods: []string{string(TOTP)}, ExpiresAt: now.Add(challengeLife).UTC().Truncate(time.Microsecond)}
+	c := Challenge{ID: id.New[id.Challenge](), ExpiresAt: now.Add(challengeLife).UTC().Truncate(time.Microsecond)}
 	token := secret.Token(32).RevealString()
 	c.Handle = secret.FromString(string(c.ID) + "." + token)
-	codes, err := q.BackupCodes(ctx, string(d.User))
-	if err != nil {
-		return Challenge{}, fmt.Errorf("look for backup codes: %w", err)
-	}
-	for _, code := range codes {
-		if code.UsedAt == 0 {
-			c.Methods = append(c.Methods, string(BackupCode))
-			break
-		}
+	if err := s.offer(ctx, q, &c, d, token); err != nil {
+		return Challenge{}, err
 	}
 	if err := q.InsertChallenge(ctx, mfasql.InsertChallengeParams{
 		ID: string(c.ID), PersonID: string(d.User), TokenHash: hashHandle(token), Purpose: string(d.Purpose), LogOrg: string(d.Org),
@@ -94,8 +93,38 @@ func (s *Service) Challenge(ctx context.Context, tx *db.Tx, sc Scope, d Demand) 
 	if d.Safe != "" {
 		ev = ev.WithSafeID(d.Safe)
 	}
-	_, err = s.d.Ledger.Record(ctx, tx, ev)
+	_, err := s.d.Ledger.Record(ctx, tx, ev)
 	return c, err
+}
+
+// offer lists by what the person can answer.
+func (s *Service) offer(ctx context.Context, q *mfasql.Queries, c *Challenge, d Demand, token string) error {
+	apps, err := q.ConfirmedFactors(ctx, string(d.User))
+	if err != nil {
+		return fmt.Errorf("look for authenticator apps: %w", err)
+	}
+	keys, err := q.CredentialsOf(ctx, string(d.User))
+	if err != nil {
+		return fmt.Errorf("look for security keys: %w", err)
+	}
+	codes, err := q.BackupCodes(ctx, string(d.User))
+	if err != nil {
+		return fmt.Errorf("look for backup codes: %w", err)
+	}
+	unused := slices.ContainsFunc(codes, func(code mfasql.MfaBackupCode) bool { return code.UsedAt == 0 })
+	have := func(m Method, has bool) bool {
+		has = has && (d.Only == "" || d.Only == m)
+		if has {
+			c.Methods = append(c.Methods, string(m))
+		}
+		return has
+	}
+	have(TOTP, len(apps) > 0)
+	if have(WebAuthn, len(keys) > 0 && s.party != nil) {
+		c.WebAuthn = request(s.d.Party.ID, challengeBytes(token), keys, false)
+	}
+	have(BackupCode, unused)
+	return nil
 }
 
 func hashHandle(token string) []byte {
@@ -110,6 +139,7 @@ type Found struct {
 	Purpose    Purpose
 	Org        id.Org
 	WebSession id.WebSession
+	token      string // what an authenticator signs follows from it
 }
 
 // Find looks up the challenge of a handle. The error of an unknown one is fault.Unauthenticated.
@@ -131,21 +161,45 @@ func (s *Service) Find(ctx context.Context, handle secret.Secret) (Found, error)
 	if err != nil {
 		return Found{}, fmt.Errorf("read the challenge: %w", err)
 	}
-	return Found{ID: ch, User: id.User(row.PersonID), Purpose: Purpose(row.Purpose), Org: id.Org(row.LogOrg), WebSession: id.WebSession(row.WebSessionID)}, nil
+	return Found{ID: ch, User: id.User(row.PersonID), Purpose: Purpose(row.Purpose), Org: id.Org(row.LogOrg), WebSession: id.WebSession(row.WebSessionID), token: token}, nil
 }
 
-// Attempt is what a typed code matches. It decides nothing before Settle.
+// Attempt is what a typed code or an authenticator's answer matches. It decides
+// nothing before Settle.
 type Attempt struct {
-	method Method
-	user   id.User
-	factor id.Factor  // TOTP
-	step   int64      // TOTP; zero: no match
-	set    id.CodeSet // backup code
-	n      int64      // backup code; -1: no match
-	spent  bool       // it matches a code that was used before
+	method    Method
+	user      id.User
+	factor    id.Factor  // TOTP, WebAuthn
+	step      int64      // TOTP; zero: no match
+	set       id.CodeSet // backup code
+	n         int64      // backup code; -1: no match
+	spent     bool       // it matches a code that was used before
+	assertion *assertion // WebAuthn
 }
 
-func (a Attempt) matched() bool { return a.step != 0 || a.n >= 0 }
+func (a Attempt) matched() bool {
+	if a.assertion != nil {
+		return a.assertion.ok
+	}
+	return a.step != 0 || a.n >= 0
+}
+
+// wrong is why an attempt that matches nothing is refused.
+func (a Attempt) wrong() event.MFAVerificationFailedReason {
+	if a.assertion != nil {
+		return a.assertion.why
+	}
+	return event.MFAVerificationFailedBadCode
+}
+
+// usedUp is why an attempt that matched before is refused now: something else with
+// the same code, or with a newer count of the same authenticator, was faster.
+func (a Attempt) usedUp() event.MFAVerificationFailedReason {
+	if a.assertion != nil {
+		return event.MFAVerificationFailedCounterRegressed
+	}
+	return event.MFAVerificationFailedCodeReplayed
+}
 
 // Weigh compares a code with all that the person has. want is the method that
 // the caller named; empty takes what the code looks like. Call it outside a
@@ -222,7 +276,7 @@ func (s *Service) Settle(ctx context.Context, tx *db.Tx, yes, no Scope, f Found,
 	case barred:
 		return s.refuse(ctx, tx, no, f, a, event.MFAVerificationFailedLockedOut)
 	case !a.matched():
-		return s.refuse(ctx, tx, no, f, a, event.MFAVerificationFailedBadCode)
+		return s.refuse(ctx, tx, no, f, a, a.wrong())
 	case a.spent:
 		return s.refuse(ctx, tx, no, f, a, event.MFAVerificationFailedCodeReplayed)
 	}
@@ -240,7 +294,7 @@ func (s *Service) Settle(ctx context.Context, tx *db.Tx, yes, no Scope, f Found,
 		return Verdict{}, err
 	}
 	if !burned { // another answer with the same code came first; this challenge is spent with it
-		return s.refuse(ctx, tx, no, f, a, event.MFAVerificationFailedCodeReplayed)
+		return s.refuse(ctx, tx, no, f, a, a.usedUp())
 	}
 	return Verdict{OK: true, Method: a.method}, s.accept(ctx, tx, yes, f, a, left)
 }
@@ -259,7 +313,9 @@ func (s *Service) Answer(ctx context.Context, tx *db.Tx, yes, no Scope, d Demand
 // burn takes the code for its one use; left is the number of backup codes then.
 func (s *Service) burn(ctx context.Context, q *mfasql.Queries, a Attempt, now int64) (left int64, burned bool, err error) {
 	var rows int64
-	if a.method == TOTP {
+	if a.assertion != nil {
+		rows, err = q.UseCredential(ctx, mfasql.UseCredentialParams{SignCount: a.assertion.count, Now: now, ID: string(a.factor), PersonID: string(a.user)})
+	} else if a.method == TOTP {
 		rows, err = q.BurnStep(ctx, mfasql.BurnStepParams{Step: a.step, Now: now, PersonID: string(a.user), ID: string(a.factor)})
 	} else if rows, err = q.BurnBackupCode(ctx, mfasql.BurnBackupCodeParams{Now: now, SetID: string(a.set), N: a.n}); err == nil {
 		left, err = q.BackupCodesLeft(ctx, string(a.set))
@@ -272,8 +328,11 @@ func (s *Service) burn(ctx context.Context, q *mfasql.Queries, a Attempt, now in
 
 func (s *Service) accept(ctx context.Context, tx *db.Tx, sc Scope, f Found, a Attempt, left int64) error {
 	ev := event.NewMFAVerificationSucceeded(sc.Act, sc.Target, f.User, f.ID, a.method.word(), f.Purpose.word())
-	if a.method == TOTP {
+	if a.factor != "" {
 		ev = ev.WithCredentialID(a.factor)
+	}
+	if a.assertion != nil {
+		ev = ev.WithUserVerified(a.assertion.verified)
 	}
 	if _, err := s.d.Ledger.Record(ctx, tx, ev); err != nil {
 		return err
@@ -297,16 +356,25 @@ func (s *Service) refuse(ctx context.Context, tx *db.Tx, sc Scope, f Found, a At
 		reason = event.MFAVerificationFailedLockedOut // it was locked before this answer
 	case !v.Locked && row.ExpiresAt <= db.Micros(s.d.Now()):
 		reason = event.MFAVerificationFailedChallengeExpired
+	case a.assertion != nil && row.State == "passed": // the same answer once more, as after a lost connection: no second authenticator
+		reason = event.MFAVerificationFailedChallengeExpired
 	}
-	_, err = s.d.Ledger.Record(ctx, tx, event.NewMFAVerificationFailed(
+	told, err := s.d.Ledger.Record(ctx, tx, event.NewMFAVerificationFailed(
 		sc.Act, sc.Target, reason, f.User, f.ID, a.method.word(), f.Purpose.word(), int(row.Failures), v.Locked))
+	if err == nil && a.assertion != nil && reason == event.MFAVerificationFailedCounterRegressed {
+		err = s.Flag(ctx, tx, sc, a.factor, told)
+	}
 	return v, err
 }
 
-// Sweep deletes challenges that ended a day ago.
+// Sweep deletes challenges and ceremonies that ended a day ago.
 func (s *Service) Sweep(ctx context.Context, tx *db.Tx) error {
-	if err := mfasql.New(tx).DropOldChallenges(ctx, db.Micros(s.d.Now().Add(-24*time.Hour))); err != nil {
+	q, before := mfasql.New(tx), db.Micros(s.d.Now().Add(-24*time.Hour))
+	if err := q.DropOldChallenges(ctx, before); err != nil {
 		return fmt.Errorf("delete old challenges: %w", err)
+	}
+	if err := q.DropOldCeremonies(ctx, before); err != nil {
+		return fmt.Errorf("delete old ceremonies: %w", err)
 	}
 	return nil
 }

@@ -35,6 +35,7 @@ type Method string
 const (
 	TOTP       Method = "totp"
 	BackupCode Method = "backup_code"
+	WebAuthn   Method = "webauthn"
 )
 
 // Crockford's alphabet: no I, L, O, U.

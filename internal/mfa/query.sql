@@ -9,7 +9,8 @@ delete from mfa_factor where person_id = $1 and confirmed_at = 0;
 select * from mfa_factor where person_id = $1 and confirmed_at <> 0 order by id;
 
 -- name: CountConfirmed :one
-select count(*) from mfa_factor where person_id = $1 and confirmed_at <> 0;
+select cast((select count(*) from mfa_factor f where f.person_id = sqlc.arg(person_id) and f.confirmed_at <> 0)
+    + (select count(*) from webauthn_credential c where c.person_id = sqlc.arg(person_id)) as bigint) as factors;
 
 -- name: PendingFactor :one
 select * from mfa_factor where person_id = sqlc.arg(person_id) and id = sqlc.arg(id) and confirmed_at = 0;
@@ -72,3 +73,47 @@ returning failures, state, expires_at;
 
 -- name: DropOldChallenges :exec
 delete from mfa_challenge where expires_at < sqlc.arg(before);
+
+-- name: DropOldCeremonies :exec
+delete from webauthn_ceremony where expires_at < sqlc.arg(before);
+
+-- name: InsertCeremony :exec
+insert into webauthn_ceremony (id, person_id, web_session_id, token_hash, name, passkey, created_at, expires_at, used_at)
+values (sqlc.arg(id), sqlc.arg(person_id), sqlc.arg(web_session_id), sqlc.arg(token_hash), sqlc.arg(name), sqlc.arg(passkey),
+        sqlc.arg(now), sqlc.arg(expires_at), 0);
+
+-- name: GetCeremony :one
+select * from webauthn_ceremony where id = $1;
+
+-- name: SpendCeremony :execrows
+update webauthn_ceremony set used_at = sqlc.arg(now)
+where id = sqlc.arg(id) and used_at = 0 and expires_at > sqlc.arg(now);
+
+-- name: InsertCredential :exec
+insert into webauthn_credential (id, person_id, name, credential_id, public_key, sign_count, aaguid, transports,
+    backup_eligible, user_verified, discoverable, created_at, last_used_at)
+values (sqlc.arg(id), sqlc.arg(person_id), sqlc.arg(name), sqlc.arg(credential_id), sqlc.arg(public_key), sqlc.arg(sign_count),
+    sqlc.arg(aaguid), sqlc.arg(transports), sqlc.arg(backup_eligible), sqlc.arg(user_verified), sqlc.arg(discoverable),
+    sqlc.arg(now), 0);
+
+-- name: CredentialsOf :many
+select * from webauthn_credential where person_id = $1 order by id;
+
+-- name: CredentialByRawID :one
+select * from webauthn_credential where credential_id = $1;
+
+-- name: UseCredential :execrows
+update webauthn_credential set sign_count = sqlc.arg(sign_count), last_used_at = sqlc.arg(now)
+where id = sqlc.arg(id) and person_id = sqlc.arg(person_id)
+and (sign_count < sqlc.arg(sign_count) or (sign_count = 0 and cast(sqlc.arg(sign_count) as bigint) = 0));
+
+-- name: DeleteCredential :execrows
+delete from webauthn_credential where person_id = sqlc.arg(person_id) and id = sqlc.arg(id);
+
+-- name: RenameFactor :execrows
+update mfa_factor set name = sqlc.arg(name)
+where person_id = sqlc.arg(person_id) and id = sqlc.arg(id) and confirmed_at <> 0 and name <> sqlc.arg(name);
+
+-- name: RenameCredential :execrows
+update webauthn_credential set name = sqlc.arg(name)
+where person_id = sqlc.arg(person_id) and id = sqlc.arg(id) and name <> sqlc.arg(name);

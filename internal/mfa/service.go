@@ -6,7 +6,10 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/go-webauthn/webauthn/webauthn"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/db"
@@ -38,11 +41,15 @@ type Deps struct {
 	Seal   Sealer
 	Ledger Ledger
 	Issuer string // shown in authenticator applications; empty: VaultPAM
+	Party  RelyingParty
 	Now    func() time.Time
 }
 
 // Service keeps second factors. It is safe for concurrent use.
-type Service struct{ d Deps }
+type Service struct {
+	d     Deps
+	party *webauthn.WebAuthn // nil: no security keys and passkeys
+}
 
 // New checks the parts. It opens nothing.
 func New(d Deps) (*Service, error) {
@@ -55,7 +62,11 @@ func New(d Deps) (*Service, error) {
 	if d.Issuer == "" {
 		d.Issuer = "VaultPAM"
 	}
-	return &Service{d: d}, nil
+	party, err := d.Party.party(d.Issuer)
+	if err != nil {
+		return nil, fmt.Errorf("mfa: %w", err)
+	}
+	return &Service{d: d, party: party}, nil
 }
 
 // Scope is who acts and in whose ledger it is told.
@@ -69,6 +80,8 @@ type Factor struct {
 	ID         id.Factor
 	Kind       Method
 	Name       string
+	Passkey    bool // it can sign in by itself
+	Synced     bool // WebAuthn: it may be synchronized to other devices
 	CreatedAt  time.Time
 	LastUsedAt time.Time // zero: never, but at its enrolment
 }
@@ -99,6 +112,17 @@ func (s *Service) Status(ctx context.Context, tx *db.Tx, user id.User) (Status, 
 	for _, r := range rows {
 		f := Factor{ID: id.Factor(r.ID), Kind: Method(r.Kind), Name: r.Name, CreatedAt: db.Time(r.ConfirmedAt)}
 		if r.LastUsedAt != r.ConfirmedAt {
+			f.LastUsedAt = db.Time(r.LastUsedAt)
+		}
+		st.Factors = append(st.Factors, f)
+	}
+	keys, err := q.CredentialsOf(ctx, string(user))
+	if err != nil {
+		return Status{}, fmt.Errorf("list the credentials of %s: %w", user, err)
+	}
+	for _, r := range keys {
+		f := Factor{ID: id.Factor(r.ID), Kind: WebAuthn, Name: r.Name, Passkey: r.UserVerified && r.Discoverable, Synced: r.BackupEligible, CreatedAt: db.Time(r.CreatedAt)}
+		if r.LastUsedAt != 0 {
 			f.LastUsedAt = db.Time(r.LastUsedAt)
 		}
 		st.Factors = append(st.Factors, f)
@@ -142,7 +166,7 @@ func (s *Service) Begin(ctx context.Context, user id.User, account, name string)
 			return err
 		}
 		if n >= maxFactors {
-			return fault.New(fault.Conflict, "you have %d second factors already: remove one first", n).WithCode("FACTOR_LIMIT")
+			return errTooMany(n)
 		}
 		if err := q.DropPendingFactors(ctx, string(user)); err != nil {
 			return err
@@ -155,6 +179,10 @@ func (s *Service) Begin(ctx context.Context, user id.User, account, name string)
 		return Pending{}, fmt.Errorf("begin an enrolment: %w", err)
 	}
 	return p, nil
+}
+
+func errTooMany(n int64) error {
+	return fault.New(fault.Conflict, "you have %d second factors already: remove one first", n).WithCode("FACTOR_LIMIT")
 }
 
 func sealContext(f id.Factor) string { return "mfa-factor/" + string(f) }
@@ -196,9 +224,10 @@ func (s *Service) WeighFirst(ctx context.Context, user id.User, factor id.Factor
 
 // Enrolment is the outcome of a first code.
 type Enrolment struct {
-	OK    bool
-	First bool            // it is the person's first factor
-	Codes []secret.Secret // backup codes, when there were none; shown once
+	OK     bool
+	First  bool            // it is the person's first factor
+	Factor id.Factor       // that counts now
+	Codes  []secret.Secret // backup codes, when there were none; shown once
 }
 
 // Enrol makes a pending factor count, and records it. With the first one the
@@ -209,11 +238,10 @@ func (s *Service) Enrol(ctx context.Context, tx *db.Tx, sc Scope, c Confirmation
 	if err != nil {
 		return Enrolment{}, fmt.Errorf("count factors: %w", err)
 	}
-	out := Enrolment{First: n == 0}
-	ev := event.NewMFAFactorEnrolled(sc.Act, sc.Target, c.user, c.factor, event.FactorKindTOTP, out.First)
 	if c.step == 0 {
+		ev := event.NewMFAFactorEnrolled(sc.Act, sc.Target, c.user, c.factor, event.FactorKindTOTP, n == 0)
 		_, err := s.d.Ledger.Record(ctx, tx, ev.Denied(event.MFAFactorEnrolledBadCode))
-		return out, err
+		return Enrolment{}, err
 	}
 	rows, err := q.ConfirmFactor(ctx, mfasql.ConfirmFactorParams{
 		Now: db.Micros(s.d.Now()), Step: c.step, PersonID: string(c.user), ID: string(c.factor),
@@ -224,23 +252,30 @@ func (s *Service) Enrol(ctx context.Context, tx *db.Tx, sc Scope, c Confirmation
 	if rows == 0 {
 		return Enrolment{}, fault.New(fault.Conflict, "this enrolment was finished or replaced meanwhile: look at your second factors")
 	}
-	if _, err := s.d.Ledger.Record(ctx, tx, ev); err != nil {
+	return s.enrolled(ctx, tx, sc, c.user, c.factor, event.FactorKindTOTP, n == 0)
+}
+
+// enrolled records a factor that counts from now on, and makes backup codes where there are none.
+func (s *Service) enrolled(ctx context.Context, tx *db.Tx, sc Scope, user id.User, factor id.Factor, kind event.FactorKind, first bool) (Enrolment, error) {
+	q := mfasql.New(tx)
+	if _, err := s.d.Ledger.Record(ctx, tx, event.NewMFAFactorEnrolled(sc.Act, sc.Target, user, factor, kind, first)); err != nil {
 		return Enrolment{}, err
 	}
-	out.OK = true
-	if _, err := q.CurrentCodeSet(ctx, string(c.user)); db.NotFound(err) {
-		set, codes, err := s.newSet(ctx, q, c.user)
+	out := Enrolment{OK: true, First: first, Factor: factor}
+	_, err := q.CurrentCodeSet(ctx, string(user))
+	if !db.NotFound(err) {
 		if err != nil {
-			return Enrolment{}, err
+			err = fmt.Errorf("look for backup codes: %w", err)
 		}
-		out.Codes = codes
-		if _, err := s.d.Ledger.Record(ctx, tx, event.NewMFABackupCodesGenerated(sc.Act, event.CodeSetTarget(set, codeSetName), c.user, set, len(codes))); err != nil {
-			return Enrolment{}, err
-		}
-	} else if err != nil {
-		return Enrolment{}, fmt.Errorf("look for backup codes: %w", err)
+		return out, err
 	}
-	return out, nil
+	set, codes, err := s.newSet(ctx, q, user)
+	if err != nil {
+		return Enrolment{}, err
+	}
+	out.Codes = codes
+	_, err = s.d.Ledger.Record(ctx, tx, event.NewMFABackupCodesGenerated(sc.Act, event.CodeSetTarget(set, codeSetName), user, set, len(codes)))
+	return out, err
 }
 
 const codeSetName = "backup codes"
@@ -303,7 +338,12 @@ var (
 // web sessions the caller has ended in the same transaction for it.
 func (s *Service) Remove(ctx context.Context, tx *db.Tx, sc Scope, user id.User, factor id.Factor, sessionsEnded int) (id.Event, error) {
 	q := mfasql.New(tx)
+	kind := event.FactorKindTOTP
 	rows, err := q.DeleteFactor(ctx, mfasql.DeleteFactorParams{PersonID: string(user), ID: string(factor)})
+	if err == nil && rows == 0 {
+		kind = event.FactorKindWebAuthn
+		rows, err = q.DeleteCredential(ctx, mfasql.DeleteCredentialParams{PersonID: string(user), ID: string(factor)})
+	}
 	if err != nil {
 		return "", fmt.Errorf("remove a factor: %w", err)
 	}
@@ -315,5 +355,28 @@ func (s *Service) Remove(ctx context.Context, tx *db.Tx, sc Scope, user id.User,
 	} else if n == 0 {
 		return "", ErrLastFactor
 	}
-	return s.d.Ledger.Record(ctx, tx, event.NewMFAFactorRemoved(sc.Act, sc.Target, user, factor, event.FactorKindTOTP, false, sessionsEnded))
+	return s.d.Ledger.Record(ctx, tx, event.NewMFAFactorRemoved(sc.Act, sc.Target, user, factor, kind, false, sessionsEnded))
+}
+
+// Rename gives a factor another label, and records it. A label that it has
+// already changes nothing.
+func (s *Service) Rename(ctx context.Context, tx *db.Tx, sc Scope, user id.User, factor id.Factor, name string) error {
+	st, err := s.Status(ctx, tx, user)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(st.Factors, func(f Factor) bool { return f.ID == factor })
+	if at < 0 {
+		return ErrNoFactor
+	}
+	q := mfasql.New(tx)
+	rows, err := q.RenameFactor(ctx, mfasql.RenameFactorParams{Name: name, PersonID: string(user), ID: string(factor)})
+	if err == nil && rows == 0 {
+		rows, err = q.RenameCredential(ctx, mfasql.RenameCredentialParams{Name: name, PersonID: string(user), ID: string(factor)})
+	}
+	if err != nil || rows == 0 {
+		return err
+	}
+	_, err = s.d.Ledger.Record(ctx, tx, event.NewMFAFactorRenamed(sc.Act, sc.Target, user, factor, st.Factors[at].Name, name))
+	return err
 }

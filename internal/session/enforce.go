@@ -217,6 +217,12 @@ func (s *Service) judge(l *Live, rows map[id.Session]sessionsql.OpenStandingsRow
 	p := personStanding{
 		personActive: r.PersonState == activeState, orgActive: r.OrgState == activeState, role: authz.Role(r.Role),
 		token: a.Kind == authz.Token, tokenEnded: r.TokenEnded, tokenExpiry: r.TokenExpiry,
+		void: max(r.PersonVoid, r.MemberVoid), signedOut: r.SignedOut,
+	}
+	if over, byUser := p.over(r.RequestedAt); byUser {
+		return Cause{By: ByUser}
+	} else if over {
+		return revoked
 	}
 	a.Role, a.Scopes = p.role, strings.Fields(r.TokenScopes)
 	if !p.stands(s.d.Now()) || !authz.May(a, authz.SessionLaunch, authz.Object{Org: a.Org, SafeRole: authz.SafeRole(r.SafeRole)}) {

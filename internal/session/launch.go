@@ -144,6 +144,9 @@ func (s *Service) mint(ctx context.Context, tx *db.Tx, actor authz.Actor, a Laun
 		AccountID: string(t.account.ID), Protocol: string(a.Protocol), Client: a.Client, RequestID: string(actor.Request), EventID: string(told),
 		CreatedAt: db.Micros(now), ExpiresAt: db.Micros(out.ExpiresAt),
 	}
+	if actor.Kind == authz.Person {
+		row.WebSessionID = string(actor.WebSession)
+	}
 	if !actor.MFAAt.IsZero() {
 		row.MfaAt = db.Micros(actor.MFAAt)
 	}

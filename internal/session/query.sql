@@ -1,12 +1,12 @@
 -- name: InsertGrant :exec
 insert into launch_grant (
     org_id, id, token_hash, session_id, user_id, user_name, user_email, token_id, token_name, via,
-    safe_id, resource_id, account_id, protocol, client, request_id, event_id, mfa_at, created_at, expires_at, used_at, used_by)
+    safe_id, resource_id, account_id, protocol, client, request_id, event_id, mfa_at, created_at, expires_at, used_at, used_by, web_session_id)
 values (
     sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(token_hash), sqlc.arg(session_id), sqlc.arg(user_id), sqlc.arg(user_name),
     sqlc.arg(user_email), sqlc.arg(token_id), sqlc.arg(token_name), sqlc.arg(via), sqlc.arg(safe_id), sqlc.arg(resource_id),
     sqlc.arg(account_id), sqlc.arg(protocol), sqlc.arg(client), sqlc.arg(request_id), sqlc.arg(event_id), sqlc.arg(mfa_at),
-    sqlc.arg(created_at), sqlc.arg(expires_at), 0, '');
+    sqlc.arg(created_at), sqlc.arg(expires_at), 0, '', sqlc.arg(web_session_id));
 
 -- name: GrantByHash :one
 -- platform-wide: who presents a grant has not said yet of which organization it is
@@ -41,13 +41,13 @@ insert into session (
     org_id, id, state, user_id, user_name, user_email, token_id, token_name, via, safe_id, safe_name, resource_id,
     resource_name, account_id, account_name, username, protocol, client, client_version, source_ip, grant_id, request_id,
     server_id, released, user_end_at, requested_at, started_at, ended_at, expires_at, changed_at, ended_by, end_reason, ended_by_name,
-    end_comment, recording_id, opened, channels, bytes_to_target, bytes_from_target)
+    end_comment, recording_id, opened, channels, bytes_to_target, bytes_from_target, web_session_id)
 values (
     sqlc.arg(org_id), sqlc.arg(id), 'starting', sqlc.arg(user_id), sqlc.arg(user_name), sqlc.arg(user_email),
     sqlc.arg(token_id), sqlc.arg(token_name), sqlc.arg(via), sqlc.arg(safe_id), sqlc.arg(safe_name), sqlc.arg(resource_id),
     sqlc.arg(resource_name), sqlc.arg(account_id), sqlc.arg(account_name), sqlc.arg(username), sqlc.arg(protocol),
     sqlc.arg(client), sqlc.arg(client_version), sqlc.arg(source_ip), sqlc.arg(grant_id), sqlc.arg(request_id),
-    sqlc.arg(server_id), false, 0, sqlc.arg(now), 0, 0, sqlc.arg(expires_at), sqlc.arg(now), '', '', '', '', '', false, 0, 0, 0);
+    sqlc.arg(server_id), false, 0, sqlc.arg(now), 0, 0, sqlc.arg(expires_at), sqlc.arg(now), '', '', '', '', '', false, 0, 0, 0, sqlc.arg(web_session_id));
 
 -- name: GetSession :one
 select * from session where org_id = $1 and id = $2;
@@ -130,10 +130,13 @@ limit 1000;
 -- name: Standing :one
 select p.handle, p.email, p.state as person_state, o.state as org_state, cast(coalesce(m.role, '') as text) as role,
     cast(coalesce(t.scopes, '') as text) as token_scopes, cast(coalesce(t.ended_at, 1) as bigint) as token_ended,
-    cast(coalesce(t.expires_at, 0) as bigint) as token_expiry
+    cast(coalesce(t.expires_at, 0) as bigint) as token_expiry,
+    p.void_before as person_void, cast(coalesce(m.void_before, 0) as bigint) as member_void,
+    cast(coalesce(ws.end_reason, '') as text) as signed_out
 from person p
 join organization o on o.id = sqlc.arg(org_id)
 left join member m on m.org_id = o.id and m.user_id = p.id
+left join web_session ws on ws.id = sqlc.arg(web_session_id) and ws.person_id = p.id
 left join api_token t on t.org_id = o.id and t.id = sqlc.arg(token_id) and t.owner_id = p.id
 where p.id = sqlc.arg(user_id);
 
@@ -145,7 +148,9 @@ select s.id, s.state, s.ended_by, s.end_reason, s.ended_by_name, s.end_comment, 
     cast(coalesce(om.role, '') as text) as role, cast(coalesce(m.role, '') as text) as safe_role,
     cast(coalesce(sf.version, 0) as bigint) as safe_version, cast(coalesce(a.state, '') as text) as account_state,
     cast(coalesce(t.scopes, '') as text) as token_scopes, cast(coalesce(t.ended_at, 1) as bigint) as token_ended,
-    cast(coalesce(t.expires_at, 0) as bigint) as token_expiry
+    cast(coalesce(t.expires_at, 0) as bigint) as token_expiry, s.requested_at,
+    cast(coalesce(p.void_before, 0) as bigint) as person_void, cast(coalesce(om.void_before, 0) as bigint) as member_void,
+    cast(coalesce(ws.end_reason, '') as text) as signed_out
 from session s
 left join person p on p.id = s.user_id
 left join organization o on o.id = s.org_id
@@ -154,6 +159,7 @@ left join safe sf on sf.org_id = s.org_id and sf.id = s.safe_id and sf.deleted_a
 left join safe_member m on m.org_id = sf.org_id and m.safe_id = sf.id and m.user_id = om.user_id
 left join account a on a.org_id = s.org_id and a.id = s.account_id and a.deleted_at is null
 left join api_token t on t.org_id = s.org_id and t.id = s.token_id and t.owner_id = s.user_id
+left join web_session ws on ws.id = s.web_session_id and ws.person_id = s.user_id
 where s.org_id = sqlc.arg(org_id) and s.server_id = sqlc.arg(server_id) and not s.released;
 
 -- name: SafeNamed :one
@@ -172,3 +178,8 @@ select count(*) from session where org_id = sqlc.arg(org_id) and account_id = sq
 -- name: CountOfMember :one
 select count(*) from session
 where org_id = sqlc.arg(org_id) and safe_id = sqlc.arg(safe_id) and user_id = sqlc.arg(user_id) and state <> 'ended';
+
+-- name: LiveOf :many
+select * from session
+where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id) and state = 'live'
+order by id limit 500;

@@ -141,7 +141,7 @@ func (s *Service) admit(ctx context.Context, tx *db.Tx, g sessionsql.LaunchGrant
 		TokenName: g.TokenName, Via: g.Via, SafeID: g.SafeID, SafeName: ticket.SafeName, ResourceID: g.ResourceID,
 		ResourceName: t.resource.Name, AccountID: g.AccountID, AccountName: t.account.Name, Username: t.account.Username,
 		Protocol: g.Protocol, Client: g.Client, ClientVersion: a.ClientVersion, SourceIp: addrText(a.Source.IP),
-		GrantID: g.ID, RequestID: g.RequestID, ServerID: s.name, Now: db.Micros(now), ExpiresAt: db.Micros(ticket.ExpiresAt),
+		GrantID: g.ID, WebSessionID: g.WebSessionID, RequestID: g.RequestID, ServerID: s.name, Now: db.Micros(now), ExpiresAt: db.Micros(ticket.ExpiresAt),
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the session's row: %w", err)
@@ -162,12 +162,15 @@ func (s *Service) holder(ctx context.Context, tx *db.Tx, g sessionsql.LaunchGran
 	if g.TokenID != "" {
 		actor.Kind, actor.Token = authz.Token, id.Token(g.TokenID)
 	}
-	p, err := s.standing(ctx, tx, actor)
+	p, err := s.standing(ctx, tx, actor, g.WebSessionID)
 	if err != nil {
 		return actor, p, nil, err
 	}
 	if !p.stands(s.d.Now()) {
 		return actor, p, refuse(event.SessionStartRequestedNotAMember, fault.New(fault.Denied, "your access to this organization was taken away while you connected: ask an administrator if you still need it")), nil
+	}
+	if ended, _ := p.over(g.CreatedAt); ended {
+		return actor, p, refuse(event.SessionStartRequestedNotAMember, fault.New(fault.Denied, "the sign-in that launched this session has ended: sign in and launch it again")), nil
 	}
 	actor.Role, actor.Scopes = p.role, p.scopes
 	return actor, p, nil, nil

@@ -21,6 +21,19 @@ type personStanding struct {
 	token                   bool // whether there is one; the rest is about it
 	tokenEnded, tokenExpiry int64
 	scopes                  []string
+	void                    int64  // what was launched up to this moment is over; 0: nothing
+	signedOut               string // why the web session that launched it ended; empty: it has not
+}
+
+// over tells whether what was launched at a moment has ended with the sign-in that
+// launched it, and whether its person ended it. A sign-in that only ran out lets
+// its sessions go on: they have limits of their own.
+func (p personStanding) over(launched int64) (ended, byUser bool) {
+	switch p.signedOut {
+	case "", "idle", "expired", "by_admin": // an administrator's order is told by void, in their organization
+		return p.void != 0 && launched <= p.void, false
+	}
+	return true, p.signedOut == "by_user"
 }
 
 // stands tells whether somebody of this standing may do anything at all.
@@ -31,10 +44,11 @@ func (p personStanding) stands(now time.Time) bool {
 	return !p.token || p.tokenEnded == 0 && p.tokenExpiry > db.Micros(now)
 }
 
-// standing reads the standing of one actor. Somebody unknown has none.
-func (s *Service) standing(ctx context.Context, tx *db.Tx, a authz.Actor) (personStanding, error) {
+// standing reads the standing of one actor, who launches from a web session or (empty)
+// without one. Somebody unknown has none.
+func (s *Service) standing(ctx context.Context, tx *db.Tx, a authz.Actor, web string) (personStanding, error) {
 	row, err := sessionsql.New(tx).Standing(ctx, sessionsql.StandingParams{
-		OrgID: string(tx.Org()), UserID: string(a.User), TokenID: string(a.Token),
+		OrgID: string(tx.Org()), UserID: string(a.User), TokenID: string(a.Token), WebSessionID: web,
 	})
 	if db.NotFound(err) {
 		return personStanding{}, nil
@@ -46,7 +60,7 @@ func (s *Service) standing(ctx context.Context, tx *db.Tx, a authz.Actor) (perso
 		handle: row.Handle, email: row.Email,
 		personActive: row.PersonState == activeState, orgActive: row.OrgState == activeState, role: authz.Role(row.Role),
 		token: a.Kind == authz.Token, tokenEnded: row.TokenEnded, tokenExpiry: row.TokenExpiry,
-		scopes: strings.Fields(row.TokenScopes),
+		scopes: strings.Fields(row.TokenScopes), void: max(row.PersonVoid, row.MemberVoid), signedOut: row.SignedOut,
 	}, nil
 }
 

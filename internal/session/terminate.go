@@ -121,3 +121,29 @@ func (s *Service) notLive(ctx context.Context, tx *db.Tx, f facts) error {
 	}
 	return nil // its user asked for the end before
 }
+
+// EndOf ends all live sessions of a member, as an administrator's order. It tells
+// how many it ended. Who may order it is for the caller to check; each session has
+// its own event.
+func (s *Service) EndOf(ctx context.Context, actor authz.Actor, user id.User, comment string) (int, error) {
+	var rows []sessionsql.Session
+	err := s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
+		rows, err = sessionsql.New(tx).LiveOf(ctx, sessionsql.LiveOfParams{OrgID: string(actor.Org), UserID: string(user)})
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("list the live sessions of %s: %w", user, err)
+	}
+	n := 0
+	for _, r := range rows {
+		err := s.order(ctx, actor, factsOf(r), comment)
+		if fault.Is(err, fault.Conflict) {
+			continue // it has ended meanwhile
+		}
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}

@@ -194,6 +194,7 @@ const (
 	AUTH_LOCKED              Constant = "AUTH_LOCKED"
 	MFA_FACTOR_ENROLLED      Constant = "MFA_FACTOR_ENROLLED"
 	MFA_FACTOR_REMOVED       Constant = "MFA_FACTOR_REMOVED"
+	MFA_FACTOR_RENAMED       Constant = "MFA_FACTOR_RENAMED"
 	SSH_KEY_ADDED            Constant = "SSH_KEY_ADDED"
 	SSH_KEY_REMOVED          Constant = "SSH_KEY_REMOVED"
 	PASSWORD_CHANGED         Constant = "PASSWORD_CHANGED"

@@ -14,6 +14,8 @@ var (
 	MFAFactorEnrolledNotPermitted = MFAFactorEnrolledReason{word{"not_permitted"}}
 	MFAFactorEnrolledMFARequired  = MFAFactorEnrolledReason{word{"mfa_required"}}
 	MFAFactorEnrolledFactorLimit  = MFAFactorEnrolledReason{word{"factor_limit"}}
+	MFAFactorEnrolledBadAssertion = MFAFactorEnrolledReason{word{"bad_assertion"}}
+	MFAFactorEnrolledRegistered   = MFAFactorEnrolledReason{word{"already_registered"}}
 )
 
 // MFAFactorEnrolled is emitted when a second factor is confirmed by its first right code or
@@ -36,7 +38,7 @@ var mfaFactorEnrolled = define[MFAFactorEnrolled](Definition{
 	Outcomes:   []Outcome{Success, Denied},
 	Reasons: texts(
 		MFAFactorEnrolledBadCode, MFAFactorEnrolledNotPermitted, MFAFactorEnrolledMFARequired,
-		MFAFactorEnrolledFactorLimit,
+		MFAFactorEnrolledFactorLimit, MFAFactorEnrolledBadAssertion, MFAFactorEnrolledRegistered,
 	),
 	OCSF: ocsf(3001, 10, "MFA Factor Enable"),
 	ECS:  ECS{Category: []string{"iam"}, Type: []string{"user", "change"}},
@@ -114,6 +116,39 @@ func NewMFAFactorRemoved(
 func (e MFAFactorRemoved) Denied(reason MFAFactorRemovedReason) MFAFactorRemoved {
 	e.base = envelope.Deny(e.base, reason.text)
 	return e
+}
+
+// MFAFactorRenamed is emitted when a person gives one of their second factors another label.
+//
+// MFA_FACTOR_RENAMED, "mfa.factor.renamed".
+type MFAFactorRenamed struct {
+	base
+	subjectUserID id.User   `meta:"subject_user_id"`
+	factorID      id.Factor `meta:"factor_id"`
+	oldName       string    `meta:"old_name"`
+	newName       string    `meta:"new_name"`
+}
+
+var mfaFactorRenamed = define[MFAFactorRenamed](Definition{
+	Constant: MFA_FACTOR_RENAMED, Wire: "mfa.factor.renamed", Category: InternalTier,
+	Tier:     Internal,
+	Severity: Info, TargetType: TargetTenant, Log: OrgOrPlatform,
+	ActorTypes: []ActorType{User, PlatformAdmin},
+	Outcomes:   []Outcome{Success},
+	OCSF:       ocsf(3001, 99, "MFA Factor Rename"),
+	ECS:        ECS{Category: []string{"iam"}, Type: []string{"user", "change"}},
+	Trigger: "Emitted when a person gives one of their second factors another label; not when the label stays as " +
+		"it was.",
+})
+
+// NewMFAFactorRenamed builds MFA_FACTOR_RENAMED.
+func NewMFAFactorRenamed(
+	act Act, target TenantRef, subjectUserID id.User, factorID id.Factor, oldName, newName string,
+) MFAFactorRenamed {
+	return MFAFactorRenamed{
+		base:          mfaFactorRenamed.Succeeded(act, target),
+		subjectUserID: subjectUserID, factorID: factorID, oldName: oldName, newName: newName,
+	}
 }
 
 // SSHKeyAddedReason is a reason of SSH_KEY_ADDED.

@@ -16,16 +16,22 @@ var (
 	SignInMethodSSO            = SignInMethod{word{"sso"}}
 	SignInMethodSSHKey         = SignInMethod{word{"ssh_key"}}
 	SignInMethodSSHCertificate = SignInMethod{word{"ssh_certificate"}}
+	SignInMethodPasskey        = SignInMethod{word{"passkey"}}
+	SignInMethodDevice         = SignInMethod{word{"device"}} // a device that the person let in from their browser
 )
 
 // Values are the closed list of texts.
 func (SignInMethod) Values() []string {
-	return texts(SignInMethodPassword, SignInMethodSSO, SignInMethodSSHKey, SignInMethodSSHCertificate)
+	return texts(
+		SignInMethodPassword, SignInMethodSSO, SignInMethodSSHKey, SignInMethodSSHCertificate, SignInMethodPasskey, SignInMethodDevice,
+	)
 }
 
 // ParseSignInMethod reads one of the texts of Values.
 func ParseSignInMethod(s string) (SignInMethod, error) {
-	return parse(s, SignInMethodPassword, SignInMethodSSO, SignInMethodSSHKey, SignInMethodSSHCertificate)
+	return parse(s,
+		SignInMethodPassword, SignInMethodSSO, SignInMethodSSHKey, SignInMethodSSHCertificate, SignInMethodPasskey, SignInMethodDevice,
+	)
 }
 
 // Door is where somebody signs in.
@@ -185,6 +191,7 @@ var (
 	AuthSignedOutRoleChanged     = AuthSignedOutReason{word{"role_changed"}}
 	AuthSignedOutSuspended       = AuthSignedOutReason{word{"suspended"}}
 	AuthSignedOutByProvider      = AuthSignedOutReason{word{"by_provider"}}
+	AuthSignedOutNotPermitted    = AuthSignedOutReason{word{"not_permitted"}}
 )
 
 // AuthSignedOut is emitted when a web session ends, by its user, an administrator or the
@@ -202,10 +209,11 @@ var authSignedOut = define[AuthSignedOut](Definition{
 	Tier:     Internal,
 	Severity: Info, TargetType: TargetTenant, Log: OrgOrPlatform,
 	ActorTypes: []ActorType{User, TenantAdmin, PlatformAdmin, System},
-	Outcomes:   []Outcome{Success},
+	Outcomes:   []Outcome{Success, Denied},
 	Reasons: texts(
 		AuthSignedOutByUser, AuthSignedOutByAdmin, AuthSignedOutExpired, AuthSignedOutIdle,
 		AuthSignedOutPasswordChanged, AuthSignedOutRoleChanged, AuthSignedOutSuspended, AuthSignedOutByProvider,
+		AuthSignedOutNotPermitted,
 	),
 	OCSF: ocsf(3002, 2, "Logoff"),
 	ECS:  ECS{Category: []string{"authentication"}, Type: []string{"end"}},
@@ -220,6 +228,12 @@ func NewAuthSignedOut(act Act, target TenantRef, subjectUserID id.User, sessions
 		base:          authSignedOut.Succeeded(act, target),
 		subjectUserID: subjectUserID, sessionsEnded: sessionsEnded,
 	}
+}
+
+// Denied turns the event into a refused attempt.
+func (e AuthSignedOut) Denied(reason AuthSignedOutReason) AuthSignedOut {
+	e.base = envelope.Deny(e.base, reason.text)
+	return e
 }
 
 // Because says which kind of success it is.

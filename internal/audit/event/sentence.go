@@ -234,6 +234,7 @@ var phrases = map[Constant]string{
 	AUTH_LOCKED:              "locked|lock an account after too many wrong answers",
 	MFA_FACTOR_ENROLLED:      "enrolled|enrol a second factor",
 	MFA_FACTOR_REMOVED:       "removed|remove a second factor",
+	MFA_FACTOR_RENAMED:       "renamed|rename a second factor to {new_name}",
 	SSH_KEY_ADDED:            "registered|register an SSH key",
 	SSH_KEY_REMOVED:          "removed|remove an SSH key",
 	PASSWORD_CHANGED:         "set|set a password",

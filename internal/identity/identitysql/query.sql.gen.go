@@ -248,16 +248,24 @@ func (q *Queries) EndToken(ctx context.Context, arg EndTokenParams) (int64, erro
 }
 
 const endWebSession = `-- name: EndWebSession :execrows
-update web_session set ended_at = $1 where id = $2 and ended_at = 0
+update web_session set ended_at = $1, end_reason = $2
+where id = $3 and person_id = $4 and ended_at = 0
 `
 
 type EndWebSessionParams struct {
-	Now int64
-	ID  string
+	Now      int64
+	Reason   string
+	ID       string
+	PersonID string
 }
 
 func (q *Queries) EndWebSession(ctx context.Context, arg EndWebSessionParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, endWebSession, arg.Now, arg.ID)
+	result, err := q.db.ExecContext(ctx, endWebSession,
+		arg.Now,
+		arg.Reason,
+		arg.ID,
+		arg.PersonID,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -265,17 +273,24 @@ func (q *Queries) EndWebSession(ctx context.Context, arg EndWebSessionParams) (i
 }
 
 const endWebSessionsOf = `-- name: EndWebSessionsOf :execrows
-update web_session set ended_at = $1 where person_id = $2 and ended_at = 0 and id <> $3
+update web_session set ended_at = $1, end_reason = $2
+where person_id = $3 and ended_at = 0 and id <> $4
 `
 
 type EndWebSessionsOfParams struct {
 	Now      int64
+	Reason   string
 	PersonID string
 	But      string
 }
 
 func (q *Queries) EndWebSessionsOf(ctx context.Context, arg EndWebSessionsOfParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, endWebSessionsOf, arg.Now, arg.PersonID, arg.But)
+	result, err := q.db.ExecContext(ctx, endWebSessionsOf,
+		arg.Now,
+		arg.Reason,
+		arg.PersonID,
+		arg.But,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -283,7 +298,7 @@ func (q *Queries) EndWebSessionsOf(ctx context.Context, arg EndWebSessionsOfPara
 }
 
 const endWebSessionsThrough = `-- name: EndWebSessionsThrough :execrows
-update web_session set ended_at = $1
+update web_session set ended_at = $1, end_reason = 'by_provider'
 where person_id = $2 and sso_org = $3 and sso_org <> '' and ended_at = 0
 `
 
@@ -612,18 +627,24 @@ func (q *Queries) InsertWebSession(ctx context.Context, arg InsertWebSessionPara
 }
 
 const lapseWebSession = `-- name: LapseWebSession :execrows
-update web_session set ended_at = $1
-where id = $2 and ended_at = 0 and (expires_at <= $1 or last_seen_at <= $3)
+update web_session set ended_at = $1, end_reason = $2
+where id = $3 and ended_at = 0 and (expires_at <= $1 or last_seen_at <= $4)
 `
 
 type LapseWebSessionParams struct {
 	Now       int64
+	Reason    string
 	ID        string
 	IdleSince int64
 }
 
 func (q *Queries) LapseWebSession(ctx context.Context, arg LapseWebSessionParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, lapseWebSession, arg.Now, arg.ID, arg.IdleSince)
+	result, err := q.db.ExecContext(ctx, lapseWebSession,
+		arg.Now,
+		arg.Reason,
+		arg.ID,
+		arg.IdleSince,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -884,6 +905,55 @@ func (q *Queries) LiveTokensOf(ctx context.Context, ownerID string) ([]LiveToken
 	return items, nil
 }
 
+const liveWebSessions = `-- name: LiveWebSessions :many
+select id, person_id, token_hash, kind, mfa_at, source_ip, user_agent, created_at, last_seen_at, expires_at, ended_at, end_reason, sso_org from web_session
+where person_id = $1 and ended_at = 0 and expires_at > $2 and last_seen_at > $3
+order by last_seen_at desc, id desc limit 200
+`
+
+type LiveWebSessionsParams struct {
+	PersonID  string
+	Now       int64
+	IdleSince int64
+}
+
+func (q *Queries) LiveWebSessions(ctx context.Context, arg LiveWebSessionsParams) ([]WebSession, error) {
+	rows, err := q.db.QueryContext(ctx, liveWebSessions, arg.PersonID, arg.Now, arg.IdleSince)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WebSession
+	for rows.Next() {
+		var i WebSession
+		if err := rows.Scan(
+			&i.ID,
+			&i.PersonID,
+			&i.TokenHash,
+			&i.Kind,
+			&i.MfaAt,
+			&i.SourceIp,
+			&i.UserAgent,
+			&i.CreatedAt,
+			&i.LastSeenAt,
+			&i.ExpiresAt,
+			&i.EndedAt,
+			&i.EndReason,
+			&i.SsoOrg,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const lockPerson = `-- name: LockPerson :exec
 update sign_in_guard set failures = 0, locked_until = $1 where person_id = $2
 `
@@ -950,7 +1020,7 @@ func (q *Queries) PasswordHash(ctx context.Context, personID string) (string, er
 }
 
 const personByID = `-- name: PersonByID :one
-select id, email, handle, name, state, created_at, changed_at from person where id = $1
+select id, email, handle, name, state, created_at, changed_at, void_before from person where id = $1
 `
 
 func (q *Queries) PersonByID(ctx context.Context, id string) (Person, error) {
@@ -964,12 +1034,13 @@ func (q *Queries) PersonByID(ctx context.Context, id string) (Person, error) {
 		&i.State,
 		&i.CreatedAt,
 		&i.ChangedAt,
+		&i.VoidBefore,
 	)
 	return i, err
 }
 
 const personByLogin = `-- name: PersonByLogin :one
-select p.id, p.email, p.handle, p.name, p.state, p.created_at, p.changed_at, cast(coalesce(w.hash, '') as text) as password_hash, cast(coalesce(g.failures, 0) as bigint) as failures,
+select p.id, p.email, p.handle, p.name, p.state, p.created_at, p.changed_at, p.void_before, cast(coalesce(w.hash, '') as text) as password_hash, cast(coalesce(g.failures, 0) as bigint) as failures,
        cast(coalesce(g.locked_until, 0) as bigint) as locked_until
 from person p
 left join person_password w on w.person_id = p.id
@@ -990,6 +1061,7 @@ type PersonByLoginRow struct {
 	State        string
 	CreatedAt    int64
 	ChangedAt    int64
+	VoidBefore   int64
 	PasswordHash string
 	Failures     int64
 	LockedUntil  int64
@@ -1006,6 +1078,7 @@ func (q *Queries) PersonByLogin(ctx context.Context, arg PersonByLoginParams) (P
 		&i.State,
 		&i.CreatedAt,
 		&i.ChangedAt,
+		&i.VoidBefore,
 		&i.PasswordHash,
 		&i.Failures,
 		&i.LockedUntil,
@@ -1335,6 +1408,38 @@ func (q *Queries) UntoldSources(ctx context.Context, before int64) ([]UntoldSour
 		return nil, err
 	}
 	return items, nil
+}
+
+const voidMember = `-- name: VoidMember :execrows
+update member set void_before = $1 where org_id = $2 and user_id = $3
+`
+
+type VoidMemberParams struct {
+	Now    int64
+	OrgID  string
+	UserID string
+}
+
+func (q *Queries) VoidMember(ctx context.Context, arg VoidMemberParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, voidMember, arg.Now, arg.OrgID, arg.UserID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const voidPerson = `-- name: VoidPerson :exec
+update person set void_before = $1 where id = $2
+`
+
+type VoidPersonParams struct {
+	Now int64
+	ID  string
+}
+
+func (q *Queries) VoidPerson(ctx context.Context, arg VoidPersonParams) error {
+	_, err := q.db.ExecContext(ctx, voidPerson, arg.Now, arg.ID)
+	return err
 }
 
 const webSessionByToken = `-- name: WebSessionByToken :one

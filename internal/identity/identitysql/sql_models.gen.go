@@ -5,13 +5,14 @@
 package identitysql
 
 type Person struct {
-	ID        string
-	Email     string
-	Handle    string
-	Name      string
-	State     string
-	CreatedAt int64
-	ChangedAt int64
+	ID         string
+	Email      string
+	Handle     string
+	Name       string
+	State      string
+	CreatedAt  int64
+	ChangedAt  int64
+	VoidBefore int64
 }
 
 type SshCa struct {
@@ -31,4 +32,20 @@ type SshKey struct {
 	Fingerprint string
 	CreatedAt   int64
 	LastUsedAt  int64
+}
+
+type WebSession struct {
+	ID         string
+	PersonID   string
+	TokenHash  []byte
+	Kind       string
+	MfaAt      int64
+	SourceIp   string
+	UserAgent  string
+	CreatedAt  int64
+	LastSeenAt int64
+	ExpiresAt  int64
+	EndedAt    int64
+	EndReason  string
+	SsoOrg     string
 }

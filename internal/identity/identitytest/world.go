@@ -64,7 +64,16 @@ type World struct {
 	Platform *platform.Service
 	Admin    Someone // the platform administrator
 
+	LiveSessions int // that everybody has, until an administrator ends them
+
 	seen map[string]bool // events that Take has given
+}
+
+// EndOf ends the live sessions that this world pretends to have.
+func (w *World) EndOf(context.Context, authz.Actor, id.User, string) (int, error) {
+	n := w.LiveSessions
+	w.LiveSessions = 0
+	return n, nil
 }
 
 // Someone is a person with all that they need to sign in.
@@ -93,10 +102,10 @@ func New(t testing.TB, d *db.DB, limits identity.Limits) *World {
 	check(t, err)
 	w.Ledger, err = ledger.New(ledger.Deps{DB: d, Sealer: w.Keyring, Host: "vaultpam.test", Now: w.Clock.Now})
 	check(t, err)
-	w.MFA, err = mfa.New(mfa.Deps{DB: d, Seal: w.Keyring, Ledger: w.Ledger, Now: w.Clock.Now})
+	w.MFA, err = mfa.New(mfa.Deps{DB: d, Seal: w.Keyring, Ledger: w.Ledger, Party: mfa.PartyOf("https://vaultpam.test"), Now: w.Clock.Now})
 	check(t, err)
 	w.Identity, err = identity.New(identity.Deps{
-		DB: d, Ledger: w.Ledger, Seal: w.Keyring, MFA: w.MFA, Members: tenancy.Directory{}, Operators: platform.Directory{},
+		DB: d, Ledger: w.Ledger, Seal: w.Keyring, MFA: w.MFA, Members: tenancy.Directory{}, Operators: platform.Directory{}, Live: w,
 		Limits: limits, Cost: Cheap, Now: w.Clock.Now,
 	})
 	check(t, err)
@@ -114,7 +123,7 @@ func (w *World) Rebuild(t testing.TB, l identity.Ledger) *identity.Service {
 	m, err := mfa.New(mfa.Deps{DB: w.DB, Seal: w.Keyring, Ledger: l, Now: w.Clock.Now})
 	check(t, err)
 	s, err := identity.New(identity.Deps{
-		DB: w.DB, Ledger: l, Seal: w.Keyring, MFA: m, Members: tenancy.Directory{}, Operators: platform.Directory{}, Cost: Cheap, Now: w.Clock.Now,
+		DB: w.DB, Ledger: l, Seal: w.Keyring, MFA: m, Members: tenancy.Directory{}, Operators: platform.Directory{}, Live: w, Cost: Cheap, Now: w.Clock.Now,
 	})
 	check(t, err)
 	return s

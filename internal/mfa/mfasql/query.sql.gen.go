@@ -162,14 +162,81 @@ func (q *Queries) ConfirmedFactors(ctx context.Context, personID string) ([]MfaF
 }
 
 const countConfirmed = `-- name: CountConfirmed :one
-select count(*) from mfa_factor where person_id = $1 and confirmed_at <> 0
+select cast((select count(*) from mfa_factor f where f.person_id = $1 and f.confirmed_at <> 0)
+    + (select count(*) from webauthn_credential c where c.person_id = $1) as bigint) as factors
 `
 
 func (q *Queries) CountConfirmed(ctx context.Context, personID string) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countConfirmed, personID)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
+	var factors int64
+	err := row.Scan(&factors)
+	return factors, err
+}
+
+const credentialByRawID = `-- name: CredentialByRawID :one
+select id, person_id, name, credential_id, public_key, sign_count, aaguid, transports, backup_eligible, user_verified, discoverable, created_at, last_used_at from webauthn_credential where credential_id = $1
+`
+
+func (q *Queries) CredentialByRawID(ctx context.Context, credentialID []byte) (WebauthnCredential, error) {
+	row := q.db.QueryRowContext(ctx, credentialByRawID, credentialID)
+	var i WebauthnCredential
+	err := row.Scan(
+		&i.ID,
+		&i.PersonID,
+		&i.Name,
+		&i.CredentialID,
+		&i.PublicKey,
+		&i.SignCount,
+		&i.Aaguid,
+		&i.Transports,
+		&i.BackupEligible,
+		&i.UserVerified,
+		&i.Discoverable,
+		&i.CreatedAt,
+		&i.LastUsedAt,
+	)
+	return i, err
+}
+
+const credentialsOf = `-- name: CredentialsOf :many
+select id, person_id, name, credential_id, public_key, sign_count, aaguid, transports, backup_eligible, user_verified, discoverable, created_at, last_used_at from webauthn_credential where person_id = $1 order by id
+`
+
+func (q *Queries) CredentialsOf(ctx context.Context, personID string) ([]WebauthnCredential, error) {
+	rows, err := q.db.QueryContext(ctx, credentialsOf, personID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WebauthnCredential
+	for rows.Next() {
+		var i WebauthnCredential
+		if err := rows.Scan(
+			&i.ID,
+			&i.PersonID,
+			&i.Name,
+			&i.CredentialID,
+			&i.PublicKey,
+			&i.SignCount,
+			&i.Aaguid,
+			&i.Transports,
+			&i.BackupEligible,
+			&i.UserVerified,
+			&i.Discoverable,
+			&i.CreatedAt,
+			&i.LastUsedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const currentCodeSet = `-- name: CurrentCodeSet :one
@@ -188,6 +255,23 @@ func (q *Queries) CurrentCodeSet(ctx context.Context, personID string) (MfaCodeS
 	return i, err
 }
 
+const deleteCredential = `-- name: DeleteCredential :execrows
+delete from webauthn_credential where person_id = $1 and id = $2
+`
+
+type DeleteCredentialParams struct {
+	PersonID string
+	ID       string
+}
+
+func (q *Queries) DeleteCredential(ctx context.Context, arg DeleteCredentialParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteCredential, arg.PersonID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const deleteFactor = `-- name: DeleteFactor :execrows
 delete from mfa_factor where person_id = $1 and id = $2 and confirmed_at <> 0
 `
@@ -203,6 +287,15 @@ func (q *Queries) DeleteFactor(ctx context.Context, arg DeleteFactorParams) (int
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const dropOldCeremonies = `-- name: DropOldCeremonies :exec
+delete from webauthn_ceremony where expires_at < $1
+`
+
+func (q *Queries) DropOldCeremonies(ctx context.Context, before int64) error {
+	_, err := q.db.ExecContext(ctx, dropOldCeremonies, before)
+	return err
 }
 
 const dropOldChallenges = `-- name: DropOldChallenges :exec
@@ -249,6 +342,27 @@ func (q *Queries) FailChallenge(ctx context.Context, arg FailChallengeParams) (F
 	return i, err
 }
 
+const getCeremony = `-- name: GetCeremony :one
+select id, person_id, web_session_id, token_hash, name, passkey, created_at, expires_at, used_at from webauthn_ceremony where id = $1
+`
+
+func (q *Queries) GetCeremony(ctx context.Context, id string) (WebauthnCeremony, error) {
+	row := q.db.QueryRowContext(ctx, getCeremony, id)
+	var i WebauthnCeremony
+	err := row.Scan(
+		&i.ID,
+		&i.PersonID,
+		&i.WebSessionID,
+		&i.TokenHash,
+		&i.Name,
+		&i.Passkey,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.UsedAt,
+	)
+	return i, err
+}
+
 const getChallenge = `-- name: GetChallenge :one
 select id, person_id, token_hash, purpose, log_org, web_session_id, created_at, expires_at, failures, state from mfa_challenge where id = $1
 `
@@ -283,6 +397,37 @@ type InsertBackupCodeParams struct {
 
 func (q *Queries) InsertBackupCode(ctx context.Context, arg InsertBackupCodeParams) error {
 	_, err := q.db.ExecContext(ctx, insertBackupCode, arg.SetID, arg.N, arg.Hash)
+	return err
+}
+
+const insertCeremony = `-- name: InsertCeremony :exec
+insert into webauthn_ceremony (id, person_id, web_session_id, token_hash, name, passkey, created_at, expires_at, used_at)
+values ($1, $2, $3, $4, $5, $6,
+        $7, $8, 0)
+`
+
+type InsertCeremonyParams struct {
+	ID           string
+	PersonID     string
+	WebSessionID string
+	TokenHash    []byte
+	Name         string
+	Passkey      bool
+	Now          int64
+	ExpiresAt    int64
+}
+
+func (q *Queries) InsertCeremony(ctx context.Context, arg InsertCeremonyParams) error {
+	_, err := q.db.ExecContext(ctx, insertCeremony,
+		arg.ID,
+		arg.PersonID,
+		arg.WebSessionID,
+		arg.TokenHash,
+		arg.Name,
+		arg.Passkey,
+		arg.Now,
+		arg.ExpiresAt,
+	)
 	return err
 }
 
@@ -330,6 +475,47 @@ type InsertCodeSetParams struct {
 
 func (q *Queries) InsertCodeSet(ctx context.Context, arg InsertCodeSetParams) error {
 	_, err := q.db.ExecContext(ctx, insertCodeSet, arg.ID, arg.PersonID, arg.Now)
+	return err
+}
+
+const insertCredential = `-- name: InsertCredential :exec
+insert into webauthn_credential (id, person_id, name, credential_id, public_key, sign_count, aaguid, transports,
+    backup_eligible, user_verified, discoverable, created_at, last_used_at)
+values ($1, $2, $3, $4, $5, $6,
+    $7, $8, $9, $10, $11,
+    $12, 0)
+`
+
+type InsertCredentialParams struct {
+	ID             string
+	PersonID       string
+	Name           string
+	CredentialID   []byte
+	PublicKey      []byte
+	SignCount      int64
+	Aaguid         string
+	Transports     string
+	BackupEligible bool
+	UserVerified   bool
+	Discoverable   bool
+	Now            int64
+}
+
+func (q *Queries) InsertCredential(ctx context.Context, arg InsertCredentialParams) error {
+	_, err := q.db.ExecContext(ctx, insertCredential,
+		arg.ID,
+		arg.PersonID,
+		arg.Name,
+		arg.CredentialID,
+		arg.PublicKey,
+		arg.SignCount,
+		arg.Aaguid,
+		arg.Transports,
+		arg.BackupEligible,
+		arg.UserVerified,
+		arg.Discoverable,
+		arg.Now,
+	)
 	return err
 }
 
@@ -401,6 +587,44 @@ func (q *Queries) PendingFactor(ctx context.Context, arg PendingFactorParams) (M
 	return i, err
 }
 
+const renameCredential = `-- name: RenameCredential :execrows
+update webauthn_credential set name = $1
+where person_id = $2 and id = $3 and name <> $1
+`
+
+type RenameCredentialParams struct {
+	Name     string
+	PersonID string
+	ID       string
+}
+
+func (q *Queries) RenameCredential(ctx context.Context, arg RenameCredentialParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, renameCredential, arg.Name, arg.PersonID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const renameFactor = `-- name: RenameFactor :execrows
+update mfa_factor set name = $1
+where person_id = $2 and id = $3 and confirmed_at <> 0 and name <> $1
+`
+
+type RenameFactorParams struct {
+	Name     string
+	PersonID string
+	ID       string
+}
+
+func (q *Queries) RenameFactor(ctx context.Context, arg RenameFactorParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, renameFactor, arg.Name, arg.PersonID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const replaceCodeSet = `-- name: ReplaceCodeSet :execrows
 update mfa_code_set set replaced_at = $1 where id = $2 and replaced_at = 0
 `
@@ -412,6 +636,50 @@ type ReplaceCodeSetParams struct {
 
 func (q *Queries) ReplaceCodeSet(ctx context.Context, arg ReplaceCodeSetParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, replaceCodeSet, arg.Now, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const spendCeremony = `-- name: SpendCeremony :execrows
+update webauthn_ceremony set used_at = $1
+where id = $2 and used_at = 0 and expires_at > $1
+`
+
+type SpendCeremonyParams struct {
+	Now int64
+	ID  string
+}
+
+func (q *Queries) SpendCeremony(ctx context.Context, arg SpendCeremonyParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, spendCeremony, arg.Now, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const useCredential = `-- name: UseCredential :execrows
+update webauthn_credential set sign_count = $1, last_used_at = $2
+where id = $3 and person_id = $4
+and (sign_count < $1 or (sign_count = 0 and cast($1 as bigint) = 0))
+`
+
+type UseCredentialParams struct {
+	SignCount int64
+	Now       int64
+	ID        string
+	PersonID  string
+}
+
+func (q *Queries) UseCredential(ctx context.Context, arg UseCredentialParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, useCredential,
+		arg.SignCount,
+		arg.Now,
+		arg.ID,
+		arg.PersonID,
+	)
 	if err != nil {
 		return 0, err
 	}

@@ -42,3 +42,31 @@ type MfaFactor struct {
 	LastStep    int64
 	LastUsedAt  int64
 }
+
+type WebauthnCeremony struct {
+	ID           string
+	PersonID     string
+	WebSessionID string
+	TokenHash    []byte
+	Name         string
+	Passkey      bool
+	CreatedAt    int64
+	ExpiresAt    int64
+	UsedAt       int64
+}
+
+type WebauthnCredential struct {
+	ID             string
+	PersonID       string
+	Name           string
+	CredentialID   []byte
+	PublicKey      []byte
+	SignCount      int64
+	Aaguid         string
+	Transports     string
+	BackupEligible bool
+	UserVerified   bool
+	Discoverable   bool
+	CreatedAt      int64
+	LastUsedAt     int64
+}

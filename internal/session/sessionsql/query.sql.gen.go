@@ -341,7 +341,7 @@ func (q *Queries) ForgetServer(ctx context.Context, id string) error {
 }
 
 const getGrant = `-- name: GetGrant :one
-select org_id, id, token_hash, session_id, user_id, user_name, user_email, token_id, token_name, via, safe_id, resource_id, account_id, protocol, client, request_id, event_id, mfa_at, created_at, expires_at, used_at, used_by from launch_grant where org_id = $1 and id = $2
+select org_id, id, token_hash, session_id, user_id, user_name, user_email, token_id, token_name, via, safe_id, resource_id, account_id, protocol, client, request_id, event_id, mfa_at, created_at, expires_at, used_at, used_by, web_session_id from launch_grant where org_id = $1 and id = $2
 `
 
 type GetGrantParams struct {
@@ -375,12 +375,13 @@ func (q *Queries) GetGrant(ctx context.Context, arg GetGrantParams) (LaunchGrant
 		&i.ExpiresAt,
 		&i.UsedAt,
 		&i.UsedBy,
+		&i.WebSessionID,
 	)
 	return i, err
 }
 
 const getSession = `-- name: GetSession :one
-select org_id, id, state, user_id, user_name, user_email, token_id, token_name, via, safe_id, safe_name, resource_id, resource_name, account_id, account_name, username, protocol, client, client_version, source_ip, grant_id, request_id, server_id, released, user_end_at, requested_at, started_at, ended_at, expires_at, changed_at, ended_by, end_reason, ended_by_name, end_comment, recording_id, opened, exit_status, channels, bytes_to_target, bytes_from_target from session where org_id = $1 and id = $2
+select org_id, id, state, user_id, user_name, user_email, token_id, token_name, via, safe_id, safe_name, resource_id, resource_name, account_id, account_name, username, protocol, client, client_version, source_ip, grant_id, request_id, server_id, released, user_end_at, requested_at, started_at, ended_at, expires_at, changed_at, ended_by, end_reason, ended_by_name, end_comment, recording_id, opened, exit_status, channels, bytes_to_target, bytes_from_target, web_session_id from session where org_id = $1 and id = $2
 `
 
 type GetSessionParams struct {
@@ -432,12 +433,13 @@ func (q *Queries) GetSession(ctx context.Context, arg GetSessionParams) (Session
 		&i.Channels,
 		&i.BytesToTarget,
 		&i.BytesFromTarget,
+		&i.WebSessionID,
 	)
 	return i, err
 }
 
 const grantByHash = `-- name: GrantByHash :one
-select org_id, id, token_hash, session_id, user_id, user_name, user_email, token_id, token_name, via, safe_id, resource_id, account_id, protocol, client, request_id, event_id, mfa_at, created_at, expires_at, used_at, used_by from launch_grant where token_hash = $1
+select org_id, id, token_hash, session_id, user_id, user_name, user_email, token_id, token_name, via, safe_id, resource_id, account_id, protocol, client, request_id, event_id, mfa_at, created_at, expires_at, used_at, used_by, web_session_id from launch_grant where token_hash = $1
 `
 
 // platform-wide: who presents a grant has not said yet of which organization it is
@@ -467,6 +469,7 @@ func (q *Queries) GrantByHash(ctx context.Context, tokenHash string) (LaunchGran
 		&i.ExpiresAt,
 		&i.UsedAt,
 		&i.UsedBy,
+		&i.WebSessionID,
 	)
 	return i, err
 }
@@ -474,35 +477,36 @@ func (q *Queries) GrantByHash(ctx context.Context, tokenHash string) (LaunchGran
 const insertGrant = `-- name: InsertGrant :exec
 insert into launch_grant (
     org_id, id, token_hash, session_id, user_id, user_name, user_email, token_id, token_name, via,
-    safe_id, resource_id, account_id, protocol, client, request_id, event_id, mfa_at, created_at, expires_at, used_at, used_by)
+    safe_id, resource_id, account_id, protocol, client, request_id, event_id, mfa_at, created_at, expires_at, used_at, used_by, web_session_id)
 values (
     $1, $2, $3, $4, $5, $6,
     $7, $8, $9, $10, $11, $12,
     $13, $14, $15, $16, $17, $18,
-    $19, $20, 0, '')
+    $19, $20, 0, '', $21)
 `
 
 type InsertGrantParams struct {
-	OrgID      string
-	ID         string
-	TokenHash  string
-	SessionID  string
-	UserID     string
-	UserName   string
-	UserEmail  string
-	TokenID    string
-	TokenName  string
-	Via        string
-	SafeID     string
-	ResourceID string
-	AccountID  string
-	Protocol   string
-	Client     string
-	RequestID  string
-	EventID    string
-	MfaAt      int64
-	CreatedAt  int64
-	ExpiresAt  int64
+	OrgID        string
+	ID           string
+	TokenHash    string
+	SessionID    string
+	UserID       string
+	UserName     string
+	UserEmail    string
+	TokenID      string
+	TokenName    string
+	Via          string
+	SafeID       string
+	ResourceID   string
+	AccountID    string
+	Protocol     string
+	Client       string
+	RequestID    string
+	EventID      string
+	MfaAt        int64
+	CreatedAt    int64
+	ExpiresAt    int64
+	WebSessionID string
 }
 
 func (q *Queries) InsertGrant(ctx context.Context, arg InsertGrantParams) error {
@@ -527,6 +531,7 @@ func (q *Queries) InsertGrant(ctx context.Context, arg InsertGrantParams) error 
 		arg.MfaAt,
 		arg.CreatedAt,
 		arg.ExpiresAt,
+		arg.WebSessionID,
 	)
 	return err
 }
@@ -536,13 +541,13 @@ insert into session (
     org_id, id, state, user_id, user_name, user_email, token_id, token_name, via, safe_id, safe_name, resource_id,
     resource_name, account_id, account_name, username, protocol, client, client_version, source_ip, grant_id, request_id,
     server_id, released, user_end_at, requested_at, started_at, ended_at, expires_at, changed_at, ended_by, end_reason, ended_by_name,
-    end_comment, recording_id, opened, channels, bytes_to_target, bytes_from_target)
+    end_comment, recording_id, opened, channels, bytes_to_target, bytes_from_target, web_session_id)
 values (
     $1, $2, 'starting', $3, $4, $5,
     $6, $7, $8, $9, $10, $11,
     $12, $13, $14, $15, $16,
     $17, $18, $19, $20, $21,
-    $22, false, 0, $23, 0, 0, $24, $23, '', '', '', '', '', false, 0, 0, 0)
+    $22, false, 0, $23, 0, 0, $24, $23, '', '', '', '', '', false, 0, 0, 0, $25)
 `
 
 type InsertSessionParams struct {
@@ -570,6 +575,7 @@ type InsertSessionParams struct {
 	ServerID      string
 	Now           int64
 	ExpiresAt     int64
+	WebSessionID  string
 }
 
 func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) error {
@@ -598,6 +604,7 @@ func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) er
 		arg.ServerID,
 		arg.Now,
 		arg.ExpiresAt,
+		arg.WebSessionID,
 	)
 	return err
 }
@@ -640,6 +647,82 @@ func (q *Queries) LeftOpenByOthers(ctx context.Context, own string) ([]LeftOpenB
 	return items, nil
 }
 
+const liveOf = `-- name: LiveOf :many
+select org_id, id, state, user_id, user_name, user_email, token_id, token_name, via, safe_id, safe_name, resource_id, resource_name, account_id, account_name, username, protocol, client, client_version, source_ip, grant_id, request_id, server_id, released, user_end_at, requested_at, started_at, ended_at, expires_at, changed_at, ended_by, end_reason, ended_by_name, end_comment, recording_id, opened, exit_status, channels, bytes_to_target, bytes_from_target, web_session_id from session
+where org_id = $1 and user_id = $2 and state = 'live'
+order by id limit 500
+`
+
+type LiveOfParams struct {
+	OrgID  string
+	UserID string
+}
+
+func (q *Queries) LiveOf(ctx context.Context, arg LiveOfParams) ([]Session, error) {
+	rows, err := q.db.QueryContext(ctx, liveOf, arg.OrgID, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Session
+	for rows.Next() {
+		var i Session
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.ID,
+			&i.State,
+			&i.UserID,
+			&i.UserName,
+			&i.UserEmail,
+			&i.TokenID,
+			&i.TokenName,
+			&i.Via,
+			&i.SafeID,
+			&i.SafeName,
+			&i.ResourceID,
+			&i.ResourceName,
+			&i.AccountID,
+			&i.AccountName,
+			&i.Username,
+			&i.Protocol,
+			&i.Client,
+			&i.ClientVersion,
+			&i.SourceIp,
+			&i.GrantID,
+			&i.RequestID,
+			&i.ServerID,
+			&i.Released,
+			&i.UserEndAt,
+			&i.RequestedAt,
+			&i.StartedAt,
+			&i.EndedAt,
+			&i.ExpiresAt,
+			&i.ChangedAt,
+			&i.EndedBy,
+			&i.EndReason,
+			&i.EndedByName,
+			&i.EndComment,
+			&i.RecordingID,
+			&i.Opened,
+			&i.ExitStatus,
+			&i.Channels,
+			&i.BytesToTarget,
+			&i.BytesFromTarget,
+			&i.WebSessionID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const markOpened = `-- name: MarkOpened :execrows
 update session set opened = true where org_id = $1 and id = $2 and not opened and not released
 `
@@ -663,7 +746,9 @@ select s.id, s.state, s.ended_by, s.end_reason, s.ended_by_name, s.end_comment, 
     cast(coalesce(om.role, '') as text) as role, cast(coalesce(m.role, '') as text) as safe_role,
     cast(coalesce(sf.version, 0) as bigint) as safe_version, cast(coalesce(a.state, '') as text) as account_state,
     cast(coalesce(t.scopes, '') as text) as token_scopes, cast(coalesce(t.ended_at, 1) as bigint) as token_ended,
-    cast(coalesce(t.expires_at, 0) as bigint) as token_expiry
+    cast(coalesce(t.expires_at, 0) as bigint) as token_expiry, s.requested_at,
+    cast(coalesce(p.void_before, 0) as bigint) as person_void, cast(coalesce(om.void_before, 0) as bigint) as member_void,
+    cast(coalesce(ws.end_reason, '') as text) as signed_out
 from session s
 left join person p on p.id = s.user_id
 left join organization o on o.id = s.org_id
@@ -672,6 +757,7 @@ left join safe sf on sf.org_id = s.org_id and sf.id = s.safe_id and sf.deleted_a
 left join safe_member m on m.org_id = sf.org_id and m.safe_id = sf.id and m.user_id = om.user_id
 left join account a on a.org_id = s.org_id and a.id = s.account_id and a.deleted_at is null
 left join api_token t on t.org_id = s.org_id and t.id = s.token_id and t.owner_id = s.user_id
+left join web_session ws on ws.id = s.web_session_id and ws.person_id = s.user_id
 where s.org_id = $1 and s.server_id = $2 and not s.released
 `
 
@@ -697,6 +783,10 @@ type OpenStandingsRow struct {
 	TokenScopes  string
 	TokenEnded   int64
 	TokenExpiry  int64
+	RequestedAt  int64
+	PersonVoid   int64
+	MemberVoid   int64
+	SignedOut    string
 }
 
 // Asked at each tick of the clock: what lets the person of each session of this server stay in
@@ -727,6 +817,10 @@ func (q *Queries) OpenStandings(ctx context.Context, arg OpenStandingsParams) ([
 			&i.TokenScopes,
 			&i.TokenEnded,
 			&i.TokenExpiry,
+			&i.RequestedAt,
+			&i.PersonVoid,
+			&i.MemberVoid,
+			&i.SignedOut,
 		); err != nil {
 			return nil, err
 		}
@@ -824,18 +918,22 @@ func (q *Queries) SafeRole(ctx context.Context, arg SafeRoleParams) (string, err
 const standing = `-- name: Standing :one
 select p.handle, p.email, p.state as person_state, o.state as org_state, cast(coalesce(m.role, '') as text) as role,
     cast(coalesce(t.scopes, '') as text) as token_scopes, cast(coalesce(t.ended_at, 1) as bigint) as token_ended,
-    cast(coalesce(t.expires_at, 0) as bigint) as token_expiry
+    cast(coalesce(t.expires_at, 0) as bigint) as token_expiry,
+    p.void_before as person_void, cast(coalesce(m.void_before, 0) as bigint) as member_void,
+    cast(coalesce(ws.end_reason, '') as text) as signed_out
 from person p
 join organization o on o.id = $1
 left join member m on m.org_id = o.id and m.user_id = p.id
-left join api_token t on t.org_id = o.id and t.id = $2 and t.owner_id = p.id
-where p.id = $3
+left join web_session ws on ws.id = $2 and ws.person_id = p.id
+left join api_token t on t.org_id = o.id and t.id = $3 and t.owner_id = p.id
+where p.id = $4
 `
 
 type StandingParams struct {
-	OrgID   string
-	TokenID string
-	UserID  string
+	OrgID        string
+	WebSessionID string
+	TokenID      string
+	UserID       string
 }
 
 type StandingRow struct {
@@ -847,10 +945,18 @@ type StandingRow struct {
 	TokenScopes string
 	TokenEnded  int64
 	TokenExpiry int64
+	PersonVoid  int64
+	MemberVoid  int64
+	SignedOut   string
 }
 
 func (q *Queries) Standing(ctx context.Context, arg StandingParams) (StandingRow, error) {
-	row := q.db.QueryRowContext(ctx, standing, arg.OrgID, arg.TokenID, arg.UserID)
+	row := q.db.QueryRowContext(ctx, standing,
+		arg.OrgID,
+		arg.WebSessionID,
+		arg.TokenID,
+		arg.UserID,
+	)
 	var i StandingRow
 	err := row.Scan(
 		&i.Handle,
@@ -861,6 +967,9 @@ func (q *Queries) Standing(ctx context.Context, arg StandingParams) (StandingRow
 		&i.TokenScopes,
 		&i.TokenEnded,
 		&i.TokenExpiry,
+		&i.PersonVoid,
+		&i.MemberVoid,
+		&i.SignedOut,
 	)
 	return i, err
 }

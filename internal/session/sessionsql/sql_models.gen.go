@@ -9,28 +9,29 @@ import (
 )
 
 type LaunchGrant struct {
-	OrgID      string
-	ID         string
-	TokenHash  string
-	SessionID  string
-	UserID     string
-	UserName   string
-	UserEmail  string
-	TokenID    string
-	TokenName  string
-	Via        string
-	SafeID     string
-	ResourceID string
-	AccountID  string
-	Protocol   string
-	Client     string
-	RequestID  string
-	EventID    string
-	MfaAt      int64
-	CreatedAt  int64
-	ExpiresAt  int64
-	UsedAt     int64
-	UsedBy     string
+	OrgID        string
+	ID           string
+	TokenHash    string
+	SessionID    string
+	UserID       string
+	UserName     string
+	UserEmail    string
+	TokenID      string
+	TokenName    string
+	Via          string
+	SafeID       string
+	ResourceID   string
+	AccountID    string
+	Protocol     string
+	Client       string
+	RequestID    string
+	EventID      string
+	MfaAt        int64
+	CreatedAt    int64
+	ExpiresAt    int64
+	UsedAt       int64
+	UsedBy       string
+	WebSessionID string
 }
 
 type Session struct {
@@ -74,4 +75,5 @@ type Session struct {
 	Channels        int64
 	BytesToTarget   int64
 	BytesFromTarget int64
+	WebSessionID    string
 }

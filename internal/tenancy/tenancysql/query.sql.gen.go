@@ -51,7 +51,7 @@ func (q *Queries) DeleteMember(ctx context.Context, arg DeleteMemberParams) (int
 }
 
 const getMember = `-- name: GetMember :one
-select m.org_id, m.user_id, m.role, m.created_at, m.changed_at, m.require_mfa, p.email, p.handle, p.name, p.state from member m join person p on p.id = m.user_id
+select m.org_id, m.user_id, m.role, m.created_at, m.changed_at, m.require_mfa, m.void_before, p.email, p.handle, p.name, p.state from member m join person p on p.id = m.user_id
 where m.org_id = $1 and m.user_id = $2
 `
 
@@ -67,6 +67,7 @@ type GetMemberRow struct {
 	CreatedAt  int64
 	ChangedAt  int64
 	RequireMfa bool
+	VoidBefore int64
 	Email      string
 	Handle     string
 	Name       string
@@ -83,6 +84,7 @@ func (q *Queries) GetMember(ctx context.Context, arg GetMemberParams) (GetMember
 		&i.CreatedAt,
 		&i.ChangedAt,
 		&i.RequireMfa,
+		&i.VoidBefore,
 		&i.Email,
 		&i.Handle,
 		&i.Name,
@@ -279,7 +281,7 @@ func (q *Queries) InvitedMember(ctx context.Context, arg InvitedMemberParams) er
 }
 
 const listMembers = `-- name: ListMembers :many
-select m.org_id, m.user_id, m.role, m.created_at, m.changed_at, m.require_mfa, p.email, p.handle, p.name, p.state from member m join person p on p.id = m.user_id
+select m.org_id, m.user_id, m.role, m.created_at, m.changed_at, m.require_mfa, m.void_before, p.email, p.handle, p.name, p.state from member m join person p on p.id = m.user_id
 where m.org_id = $1 and p.handle > $2 order by p.handle limit $3
 `
 
@@ -296,6 +298,7 @@ type ListMembersRow struct {
 	CreatedAt  int64
 	ChangedAt  int64
 	RequireMfa bool
+	VoidBefore int64
 	Email      string
 	Handle     string
 	Name       string
@@ -318,6 +321,7 @@ func (q *Queries) ListMembers(ctx context.Context, arg ListMembersParams) ([]Lis
 			&i.CreatedAt,
 			&i.ChangedAt,
 			&i.RequireMfa,
+			&i.VoidBefore,
 			&i.Email,
 			&i.Handle,
 			&i.Name,

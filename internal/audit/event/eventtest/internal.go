@@ -9,12 +9,12 @@ func internalTier() []event.Event {
 	return []event.Event{
 		event.NewAuthSignInSucceeded(
 			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"),
-			ID[id.User]("subject_user_id"), event.SignInMethodSSHCertificate, event.DoorSSH,
+			ID[id.User]("subject_user_id"), event.SignInMethodDevice, event.DoorSSH,
 			flag("second_factor_demanded"),
 		).WithKeyFingerprint("key_fingerprint"),
 		event.NewAuthSignInFailed(
 			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"), event.AuthSignInFailedBadCredentials,
-			event.SignInMethodSSHCertificate, event.DoorSSH, count[int]("coalesced"),
+			event.SignInMethodDevice, event.DoorSSH, count[int]("coalesced"),
 		).
 			WithSubjectUserID(ID[id.User]("subject_user_id")).WithClaimedUser("claimed_user").
 			WithFailedCount(count[int]("failed_count")).WithKeyFingerprint("key_fingerprint"),
@@ -35,6 +35,10 @@ func internalTier() []event.Event {
 			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"),
 			ID[id.User]("subject_user_id"), ID[id.Factor]("factor_id"), event.FactorKindWebAuthn,
 			flag("by_admin"), count[int]("sessions_ended"),
+		),
+		event.NewMFAFactorRenamed(
+			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"),
+			ID[id.User]("subject_user_id"), ID[id.Factor]("factor_id"), "old_name", "new_name",
 		),
 		event.NewSSHKeyAdded(
 			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"),

@@ -1,0 +1,40 @@
+package authz
+
+import (
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/fault"
+)
+
+// StepUpRequired is the code of a refusal that a fresh second factor turns into a yes.
+const StepUpRequired = "STEP_UP_REQUIRED"
+
+// freshness is, for each sensitive action, how lately a person must have proved a
+// second factor to do it. What is not here asks for none. A safe's policy names
+// its own for session.launch.
+var freshness = map[Action]time.Duration{
+	SelfManage:       15 * time.Minute,
+	TokenCreate:      15 * time.Minute,
+	OrgDelete:        5 * time.Minute,
+	PlatformUserRole: 5 * time.Minute,
+}
+
+// Freshness is how lately a person must have proved a second factor to do a; zero
+// is never.
+func (a Action) Freshness() time.Duration { return freshness[a] }
+
+// Fresh tells whether the actor has proved a second factor lately enough for
+// action, after Check. The product itself and API tokens are not asked: what a
+// token may do, its scopes say, and who creates one is asked. The fault's code is
+// StepUpRequired.
+func Fresh(actor Actor, action Action, now time.Time) error {
+	return FreshWithin(actor, action.Freshness(), now)
+}
+
+// FreshWithin is Fresh for a freshness that somebody else names; zero is never.
+func FreshWithin(actor Actor, d time.Duration, now time.Time) error {
+	if d == 0 || actor.Kind == Token || actor.Kind == System || !actor.MFAAt.IsZero() && now.Sub(actor.MFAAt) <= d {
+		return nil
+	}
+	return fault.New(fault.Denied, "prove your second factor again first: the last time was too long ago for this").WithCode(StepUpRequired)
+}

@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/fault"
+)
+
+type loginsCmd struct {
+	connection
+	List loginsListCmd `cmd:"" default:"1" help:"List where you are signed in."`
+	End  loginsEndCmd  `cmd:"" help:"End sign-ins of yours, and the sessions launched from them."`
+}
+
+type loginsListCmd struct{}
+
+// signIn is a live sign-in.
+type signIn struct {
+	ID         string    `json:"id"`
+	Current    bool      `json:"current"`
+	SourceIP   string    `json:"source_ip"`
+	UserAgent  string    `json:"user_agent"`
+	CreatedAt  time.Time `json:"created_at"`
+	LastSeenAt time.Time `json:"last_seen_at"`
+}
+
+// Run lists sign-ins.
+func (loginsListCmd) Run(ctx context.Context, p *program) error {
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	a, err := r.get(ctx, "/auth/sessions", nil)
+	if err != nil {
+		return err
+	}
+	var l page
+	if err := a.Into(&l); err != nil {
+		return err
+	}
+	t := table{head: []string{"SINCE", "LAST USED", "FROM", "WITH", "THIS ONE", "ID"}, empty: "You are signed in nowhere."}
+	return showList(p, l, t, func(s signIn) []string {
+		return []string{when(s.CreatedAt), when(s.LastSeenAt), s.SourceIP, s.UserAgent, yesNo(s.Current), s.ID}
+	})
+}
+
+type loginsEndCmd struct {
+	ID     string `arg:"" optional:"" help:"Id of the sign-in, as logins list shows it."`
+	Others bool   `help:"All but the one that this command uses."`
+}
+
+// Run ends sign-ins.
+func (c *loginsEndCmd) Run(ctx context.Context, p *program) error {
+	if (c.ID == "") != c.Others {
+		return fault.New(fault.Invalid, "name one sign-in by its id, or all others by --others")
+	}
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	if c.ID != "" {
+		if _, err := r.call(ctx, http.MethodDelete, path("/auth/sessions/%s", c.ID), nil, nil); err != nil {
+			return err
+		}
+		p.done("The sign-in has ended.")
+		return nil
+	}
+	a, err := r.call(ctx, http.MethodDelete, "/auth/sessions", nil, nil)
+	if err != nil {
+		return err
+	}
+	var ended struct {
+		SignIns int `json:"sign_ins_ended"`
+	}
+	if err := a.Into(&ended); err != nil {
+		return err
+	}
+	return p.show(a, func() { p.sayf("%d other sign-ins have ended.", ended.SignIns) })
+}
+
+type membersSignOutCmd struct {
+	Person  string `arg:"" complete:"person" help:"Handle, e-mail address or id."`
+	Comment string `placeholder:"TEXT" help:"Shown to the person where a live session ends."`
+	Yes     bool   `short:"y" help:"Do not ask."`
+}
+
+// Run ends all sign-ins of a member.
+func (c *membersSignOutCmd) Run(ctx context.Context, p *program) error {
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := r.findPerson(ctx, c.Person)
+	if err != nil {
+		return err
+	}
+	if err := p.confirm(ctx, c.Yes, "End all sign-ins and live sessions of %s? [y/N] ", m.Handle); err != nil {
+		return err
+	}
+	a, err := r.post(ctx, path("/org/members/%s/sign-out", m.UserID), map[string]string{"comment": c.Comment})
+	if err != nil {
+		return err
+	}
+	var ended struct {
+		SignIns  int `json:"sign_ins_ended"`
+		Sessions int `json:"sessions_ended"`
+	}
+	if err := a.Into(&ended); err != nil {
+		return err
+	}
+	return p.show(a, func() {
+		p.sayf("%d sign-ins and %d live sessions of %s have ended.", ended.SignIns, ended.Sessions, m.Handle)
+	})
+}

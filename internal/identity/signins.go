@@ -1,0 +1,163 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/audit/event"
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/identity/identitysql"
+)
+
+// WebSession is a live sign-in of a person, as they see it.
+type WebSession struct {
+	ID         id.WebSession
+	Current    bool // it asks
+	Enrolment  bool // it may only enrol a second factor
+	SourceIP   string
+	UserAgent  string
+	CreatedAt  time.Time
+	LastSeenAt time.Time // to the minute
+	ExpiresAt  time.Time // at the latest
+	MFAAt      time.Time // when a second factor was last proved in it; zero: never
+}
+
+// WebSessions lists the actor's live sign-ins, those used last first.
+func (s *Service) WebSessions(ctx context.Context, actor authz.Actor) ([]WebSession, error) {
+	if err := authz.Check(actor, authz.SelfView, self(actor)); err != nil {
+		return nil, err
+	}
+	var rows []identitysql.WebSession
+	err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		rows, err = identitysql.New(tx).LiveWebSessions(ctx, identitysql.LiveWebSessionsParams{
+			PersonID: string(actor.User), Now: s.now(), IdleSince: s.now() - s.d.Limits.Idle.Microseconds()})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list sign-ins: %w", err)
+	}
+	out := make([]WebSession, len(rows))
+	for i, r := range rows {
+		out[i] = WebSession{ID: id.WebSession(r.ID), Current: r.ID == string(actor.WebSession), Enrolment: r.Kind != "full", SourceIP: r.SourceIp,
+			UserAgent: r.UserAgent, CreatedAt: db.Time(r.CreatedAt), LastSeenAt: db.Time(r.LastSeenAt), ExpiresAt: db.Time(r.ExpiresAt)}
+		if r.MfaAt != 0 {
+			out[i].MFAAt = db.Time(r.MfaAt)
+		}
+	}
+	return out, nil
+}
+
+// EndWebSession ends one of the actor's own sign-ins, and within two seconds the
+// privileged sessions that it launched. It needs no fresh second factor: who fears
+// for a sign-in must be able to end it at once.
+func (s *Service) EndWebSession(ctx context.Context, actor authz.Actor, web id.WebSession) error {
+	_, err := s.endOwn(ctx, actor, func(ctx context.Context, q *identitysql.Queries) (int64, error) {
+		n, err := q.EndWebSession(ctx, identitysql.EndWebSessionParams{
+			Now: s.now(), Reason: event.AuthSignedOutByUser.String(), ID: string(web), PersonID: string(actor.User)})
+		if err == nil && n == 0 {
+			err = fault.New(fault.NotFound, "no such sign-in, or it has ended already")
+		}
+		return n, err
+	})
+	return err
+}
+
+// EndOtherWebSessions ends all sign-ins of the actor but the one that asks. It
+// tells how many there were.
+func (s *Service) EndOtherWebSessions(ctx context.Context, actor authz.Actor) (int, error) {
+	return s.endOwn(ctx, actor, func(ctx context.Context, q *identitysql.Queries) (int64, error) {
+		return q.EndWebSessionsOf(ctx, identitysql.EndWebSessionsOfParams{
+			Now: s.now(), Reason: event.AuthSignedOutByUser.String(), PersonID: string(actor.User), But: string(actor.WebSession)})
+	})
+}
+
+func (s *Service) endOwn(ctx context.Context, actor authz.Actor, end func(context.Context, *identitysql.Queries) (int64, error)) (int, error) {
+	if err := authz.Check(actor, authz.SelfManage, self(actor)); err != nil {
+		sc := scope(actor, "")
+		return 0, s.refused(ctx, actor, err, event.NewAuthSignedOut(sc.Act, sc.Target, actor.User, 0).Denied(event.AuthSignedOutNotPermitted))
+	}
+	ended := 0
+	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		n, err := end(ctx, identitysql.New(tx))
+		if err != nil {
+			return err
+		}
+		ended = int(n)
+		sc, err := s.ownScope(ctx, tx, actor)
+		if err != nil {
+			return err
+		}
+		return s.signedOut(ctx, tx, sc, actor.User, ended, event.AuthSignedOutByUser)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("end a sign-in: %w", err)
+	}
+	return ended, nil
+}
+
+// Live ends privileged sessions.
+type Live interface {
+	// EndOf ends the live sessions of a member in the actor's organization, as the
+	// actor's order.
+	EndOf(ctx context.Context, actor authz.Actor, user id.User, comment string) (int, error)
+}
+
+// Ended is what an administrator's order has ended.
+type Ended struct {
+	WebSessions int // everywhere: a sign-in is of no organization
+	Sessions    int // privileged ones, in the administrator's organization
+}
+
+// SignOutMember ends all sign-ins of a member of the actor's organization, their
+// certificates there, and their live privileged sessions there. They can sign in
+// again: whoever must not is to be removed.
+func (s *Service) SignOutMember(ctx context.Context, actor authz.Actor, user id.User, comment string) (Ended, error) {
+	var out Ended
+	at := tenant(actor.Org, "")
+	act := event.By(actor, event.TenantAdmin)
+	if err := authz.Check(actor, authz.MemberSignOut, authz.Object{Type: authz.MemberObject, ID: string(user), Org: actor.Org}); err != nil {
+		return out, s.refused(ctx, actor, err, event.NewAuthSignedOut(act, at, user, 0).Denied(event.AuthSignedOutNotPermitted))
+	}
+	all, err := s.OrgsOf(ctx, user)
+	if err != nil {
+		return out, err
+	}
+	if !slices.ContainsFunc(all, func(m Membership) bool { return m.Org == actor.Org }) {
+		return out, fault.New(fault.NotFound, "no such member of this organization")
+	}
+	if out.Sessions, err = s.d.Live.EndOf(ctx, actor, user, comment); err != nil {
+		return out, fmt.Errorf("end the sessions of %s: %w", user, err)
+	}
+	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		q := identitysql.New(tx)
+		n, err := q.VoidMember(ctx, identitysql.VoidMemberParams{Now: s.now(), OrgID: string(actor.Org), UserID: string(user)})
+		if err == nil && n == 0 {
+			err = fault.New(fault.NotFound, "no such member of this organization")
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := q.RevokeCertificatesIn(ctx, identitysql.RevokeCertificatesInParams{Now: s.now(), OrgID: string(actor.Org), PersonID: string(user)}); err != nil {
+			return err
+		}
+		if out.WebSessions, err = s.endSessions(ctx, tx, user, "", event.AuthSignedOutByAdmin.String()); err != nil {
+			return err
+		}
+		name, err := s.orgName(ctx, tx, actor.Org)
+		if err != nil {
+			return err
+		}
+		// Told also when it ended none: an order is an act.
+		_, err = s.d.Ledger.Record(ctx, tx, event.NewAuthSignedOut(act, tenant(actor.Org, name), user, out.WebSessions).Because(event.AuthSignedOutByAdmin))
+		return err
+	})
+	if err != nil {
+		return out, fmt.Errorf("sign a member out: %w", err)
+	}
+	return out, nil
+}
