@@ -1,10 +1,14 @@
 package cli
 
 import (
+	"context"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func (w *world) complete(words ...string) []string {
@@ -102,13 +106,70 @@ echo; (IFS='|'; echo "${COMPREPLY[*]}")
 			t.Errorf("%s: %v\n%s", c.words, err, out)
 		}
 	}
-	for name, script := range map[string]string{"zsh": zshCompletion, "fish": fishCompletion} {
-		if shell, err := exec.LookPath(name); err == nil {
-			cmd := exec.Command(shell, "-n")
-			cmd.Stdin = strings.NewReader(script)
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Errorf("%s: %v\n%s", name, err, out)
-			}
+}
+
+// fakeProgram is a folder with a vaultpam that answers completions with list and
+// show, and files for what it has no answer to.
+func fakeProgram(t *testing.T) (dir string, env []string) {
+	t.Helper()
+	dir = t.TempDir()
+	script := "#!/bin/sh\ncase \"$*\" in '__complete -- safes ') printf 'list\\nshow\\n' ;; '__complete -- safes l') echo list ;; esac\n"
+	if err := os.WriteFile(filepath.Join(dir, "vaultpam"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"script": zshCompletion, "checkpoint.txt": ""} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
 		}
 	}
+	return dir, append(os.Environ(), "HOME="+dir, "PATH="+dir+":"+os.Getenv("PATH"), "TERM=dumb")
+}
+
+func TestFishCompletes(t *testing.T) {
+	fish := shellOf(t, "fish")
+	dir, env := fakeProgram(t)
+	for line, want := range map[string]string{"vaultpam safes ": "list\nshow\n", "vaultpam audit verify check": "checkpoint.txt\n"} {
+		cmd := exec.Command(fish, "--no-config", "-c", fishCompletion+"\ncomplete -C '"+line+"'")
+		cmd.Dir, cmd.Env = dir, env
+		if out, err := cmd.CombinedOutput(); err != nil || string(out) != want {
+			t.Errorf("%q: %v\n%s", line, err, out)
+		}
+	}
+}
+
+func TestZshCompletes(t *testing.T) {
+	zsh := shellOf(t, "zsh")
+	dir, env := fakeProgram(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for line, want := range map[string]string{"vaultpam safes l": "vaultpam safes list ", "vaultpam audit verify check": "vaultpam audit verify checkpoint.txt "} {
+		// A real line editor in a pseudo-terminal: what the Tab key makes of the line is shown by a key of ours.
+		cmd := exec.CommandContext(ctx, zsh, "-f", "-c", `zmodload zsh/zpty
+zpty z zsh -f -i
+zpty -w z 'autoload -Uz compinit; compinit -u -D; source script; show() { print -r -- "<$BUFFER>" > shown; }; zle -N show; bindkey "^X" show; PS1=; print -r rea""dy'
+zpty -r z out '*ready*'
+zpty -n -w z "$LINE"$'\t\x18'
+until [[ -s shown ]]; do zpty -rt z out; sleep 0.02; done
+print -rn -- "$(<shown)"
+zpty -d z`)
+		cmd.Dir, cmd.Env = dir, append(env, "LINE="+line)
+		os.Remove(filepath.Join(dir, "shown"))
+		out, err := cmd.CombinedOutput()
+		if err != nil || string(out) != "<"+want+">" {
+			t.Errorf("%q: %v\n%s", line, err, out)
+		}
+	}
+}
+
+// shellOf finds a shell. Without it the test is skipped, or fails where REQUIRE_TOOLS=1.
+func shellOf(t *testing.T, name string) string {
+	t.Helper()
+	shell, err := exec.LookPath(name)
+	if err != nil && os.Getenv("REQUIRE_TOOLS") == "1" {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Skip(err)
+	}
+	return shell
 }

@@ -8,6 +8,7 @@ set -euo pipefail
 declare -A need=(
   [gcc]=gcc [ssh]=openssh-client [/usr/sbin/sshd]=openssh-server [sshpass]=sshpass [rsync]=rsync [git]=git
   [ansible]=ansible-core [/usr/bin/chromium]=chromium [tmux]=tmux [ip]=iproute2 [xauth]=xauth [jq]=jq [sudo]=sudo
+  [zsh]=zsh [fish]=fish
 )
 extra=(libc6-dev)
 
