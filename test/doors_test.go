@@ -167,9 +167,10 @@ func TestOtherOrganizationsAreNotThere(t *testing.T) {
 		token, _ := oscar.token(t, "safes:read")
 		key := get[Page[struct{ ID string }]](t, oscar.Client, "GET", "/ssh-keys", nil).Items[0].ID
 		web := get[Page[struct{ ID string }]](t, oscar.Client, "GET", "/auth/sessions", nil).Items[0].ID
+		robot := get[struct{ ID string }](t, other.Owner.Client, "POST", "/service-accounts", obj{"name": "robot", "role": "operator"}).ID
 		theirs := other.ledger().events(t, "SESSION_ESTABLISHED")[0].ID
 		owned := map[string]string{"accounts": v.Account, "resources": v.Resource, "safes": v.ID, "sessions": x.ID, "tokens": token,
-			"ssh-keys": key, "mfa": oscar.Factor, "audit": theirs, "auth": web, "org": oscar.ID,
+			"ssh-keys": key, "mfa": oscar.Factor, "audit": theirs, "auth": web, "service-accounts": robot, "org": oscar.ID,
 			"platform": other.Org, "invitations": get[struct{ ID string }](t, other.Owner.Client, "POST", "/org/invitations", obj{"email": "i-" + random(4) + "@example.com", "role": "operator"}).ID}
 		mine := w.safe(host(t), nil)
 		for _, o := range operations(t, s) {

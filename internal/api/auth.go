@@ -21,6 +21,9 @@ type SignedIn struct {
 	ExpiresIn         int64         `json:"expires_in,omitempty" doc:"Seconds, at the latest"`
 	MFA               *MFAChallenge `json:"mfa,omitempty" doc:"Answer it with /auth/mfa"`
 	EnrolmentRequired bool          `json:"enrolment_required,omitempty" doc:"This session may only enrol a second factor"`
+
+	RefreshToken     string `json:"refresh_token,omitempty" doc:"Of a device: gives the next pair at /auth/refresh, once"`
+	RefreshExpiresIn int64  `json:"refresh_expires_in,omitempty" doc:"Seconds; the sign-in ends then"`
 }
 
 // MFAChallenge asks for a second factor.

@@ -219,7 +219,9 @@ type Token struct {
 	Name       string    `json:"name"`
 	OwnerID    id.User   `json:"owner_id"`
 	Owner      string    `json:"owner" doc:"Handle"`
+	Service    bool      `json:"service_account,omitempty" doc:"Its owner is a service account"`
 	Scopes     []string  `json:"scopes"`
+	Networks   []string  `json:"networks,omitempty" doc:"It may be used from these only"`
 	CreatedAt  time.Time `json:"created_at"`
 	ExpiresAt  time.Time `json:"expires_at"`
 	LastUsedAt time.Time `json:"last_used_at,omitzero"`
@@ -227,7 +229,11 @@ type Token struct {
 }
 
 func tokenJSON(t identity.Token) Token {
-	return Token{ID: t.ID, Name: t.Name, OwnerID: t.Owner, Owner: t.OwnerHandle, Scopes: t.Scopes, CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt, LastUsedAt: t.LastUsedAt}
+	out := Token{ID: t.ID, Name: t.Name, OwnerID: t.Owner, Owner: t.OwnerHandle, Service: t.Service(), Scopes: t.Scopes, CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt, LastUsedAt: t.LastUsedAt}
+	for _, n := range t.Networks {
+		out.Networks = append(out.Networks, n.String())
+	}
+	return out
 }
 
 func (s *Server) tokenRoutes() {
@@ -246,10 +252,13 @@ func (s *Server) tokenRoutes() {
 				Name          string   `json:"name"`
 				Scopes        []string `json:"scopes" maxItems:"64" doc:"What it may do, such as safes:read or sessions:launch"`
 				ExpiresInDays int      `json:"expires_in_days" doc:"1 to 180"`
+				Networks      []string `json:"networks,omitempty" maxItems:"32" doc:"Where it may be used from, such as 192.0.2.0/24; absent: anywhere"`
+				Service       id.User  `json:"service_account_id,omitempty" maxLength:"64" doc:"The service account that it is for; for owners and admins. Absent: you"`
 			}
 		}) (*struct{ Body Token }, error) {
 			days := max(-1, min(in.Body.ExpiresInDays, 100_000))
-			t, value, err := s.Identity.CreateToken(ctx, a, identity.CreateTokenArgs{Name: in.Body.Name, Scopes: in.Body.Scopes, Life: time.Duration(days) * 24 * time.Hour})
+			t, value, err := s.Identity.CreateToken(ctx, a, identity.CreateTokenArgs{Name: in.Body.Name, Scopes: in.Body.Scopes, Life: time.Duration(days) * 24 * time.Hour,
+				Networks: in.Body.Networks, Owner: in.Body.Service})
 			if err != nil {
 				return nil, err
 			}

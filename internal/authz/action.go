@@ -72,6 +72,7 @@ const (
 	TokenList   Action = "token.list"
 	TokenCreate Action = "token.create"
 	TokenRevoke Action = "token.revoke"
+	TokenIssue  Action = "token.issue" // to a service account
 
 	SelfView   Action = "self.view"
 	SelfManage Action = "self.manage" // own password, SSH keys, backup codes, factors
@@ -176,6 +177,7 @@ var rules = []rule{
 	{TokenList, TokenObject, "tokens:read", "list these API tokens"},
 	{TokenCreate, TokenObject, "", "create API tokens"},
 	{TokenRevoke, TokenObject, "tokens:write", "revoke this API token"},
+	{TokenIssue, TokenObject, "", "issue API tokens to service accounts"},
 	{SelfView, SelfObject, "self:read", "see this profile"},
 	{SelfManage, SelfObject, "", "change how this person signs in"},
 	{SelfEnrol, SelfObject, "", "enrol a second factor"},

@@ -15,6 +15,7 @@ const StepUpRequired = "STEP_UP_REQUIRED"
 var freshness = map[Action]time.Duration{
 	SelfManage:       15 * time.Minute,
 	TokenCreate:      15 * time.Minute,
+	TokenIssue:       15 * time.Minute,
 	OrgDelete:        5 * time.Minute,
 	PlatformUserRole: 5 * time.Minute,
 }

@@ -126,6 +126,12 @@ func (p *program) remote(ctx context.Context) (*remote, error) {
 	if conf.CA == nil && l != nil && l.URL == conf.Origin {
 		conf.CA = []byte(l.CA)
 	}
+	if r.login != nil {
+		if err := p.freshen(ctx, h, l, conf); err != nil {
+			return nil, err
+		}
+		conf.Token = secret.FromString(l.Token)
+	}
 	if conf.Org, err = p.organization(ctx, conf, conf.Org); err != nil {
 		return nil, err
 	}

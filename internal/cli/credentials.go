@@ -22,6 +22,7 @@ type token struct {
 	ID         string    `json:"id"`
 	Name       string    `json:"name"`
 	Owner      string    `json:"owner"`
+	Networks   []string  `json:"networks"`
 	Scopes     []string  `json:"scopes"`
 	ExpiresAt  time.Time `json:"expires_at"`
 	LastUsedAt time.Time `json:"last_used_at"`
@@ -48,9 +49,9 @@ func (c *tokensListCmd) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	t := table{head: []string{"NAME", "OWNER", "SCOPES", "EXPIRES", "LAST USED", "ID"}, empty: "There are no API tokens."}
+	t := table{head: []string{"NAME", "OWNER", "SCOPES", "NETWORKS", "EXPIRES", "LAST USED", "ID"}, empty: "There are no API tokens."}
 	return showList(p, l, t, func(k token) []string {
-		return []string{k.Name, k.Owner, strings.Join(k.Scopes, ","), when(k.ExpiresAt), when(k.LastUsedAt), k.ID}
+		return []string{k.Name, k.Owner, strings.Join(k.Scopes, ","), strings.Join(k.Networks, ","), when(k.ExpiresAt), when(k.LastUsedAt), k.ID}
 	})
 }
 
@@ -58,6 +59,9 @@ type tokensCreateCmd struct {
 	Name   string   `arg:"" help:"What it is for."`
 	Scopes []string `name:"scope" required:"" placeholder:"SCOPE" complete:"scope" help:"What it may do, such as safes:read or sessions:launch; several are possible, and * is all that you may."`
 	Days   int      `default:"90" help:"How long it is valid: 1 to 180 days."`
+
+	Networks []string `name:"network" placeholder:"CIDR" help:"Where it may be used from, such as 192.0.2.0/24; several are possible. Without it: anywhere."`
+	Service  string   `name:"service-account" placeholder:"NAME" help:"The service account that it is for, by name or id. Without it: you."`
 }
 
 // Run issues a token. The token alone goes to standard output.
@@ -66,7 +70,18 @@ func (c *tokensCreateCmd) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	a, err := r.post(ctx, "/tokens", map[string]any{"name": c.Name, "scopes": c.Scopes, "expires_in_days": c.Days})
+	in := map[string]any{"name": c.Name, "scopes": c.Scopes, "expires_in_days": c.Days}
+	if len(c.Networks) > 0 {
+		in["networks"] = c.Networks
+	}
+	if c.Service != "" {
+		s, err := find[serviceAccount](ctx, r, "/service-accounts", "service account", c.Service)
+		if err != nil {
+			return err
+		}
+		in["service_account_id"] = s.ID
+	}
+	a, err := r.post(ctx, "/tokens", in)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -214,10 +215,14 @@ func (r *remote) stepUp(ctx context.Context, safe string) error {
 		return again(err, r.isToken)
 	}
 	var ch struct {
-		ChallengeID string `json:"challenge_id"`
+		ChallengeID string   `json:"challenge_id"`
+		Methods     []string `json:"methods"`
 	}
 	if err := a.Into(&ch); err != nil {
 		return err
+	}
+	if slices.Contains(ch.Methods, "webauthn") && !slices.Contains(ch.Methods, "totp") && !slices.Contains(ch.Methods, "backup_code") {
+		return fault.New(fault.Denied, "this asks for a fresh second factor, and yours is a security key, which a terminal cannot ask: sign in again with vaultpam login").WithCode(codeStepUpRequired)
 	}
 	code, err := r.p.code(ctx)
 	if err != nil {

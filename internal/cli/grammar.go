@@ -22,11 +22,12 @@ type grammar struct {
 	Sessions sessionsCmd `cmd:"" section:"oversee" help:"Privileged sessions and their recordings."`
 	Audit    auditCmd    `cmd:"" section:"oversee" help:"The audit ledger: read it, prove it, verify it."`
 
-	Resources resourcesCmd `cmd:"" section:"manage" help:"The machines that safes lead to."`
-	Accounts  accountsCmd  `cmd:"" section:"manage" help:"The login identities on resources."`
-	Members   membersCmd   `cmd:"" section:"manage" help:"The people of your organization."`
-	Mail      mailCmd      `cmd:"" section:"manage" help:"Messages that were sent to people, and whether they arrived."`
-	OrgKey    orgKeyCmd    `cmd:"" name:"org-key" section:"manage" help:"The encryption key of your organization."`
+	Resources resourcesCmd       `cmd:"" section:"manage" help:"The machines that safes lead to."`
+	Accounts  accountsCmd        `cmd:"" section:"manage" help:"The login identities on resources."`
+	Members   membersCmd         `cmd:"" section:"manage" help:"The people of your organization."`
+	Services  serviceAccountsCmd `cmd:"" name:"service-accounts" section:"manage" help:"Members that nobody signs in as, for programs."`
+	Mail      mailCmd            `cmd:"" section:"manage" help:"Messages that were sent to people, and whether they arrived."`
+	OrgKey    orgKeyCmd          `cmd:"" name:"org-key" section:"manage" help:"The encryption key of your organization."`
 
 	Platform platformCmd `cmd:"" section:"operate" help:"The installation: its keys and its ledgers; for platform operators."`
 

@@ -24,6 +24,9 @@ type login struct {
 	Kind      string    `json:"kind"` // sessionLogin or tokenLogin
 	Token     string    `json:"token"`
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
+
+	Refresh     string    `json:"refresh_token,omitempty"` // for the next Token
+	AccessUntil time.Time `json:"access_until,omitzero"`   // with Refresh: when Token ends
 }
 
 const (

@@ -20,11 +20,13 @@ type loginCmd struct {
 	Email      string `placeholder:"EMAIL" help:"E-mail address or handle. Else VAULTPAM_EMAIL, else you are asked."`
 	CodeStdin  bool   `xor:"stdin" help:"Read the one-time code from standard input."`
 	TokenStdin bool   `xor:"stdin" help:"Read an API token from standard input and sign in with it. Else VAULTPAM_TOKEN is taken, if it is set."`
+	NoBrowser  bool   `xor:"how" help:"Show an address and a code to open in a browser elsewhere, as on a server."`
+	Password   bool   `xor:"how" help:"Type e-mail address, password and code here, without a browser."`
 }
 
 // Help is shown below the usage.
 func (loginCmd) Help() string {
-	return "Asks for e-mail address, password and one-time code, and keeps the sign-in in a file that only you can read, so that the other commands work. Scripts set VAULTPAM_EMAIL and VAULTPAM_PASSWORD and give the code by --code or --code-stdin, or sign in with an API token."
+	return "Opens your browser, where you let this command line in by the code that it shows, and keeps the sign-in in a file that only you can read, so that the other commands work. With --password, or when an e-mail address is given, it asks for password and one-time code here instead. Scripts set VAULTPAM_EMAIL and VAULTPAM_PASSWORD and give the code by --code or --code-stdin, or sign in with an API token."
 }
 
 // Run signs in.
@@ -49,6 +51,11 @@ func (c *loginCmd) Run(ctx context.Context, p *program) error {
 		l.Token, l.Kind = token, tokenLogin
 	case p.env["VAULTPAM_TOKEN"] != "":
 		l.Token, l.Kind = p.env["VAULTPAM_TOKEN"], tokenLogin
+	case !c.typed(p):
+		l.Kind = sessionLogin
+		if err := c.browser(ctx, p, conf, &l); err != nil {
+			return err
+		}
 	default:
 		l.Kind = sessionLogin
 		if enrol, err = c.session(ctx, p, conf, &l, before); err != nil {
@@ -266,7 +273,13 @@ func (c *logoutCmd) Run(ctx context.Context, p *program) error {
 		p.done("The API token is forgotten here. It is valid until it expires or is revoked: vaultpam tokens revoke.")
 		return nil
 	}
-	conf := client.Config{Origin: l.URL, CA: []byte(l.CA), Token: secret.FromString(l.Token), Version: app.Version}
+	conf := client.Config{Origin: l.URL, CA: []byte(l.CA), Version: app.Version}
+	if l.Refresh != "" && !p.now().Before(l.AccessUntil) { // its token has ended, and the sign-in has not
+		if a, err := refreshOnce(ctx, conf, l.Refresh); err == nil {
+			l.Token = a.AccessToken
+		}
+	}
+	conf.Token = secret.FromString(l.Token)
 	api, err := client.New(conf)
 	if err != nil {
 		return err

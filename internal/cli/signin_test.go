@@ -41,7 +41,7 @@ func TestLoginAsksAndKeepsTheSignIn(t *testing.T) {
 	w := newWorld(t)
 	w.signIn()
 	w.person.answers = map[string]string{"Server": w.server.URL, "E-mail": "jane@example.org", "Password": "hunter2 hunter2", "code": "123456"}
-	out := w.good("login")
+	out := w.good("login", "--password")
 	contains(t, out, "Signed in at "+w.server.URL, "jane (Jane Doe), operator of acme", "until ")
 	l := w.kept()
 	if l.Token != sessionToken || l.URL != w.server.URL || l.OrgID != orgID || l.Handle != "jane" || !strings.Contains(l.CA, "BEGIN CERTIFICATE") ||

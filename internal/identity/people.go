@@ -21,6 +21,8 @@ type NewPerson struct {
 	Name     string        // empty: the handle
 	Password secret.Secret // empty: none yet; they cannot sign in with one
 	Own      bool          // they chose the password themselves
+
+	service bool // made by ServiceAccount
 }
 
 // Draft is a checked NewPerson whose password is hashed already, so that no
@@ -37,6 +39,9 @@ func (s *Service) Draft(ctx context.Context, n NewPerson) (Draft, error) {
 	var err error
 	if d.profile.Email, err = ParseEmail(n.Email); err != nil {
 		return Draft{}, err
+	}
+	if IsService(d.profile.Email) != n.service {
+		return Draft{}, fault.New(fault.Invalid, "addresses under %s are those of service accounts", serviceDomain[1:]).WithField("email", "must be a person's address")
 	}
 	if d.profile.Handle, err = ParseHandle(n.Handle); err != nil {
 		return Draft{}, err

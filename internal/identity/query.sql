@@ -82,8 +82,10 @@ select s.id, s.person_id, s.kind, s.mfa_at, s.created_at, s.last_seen_at, s.expi
        cast(coalesce((select min(t.idle_us) from member m join organization o on o.id = m.org_id join organization_setting t on t.org_id = m.org_id
            where m.user_id = s.person_id and o.state = 'active' and t.idle_us > 0), 0) as bigint) as org_idle_us,
        cast(coalesce((select min(t.absolute_us) from member m join organization o on o.id = m.org_id join organization_setting t on t.org_id = m.org_id
-           where m.user_id = s.person_id and o.state = 'active' and t.absolute_us > 0), 0) as bigint) as org_absolute_us
+           where m.user_id = s.person_id and o.state = 'active' and t.absolute_us > 0), 0) as bigint) as org_absolute_us,
+       cast(coalesce(r.access_until, 0) as bigint) as access_until
 from web_session s join person p on p.id = s.person_id
+left join web_refresh r on r.web_session_id = s.id
 where s.token_hash = $1 and s.ended_at = 0 and p.state = 'active';
 
 -- name: TouchWebSession :exec
@@ -107,7 +109,8 @@ where person_id = sqlc.arg(person_id) and ended_at = 0 and id <> sqlc.arg(but);
 
 -- name: LiveWebSessions :many
 select * from web_session
-where person_id = sqlc.arg(person_id) and ended_at = 0 and expires_at > sqlc.arg(now) and last_seen_at > sqlc.arg(idle_since)
+where person_id = sqlc.arg(person_id) and ended_at = 0 and expires_at > sqlc.arg(now) and (last_seen_at > sqlc.arg(idle_since)
+    or exists (select 1 from web_refresh r where r.web_session_id = web_session.id))
 order by last_seen_at desc, id desc limit 200;
 
 -- name: VoidPerson :exec
@@ -118,11 +121,13 @@ update member set void_before = sqlc.arg(now) where org_id = sqlc.arg(org_id) an
 
 -- name: LapsedWebSessions :many
 select id, person_id, expires_at, last_seen_at from web_session
-where ended_at = 0 and (expires_at <= sqlc.arg(now) or last_seen_at <= sqlc.arg(idle_since)) order by id limit 100;
+where ended_at = 0 and (expires_at <= sqlc.arg(now) or last_seen_at <= sqlc.arg(idle_since)
+    and not exists (select 1 from web_refresh r where r.web_session_id = web_session.id)) order by id limit 100;
 
 -- name: LapseWebSession :execrows
 update web_session set ended_at = sqlc.arg(now), end_reason = sqlc.arg(reason)
-where id = sqlc.arg(id) and ended_at = 0 and (expires_at <= sqlc.arg(now) or last_seen_at <= sqlc.arg(idle_since));
+where id = sqlc.arg(id) and ended_at = 0 and (expires_at <= sqlc.arg(now) or last_seen_at <= sqlc.arg(idle_since)
+    and not exists (select 1 from web_refresh r where r.web_session_id = web_session.id));
 
 -- name: OverstayedWebSessions :many
 -- platform-wide: one clock ends the web sessions of all organizations' members
@@ -138,8 +143,8 @@ group by w.id, w.person_id order by w.id limit 100;
 delete from web_session where ended_at <> 0 and ended_at < sqlc.arg(before);
 
 -- name: InsertToken :exec
-insert into api_token (org_id, id, owner_id, name, token_hash, scopes, created_at, expires_at, last_used_at, ended_at, end_reason)
-values (sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(owner_id), sqlc.arg(name), sqlc.arg(token_hash), sqlc.arg(scopes),
+insert into api_token (org_id, id, owner_id, name, token_hash, scopes, networks, created_at, expires_at, last_used_at, ended_at, end_reason)
+values (sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(owner_id), sqlc.arg(name), sqlc.arg(token_hash), sqlc.arg(scopes), sqlc.arg(networks),
         sqlc.arg(now), sqlc.arg(expires_at), 0, 0, '');
 
 -- name: CountTokens :one
@@ -147,7 +152,7 @@ select count(*) from api_token where org_id = sqlc.arg(org_id) and owner_id = sq
 
 -- name: TokenByHash :one
 -- platform-wide: who shows a token does not say of which organization it is
-select t.org_id, t.id, t.owner_id, t.name, t.scopes, t.expires_at, t.last_used_at, p.email, p.handle
+select t.org_id, t.id, t.owner_id, t.name, t.scopes, t.networks, t.expires_at, t.last_used_at, t.created_at, p.email, p.handle
 from api_token t join person p on p.id = t.owner_id
 where t.token_hash = $1 and t.ended_at = 0 and p.state = 'active';
 
@@ -248,3 +253,56 @@ on conflict (person_id) do update set email = excluded.email, proved_at = exclud
 
 -- name: ProvedEmail :one
 select email from email_proof where person_id = $1;
+
+-- name: ServiceAccounts :many
+select p.id, p.name, p.handle, m.role, m.created_at,
+       cast((select count(*) from api_token t where t.org_id = m.org_id and t.owner_id = p.id and t.ended_at = 0 and t.expires_at > sqlc.arg(now)) as bigint) as tokens
+from member m join person p on p.id = m.user_id
+where m.org_id = sqlc.arg(org_id) and p.email like sqlc.arg(domain) order by p.name limit 1000;
+
+-- name: InsertDeviceLogin :exec
+insert into device_login (id, device_hash, user_hash, client, source_ip, user_agent, state, person_id, mfa_at, sso_org, created_at, expires_at, polled_at)
+values (sqlc.arg(id), sqlc.arg(device_hash), sqlc.arg(user_hash), sqlc.arg(client), sqlc.arg(source_ip), sqlc.arg(user_agent), 'waiting', '', 0, '',
+        sqlc.arg(now), sqlc.arg(expires_at), 0);
+
+-- name: DeviceLoginByUserCode :one
+select * from device_login where user_hash = $1;
+
+-- name: DeviceLoginByDevice :one
+select * from device_login where device_hash = $1;
+
+-- name: AnswerDeviceLogin :execrows
+update device_login set state = sqlc.arg(state), person_id = sqlc.arg(person_id), mfa_at = sqlc.arg(mfa_at), sso_org = sqlc.arg(sso_org)
+where id = sqlc.arg(id) and state = 'waiting' and expires_at > sqlc.arg(now);
+
+-- name: PollDeviceLogin :execrows
+update device_login set polled_at = sqlc.arg(now) where id = sqlc.arg(id) and polled_at <= sqlc.arg(before);
+
+-- name: UseDeviceLogin :execrows
+update device_login set state = 'used' where id = sqlc.arg(id) and state = 'approved' and expires_at > sqlc.arg(now);
+
+-- name: DropOldDeviceLogins :exec
+delete from device_login where expires_at < sqlc.arg(before);
+
+-- name: InsertRefresh :exec
+insert into web_refresh (web_session_id, token_hash, previous_hash, access_until, rotated_at)
+values (sqlc.arg(web_session_id), sqlc.arg(token_hash), sqlc.arg(previous_hash), sqlc.arg(access_until), sqlc.arg(now));
+
+-- name: RefreshByToken :one
+select r.web_session_id, r.token_hash, r.rotated_at, s.person_id, s.expires_at, s.ended_at, p.state
+from web_refresh r join web_session s on s.id = r.web_session_id join person p on p.id = s.person_id
+where r.token_hash = sqlc.arg(hash) or r.previous_hash = sqlc.arg(hash);
+
+-- name: RotateRefresh :execrows
+update web_refresh set token_hash = sqlc.arg(token_hash), previous_hash = sqlc.arg(previous_hash), access_until = sqlc.arg(access_until), rotated_at = sqlc.arg(now)
+where web_session_id = sqlc.arg(web_session_id) and token_hash = sqlc.arg(previous_hash);
+
+-- name: RotateWebSession :execrows
+update web_session set token_hash = sqlc.arg(token_hash), last_seen_at = sqlc.arg(now)
+where id = sqlc.arg(id) and ended_at = 0 and expires_at > sqlc.arg(now);
+
+-- name: DropOldRefreshes :exec
+delete from web_refresh where web_session_id in (select s.id from web_session s where s.ended_at <> 0 and s.ended_at < sqlc.arg(before));
+
+-- name: SetWebSessionMFA :exec
+update web_session set mfa_at = sqlc.arg(mfa_at) where id = sqlc.arg(id);

@@ -51,6 +51,12 @@ func (s *Service) Sweep(ctx context.Context) error {
 	return s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		q := identitysql.New(tx)
 		old := db.Micros(s.d.Now().Add(-keepHistory))
+		if err := q.DropOldRefreshes(ctx, old); err != nil {
+			return err
+		}
+		if err := q.DropOldDeviceLogins(ctx, db.Micros(s.d.Now().Add(-24*time.Hour))); err != nil {
+			return err
+		}
 		if err := q.DropOldWebSessions(ctx, old); err != nil {
 			return err
 		}

@@ -358,6 +358,9 @@ func (s *Service) account(ctx context.Context, login string) (*account, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look up a person: %w", err)
 	}
+	if IsService(row.Email) {
+		return nil, nil // nobody signs in as one
+	}
 	return &account{
 		Profile: Profile{ID: id.User(row.ID), Email: row.Email, Handle: row.Handle, Name: row.Name},
 		active:  row.State == "active", hash: row.PasswordHash,

@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +31,7 @@ type Token struct {
 	OwnerHandle string
 	OwnerEmail  string
 	Scopes      []string
+	Networks    []netip.Prefix // that it may be used from; none: any
 	CreatedAt   time.Time
 	ExpiresAt   time.Time
 	LastUsedAt  time.Time // zero: never; to the minute
@@ -40,46 +42,47 @@ type CreateTokenArgs struct {
 	Name   string
 	Scopes []string
 	Life   time.Duration // more than zero, at most MaxTokenLife
+
+	Networks []string // that it may be used from, such as 192.0.2.0/24; none: any
+	Owner    id.User  // a service account of the active organization; empty: the actor
 }
 
-// CreateToken issues an API token to the actor, for their active organization
-// (or the platform). It holds at most what the actor's role can use. The secret
-// is shown once.
+// Service tells whether the token is that of a service account.
+func (t Token) Service() bool { return IsService(t.OwnerEmail) }
+
+// CreateToken issues an API token for the active organization (or the platform): to
+// the actor, or as administrator to a service account. It holds at most what both
+// the actor's role and its owner's can use. The secret is shown once.
 func (s *Service) CreateToken(ctx context.Context, actor authz.Actor, a CreateTokenArgs) (Token, secret.Secret, error) {
 	fail := func(err error) (Token, secret.Secret, error) { return Token{}, secret.Secret{}, err }
-	name, err := ParseName(a.Name)
+	t, err := s.draftToken(actor, a)
 	if err != nil {
 		return fail(err)
 	}
-	scopes, err := parseScopes(a.Scopes)
-	if err != nil {
-		return fail(err)
+	o := tokenOwner{actor: actor}
+	if a.Owner != "" && a.Owner != actor.User {
+		if o, err = s.ownerOf(ctx, actor, a.Owner); err != nil {
+			return fail(err)
+		}
+		t.Owner, t.OwnerHandle, t.OwnerEmail = o.profile.ID, o.profile.Handle, o.profile.Email
 	}
-	if a.Life <= 0 {
-		return fail(fault.New(fault.Invalid, "an API token needs an end: at least one day from now").WithField("expires_in_days", "must be from 1 to 180"))
-	}
-	now := s.d.Now()
-	t := Token{
-		ID: id.New[id.Token](), Name: name, Owner: actor.User, OwnerHandle: actor.Name, OwnerEmail: actor.Email, Scopes: scopes,
-		CreatedAt: now.UTC().Truncate(time.Microsecond), ExpiresAt: now.Add(a.Life).UTC().Truncate(time.Microsecond),
-	}
-	ev := event.NewAPITokenCreated(scope(actor, "").Act, event.APITokenTarget(t.ID, name), name, actor.User, false, scopes).WithExpiresAt(t.ExpiresAt)
-	if err := s.mayCreateToken(ctx, actor, a, scopes, ev); err != nil {
+	ev := event.NewAPITokenCreated(o.act(), event.APITokenTarget(t.ID, t.Name), t.Name, t.Owner, o.service, t.Scopes).WithExpiresAt(t.ExpiresAt)
+	if err := s.mayCreateToken(ctx, o, a, t.Scopes, ev); err != nil {
 		return fail(err)
 	}
 	shown := newToken(tokenPrefix)
 	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		q := identitysql.New(tx)
-		n, err := q.CountTokens(ctx, identitysql.CountTokensParams{OrgID: string(actor.Org), OwnerID: string(actor.User)})
+		n, err := q.CountTokens(ctx, identitysql.CountTokensParams{OrgID: string(actor.Org), OwnerID: string(t.Owner)})
 		if err != nil {
 			return err
 		}
 		if n >= maxTokens {
-			return fault.New(fault.Conflict, "you have %d API tokens already: revoke one first", n).WithCode("TOKEN_LIMIT")
+			return fault.New(fault.Conflict, "there are %d API tokens of this owner already: revoke one first", n).WithCode("TOKEN_LIMIT")
 		}
 		if err := q.InsertToken(ctx, identitysql.InsertTokenParams{
-			OrgID: string(actor.Org), ID: string(t.ID), OwnerID: string(actor.User), Name: name, TokenHash: hashToken(shown.RevealString()),
-			Scopes: strings.Join(scopes, " "), Now: db.Micros(now), ExpiresAt: db.Micros(t.ExpiresAt),
+			OrgID: string(actor.Org), ID: string(t.ID), OwnerID: string(t.Owner), Name: t.Name, TokenHash: hashToken(shown.RevealString()),
+			Scopes: strings.Join(t.Scopes, " "), Networks: networkText(t.Networks), Now: db.Micros(t.CreatedAt), ExpiresAt: db.Micros(t.ExpiresAt),
 		}); err != nil {
 			return err
 		}
@@ -92,19 +95,81 @@ func (s *Service) CreateToken(ctx context.Context, actor authz.Actor, a CreateTo
 	return t, shown, nil
 }
 
-// mayCreateToken checks right, scopes and life; a refusal is recorded as ev.
-func (s *Service) mayCreateToken(ctx context.Context, actor authz.Actor, a CreateTokenArgs, scopes []string, ev event.APITokenCreated) error {
-	err := authz.Check(actor, authz.TokenCreate, authz.Object{Type: authz.TokenObject, Org: actor.Org, Owner: actor.User})
-	if err == nil {
-		err = s.Fresh(actor)
-	}
+// draftToken checks what a token is asked to be.
+func (s *Service) draftToken(actor authz.Actor, a CreateTokenArgs) (Token, error) {
+	name, err := ParseName(a.Name)
 	if err != nil {
+		return Token{}, err
+	}
+	scopes, err := parseScopes(a.Scopes)
+	if err != nil {
+		return Token{}, err
+	}
+	networks, err := parseNetworks(a.Networks)
+	if err != nil {
+		return Token{}, err
+	}
+	if a.Life <= 0 {
+		return Token{}, fault.New(fault.Invalid, "an API token needs an end: at least one day from now").WithField("expires_in_days", "must be from 1 to 180")
+	}
+	now := s.d.Now()
+	return Token{
+		ID: id.New[id.Token](), Name: name, Owner: actor.User, OwnerHandle: actor.Name, OwnerEmail: actor.Email, Scopes: scopes, Networks: networks,
+		CreatedAt: now.UTC().Truncate(time.Microsecond), ExpiresAt: now.Add(a.Life).UTC().Truncate(time.Microsecond),
+	}, nil
+}
+
+// tokenOwner is whom a token is for, and who asks for it.
+type tokenOwner struct {
+	actor   authz.Actor
+	service bool // a service account; the rest is about it
+	profile Profile
+	role    authz.Role
+}
+
+func (s *Service) ownerOf(ctx context.Context, actor authz.Actor, owner id.User) (tokenOwner, error) {
+	p, role, err := s.serviceOf(ctx, actor, owner)
+	return tokenOwner{actor: actor, service: true, profile: p, role: role}, err
+}
+
+func (o tokenOwner) act() event.Act {
+	if o.service {
+		return event.By(o.actor, event.TenantAdmin)
+	}
+	return scope(o.actor, "").Act
+}
+
+// check asks for the right to issue the token.
+func (o tokenOwner) check(now time.Time) error {
+	action, owner := authz.TokenCreate, o.actor.User
+	if o.service {
+		action, owner = authz.TokenIssue, o.profile.ID
+	}
+	if err := authz.Check(o.actor, action, authz.Object{Type: authz.TokenObject, Org: o.actor.Org, Owner: owner}); err != nil {
+		return err
+	}
+	return authz.Fresh(o.actor, action, now)
+}
+
+// mayCarry tells whether both who asks and who will use it can use anything of a scope.
+func (o tokenOwner) mayCarry(scope string) bool {
+	ok := authz.MayCarry(o.actor, scope)
+	if ok && o.service {
+		ok = authz.MayCarry(authz.Actor{User: o.profile.ID, Org: o.actor.Org, Role: o.role}, scope)
+	}
+	return ok
+}
+
+// mayCreateToken checks right, scopes and life; a refusal is recorded as ev.
+func (s *Service) mayCreateToken(ctx context.Context, o tokenOwner, a CreateTokenArgs, scopes []string, ev event.APITokenCreated) error {
+	actor := o.actor
+	if err := o.check(s.d.Now()); err != nil {
 		return s.refused(ctx, actor, err, ev.Denied(event.APITokenCreatedNotPermitted))
 	}
 	for _, sc := range scopes {
-		if !authz.MayCarry(actor, sc) {
-			return s.refused(ctx, actor, fault.New(fault.Denied, "you cannot give a token the scope %s: nothing in it is allowed to you", sc).
-				WithCode("SCOPE_ABOVE_ACTOR").WithField("scopes", "%s is above your role", sc), ev.Denied(event.APITokenCreatedScopeAboveActor))
+		if !o.mayCarry(sc) {
+			return s.refused(ctx, actor, fault.New(fault.Denied, "you cannot give this token the scope %s: nothing in it is allowed to you, or to who will use it", sc).
+				WithCode("SCOPE_ABOVE_ACTOR").WithField("scopes", "%s is above the role", sc), ev.Denied(event.APITokenCreatedScopeAboveActor))
 		}
 	}
 	if a.Life > MaxTokenLife {
@@ -144,6 +209,93 @@ func parseScopes(in []string) ([]string, error) {
 	return out, nil
 }
 
+const maxNetworks = 32
+
+// parseNetworks reads networks in CIDR form, or single addresses.
+func parseNetworks(in []string) ([]netip.Prefix, error) {
+	wrong := func(format string, args ...any) error {
+		return fault.New(fault.Invalid, "the networks of the token are not valid: see the fields that are named").WithField("networks", format, args...)
+	}
+	if len(in) > maxNetworks {
+		return nil, wrong("must be at most %d", maxNetworks)
+	}
+	var out []netip.Prefix
+	for _, text := range in {
+		text = strings.TrimSpace(text)
+		p, err := netip.ParsePrefix(text)
+		if ip, ipErr := netip.ParseAddr(text); ipErr == nil && ip.Zone() == "" {
+			p, err = netip.PrefixFrom(ip, ip.BitLen()), nil
+		}
+		if err != nil || p.Addr().Is4In6() {
+			return nil, wrong("%.64q is neither a network such as 192.0.2.0/24 nor an address", text)
+		}
+		if p = p.Masked(); !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+func networkText(in []netip.Prefix) string {
+	out := make([]string, len(in))
+	for i, p := range in {
+		out[i] = p.String()
+	}
+	return strings.Join(out, " ")
+}
+
+// networksOf reads what networkText wrote.
+func networksOf(text string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, f := range strings.Fields(text) {
+		p, err := netip.ParsePrefix(f)
+		if err != nil { // a row that is damaged lets nobody in
+			p = netip.PrefixFrom(netip.IPv6Unspecified(), 128)
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// inNetworks tells whether a token of these networks may be used from an address.
+func inNetworks(networks []netip.Prefix, ip netip.Addr) bool {
+	ip = ip.Unmap().WithZone("")
+	return len(networks) == 0 || slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(ip) })
+}
+
+// ReportLeak ends an API token that somebody has found where it should not be.
+// Whoever holds a token may do that: they could do worse with it. It tells nobody
+// whether there was such a token.
+func (s *Service) ReportLeak(ctx context.Context, leaked secret.Secret, o Origin) error {
+	text := leaked.RevealString()
+	if len(text) != len(tokenPrefix)+tokenLength || !strings.HasPrefix(text, tokenPrefix) {
+		return nil
+	}
+	o = o.orNew()
+	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		q := identitysql.New(tx)
+		row, err := q.TokenByHash(ctx, hashToken(text))
+		if db.NotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		why := event.APITokenRevokedLeakReported
+		n, err := q.EndToken(ctx, identitysql.EndTokenParams{Now: s.now(), Reason: why.String(), OrgID: row.OrgID, ID: row.ID})
+		if err != nil || n == 0 {
+			return err
+		}
+		ev := tokenRevoked(systemAct(id.Org(row.OrgID), o.Request), liveToken{row.OrgID, row.ID, row.Name, row.CreatedAt, row.LastUsedAt}, id.User(row.OwnerID), s.d.Now())
+		_, err = s.d.Ledger.Record(ctx, tx, ev.Because(why))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("end a leaked token: %w", err)
+	}
+	return nil
+}
+
 // ListTokens lists live tokens of the active organization: the actor's own, or
 // with everyone those of all members, for owners and admins.
 func (s *Service) ListTokens(ctx context.Context, actor authz.Actor, everyone bool, p page.Request) (page.List[Token], error) {
@@ -170,7 +322,7 @@ func (s *Service) ListTokens(ctx context.Context, actor authz.Actor, everyone bo
 	out := make([]Token, len(rows))
 	for i, r := range rows {
 		out[i] = Token{ID: id.Token(r.ID), Name: r.Name, Owner: id.User(r.OwnerID), OwnerHandle: r.OwnerHandle, OwnerEmail: r.OwnerEmail,
-			Scopes: strings.Fields(r.Scopes), CreatedAt: db.Time(r.CreatedAt), ExpiresAt: db.Time(r.ExpiresAt)}
+			Scopes: strings.Fields(r.Scopes), Networks: networksOf(r.Networks), CreatedAt: db.Time(r.CreatedAt), ExpiresAt: db.Time(r.ExpiresAt)}
 		if r.LastUsedAt != 0 {
 			out[i].LastUsedAt = db.Time(r.LastUsedAt)
 		}
@@ -295,6 +447,10 @@ func (s *Service) byToken(ctx context.Context, text, activeOrg string, o Origin)
 	now := s.now()
 	if row.ExpiresAt <= now {
 		return authz.Actor{}, badBearer()
+	}
+	if !inNetworks(networksOf(row.Networks), o.Source.IP) {
+		s.d.Log.WarnContext(ctx, "API token used from outside of its networks", "token_id", row.ID, "source", o.Source.IP)
+		return authz.Actor{}, fault.New(fault.Denied, "this API token may not be used from this address").WithCode("SOURCE_NOT_ALLOWED")
 	}
 	var m Membership
 	if row.OrgID != "" {

@@ -46,6 +46,9 @@ type Session struct {
 	Token     secret.Secret
 	ExpiresAt time.Time // at the latest; it also ends when it is idle
 	Enrolment bool      // it may only enrol a second factor
+
+	Refresh     secret.Secret // for the next Token; empty for a session that has one only
+	AccessUntil time.Time     // with Refresh: when Token ends
 }
 
 func (s *Service) openSession(ctx context.Context, tx *db.Tx, user id.User, o Origin, enrolment bool) (Session, error) {
@@ -157,7 +160,11 @@ func (s *Service) bySession(ctx context.Context, text, activeOrg string, o Origi
 		return authz.Actor{}, fmt.Errorf("look up a web session: %w", err)
 	}
 	now := s.now()
-	if row.ExpiresAt <= now || row.LastSeenAt <= now-s.d.Limits.Idle.Microseconds() || overstayed(row, now) {
+	over := row.LastSeenAt <= now-s.d.Limits.Idle.Microseconds()
+	if row.AccessUntil != 0 { // its token is refreshed instead
+		over = row.AccessUntil <= now
+	}
+	if row.ExpiresAt <= now || over || overstayed(row, now) {
 		return authz.Actor{}, badBearer()
 	}
 	all, sso := st, id.Org(row.SsoOrg)

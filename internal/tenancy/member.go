@@ -64,6 +64,9 @@ func (s *Service) AddMember(ctx context.Context, actor authz.Actor, a AddMemberA
 	if _, err := authz.ParseRole(string(a.Role)); err != nil {
 		return Member{}, err
 	}
+	if a.Role == authz.Owner && identity.IsService(a.Person.Email) {
+		return Member{}, errServiceOwner
+	}
 	c := change{actor: actor, to: a.Role}
 	if err := s.allow(ctx, c, authz.MemberAdd); err != nil {
 		return Member{}, err
@@ -140,6 +143,8 @@ func (c change) event(target event.TenantRef) event.RoleAssignmentChanged {
 	return ev
 }
 
+var errServiceOwner = fault.New(fault.Invalid, "a service account cannot own an organization: make it admin, operator or auditor").WithField("role", "must be admin, operator or auditor")
+
 var errLastOwner = fault.New(fault.Conflict, "this is the last owner of the organization: make somebody else an owner first").WithCode("LAST_OWNER")
 
 // allow checks the right to a change and records a refusal.
@@ -179,6 +184,9 @@ func (s *Service) move(ctx context.Context, c change, action authz.Action) (Memb
 		return Member{}, fmt.Errorf("read a member: %w", err)
 	}
 	c.from = authz.Role(row.Role)
+	if c.to == authz.Owner && identity.IsService(row.Email) {
+		return Member{}, errServiceOwner
+	}
 	if err := s.allow(ctx, c, action); err != nil {
 		return Member{}, err
 	}

@@ -62,6 +62,13 @@ const signedIn = createRoute({
   component: Outlet,
 });
 
+/** Where a person lets the command line in. */
+const device = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/device",
+  component: lazyRouteComponent(() => import("./features/auth/device")),
+});
+
 const shell = createRoute({ getParentRoute: () => signedIn, id: "shell", component: Shell });
 
 /** Home: the organization that was open last; platform people without one see the platform. */
@@ -192,6 +199,7 @@ const tree = root.addChildren([
   setup,
   signedIn.addChildren([
     terminal,
+    device,
     shell.addChildren([
       home,
       profile,

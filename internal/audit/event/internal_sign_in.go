@@ -192,6 +192,7 @@ var (
 	AuthSignedOutSuspended       = AuthSignedOutReason{word{"suspended"}}
 	AuthSignedOutByProvider      = AuthSignedOutReason{word{"by_provider"}}
 	AuthSignedOutNotPermitted    = AuthSignedOutReason{word{"not_permitted"}}
+	AuthSignedOutCopied          = AuthSignedOutReason{word{"copied"}}
 )
 
 // AuthSignedOut is emitted when a web session ends, by its user, an administrator or the
@@ -213,7 +214,7 @@ var authSignedOut = define[AuthSignedOut](Definition{
 	Reasons: texts(
 		AuthSignedOutByUser, AuthSignedOutByAdmin, AuthSignedOutExpired, AuthSignedOutIdle,
 		AuthSignedOutPasswordChanged, AuthSignedOutRoleChanged, AuthSignedOutSuspended, AuthSignedOutByProvider,
-		AuthSignedOutNotPermitted,
+		AuthSignedOutNotPermitted, AuthSignedOutCopied,
 	),
 	OCSF: ocsf(3002, 2, "Logoff"),
 	ECS:  ECS{Category: []string{"authentication"}, Type: []string{"end"}},
@@ -293,5 +294,76 @@ func NewAuthLocked(
 // WithSubjectUserID adds subject_user_id.
 func (e AuthLocked) WithSubjectUserID(v id.User) AuthLocked {
 	e.subjectUserID = some(v)
+	return e
+}
+
+// DeviceDecision is what a person has answered a device that asked to be let in.
+type DeviceDecision struct{ word }
+
+// The values of DeviceDecision.
+var (
+	DeviceDecisionApproved = DeviceDecision{word{"approved"}}
+	DeviceDecisionDenied   = DeviceDecision{word{"denied"}}
+)
+
+// Values are the closed list of texts.
+func (DeviceDecision) Values() []string {
+	return texts(DeviceDecisionApproved, DeviceDecisionDenied)
+}
+
+// AuthDeviceDecidedReason is a reason of AUTH_DEVICE_DECIDED.
+type AuthDeviceDecidedReason struct{ word }
+
+// The reasons of AUTH_DEVICE_DECIDED.
+var (
+	AuthDeviceDecidedNotPermitted = AuthDeviceDecidedReason{word{"not_permitted"}}
+	AuthDeviceDecidedMFARequired  = AuthDeviceDecidedReason{word{"mfa_required"}}
+	AuthDeviceDecidedUnknownCode  = AuthDeviceDecidedReason{word{"unknown_code"}}
+)
+
+// AuthDeviceDecided is emitted when a person lets a device that has no browser sign in as them,
+// or sends it away.
+//
+// AUTH_DEVICE_DECIDED, "auth.device.decided".
+type AuthDeviceDecided struct {
+	base
+	subjectUserID  id.User        `meta:"subject_user_id"`
+	deviceDecision DeviceDecision `meta:"device_decision"`
+	deviceClient   string         `meta:"device_client"`
+	deviceAddress  opt[string]    `meta:"device_address"`
+}
+
+var authDeviceDecided = define[AuthDeviceDecided](Definition{
+	Constant: AUTH_DEVICE_DECIDED, Wire: "auth.device.decided", Category: InternalTier,
+	Tier:     Internal,
+	Severity: Info, TargetType: TargetTenant, Log: OrgOrPlatform,
+	ActorTypes: []ActorType{User, PlatformAdmin, ServiceAccount},
+	Outcomes:   []Outcome{Success, Denied},
+	Reasons:    texts(AuthDeviceDecidedNotPermitted, AuthDeviceDecidedMFARequired, AuthDeviceDecidedUnknownCode),
+	OCSF:       ocsf(3002, 99, "Decide About Device"),
+	ECS:        ECS{Category: []string{"authentication"}, Type: []string{"info"}},
+	Trigger: "Emitted when a person lets a device that has no browser sign in as them, or sends it away; not when " +
+		"the device then takes its sign-in, which AUTH_SIGN_IN_SUCCEEDED tells.",
+})
+
+// NewAuthDeviceDecided builds AUTH_DEVICE_DECIDED.
+func NewAuthDeviceDecided(
+	act Act, target TenantRef, subjectUserID id.User, deviceDecision DeviceDecision, deviceClient string,
+) AuthDeviceDecided {
+	return AuthDeviceDecided{
+		base:          authDeviceDecided.Succeeded(act, target),
+		subjectUserID: subjectUserID, deviceDecision: deviceDecision, deviceClient: deviceClient,
+	}
+}
+
+// WithDeviceAddress adds device_address.
+func (e AuthDeviceDecided) WithDeviceAddress(v string) AuthDeviceDecided {
+	e.deviceAddress = some(v)
+	return e
+}
+
+// Denied turns the event into a refused attempt.
+func (e AuthDeviceDecided) Denied(reason AuthDeviceDecidedReason) AuthDeviceDecided {
+	e.base = envelope.Deny(e.base, reason.text)
 	return e
 }

@@ -232,6 +232,7 @@ var phrases = map[Constant]string{
 	AUTH_SIGN_IN_FAILED:      "signed|sign in",
 	AUTH_SIGNED_OUT:          "signed|sign out",
 	AUTH_LOCKED:              "locked|lock an account after too many wrong answers",
+	AUTH_DEVICE_DECIDED:      "answered|answer a device that asked to sign in ({device_decision})",
 	MFA_FACTOR_ENROLLED:      "enrolled|enrol a second factor",
 	MFA_FACTOR_REMOVED:       "removed|remove a second factor",
 	MFA_FACTOR_RENAMED:       "renamed|rename a second factor to {new_name}",

@@ -65,7 +65,7 @@ var public = [...]*spec{
 }
 
 var internal = [...]*spec{
-	authSignInSucceeded, authSignInFailed, authSignedOut, authLocked, mfaFactorEnrolled, mfaFactorRemoved, mfaFactorRenamed,
+	authSignInSucceeded, authSignInFailed, authSignedOut, authLocked, authDeviceDecided, mfaFactorEnrolled, mfaFactorRemoved, mfaFactorRenamed,
 	sshKeyAdded, sshKeyRemoved, passwordChanged, organizationCreated, platformSetupCompleted,
 	rootKeyRotation, orgKeyRotated, ledgerKeyRotated, ledgerResumed, sshCertificateIssued,
 	platformSetupLinkCreated,

@@ -9,6 +9,35 @@ import (
 	"context"
 )
 
+const answerDeviceLogin = `-- name: AnswerDeviceLogin :execrows
+update device_login set state = $1, person_id = $2, mfa_at = $3, sso_org = $4
+where id = $5 and state = 'waiting' and expires_at > $6
+`
+
+type AnswerDeviceLoginParams struct {
+	State    string
+	PersonID string
+	MfaAt    int64
+	SsoOrg   string
+	ID       string
+	Now      int64
+}
+
+func (q *Queries) AnswerDeviceLogin(ctx context.Context, arg AnswerDeviceLoginParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, answerDeviceLogin,
+		arg.State,
+		arg.PersonID,
+		arg.MfaAt,
+		arg.SsoOrg,
+		arg.ID,
+		arg.Now,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const bindWebSession = `-- name: BindWebSession :exec
 update web_session set sso_org = $1 where id = $2
 `
@@ -194,6 +223,56 @@ func (q *Queries) DeleteSSHKey(ctx context.Context, arg DeleteSSHKeyParams) (int
 	return result.RowsAffected()
 }
 
+const deviceLoginByDevice = `-- name: DeviceLoginByDevice :one
+select id, device_hash, user_hash, client, source_ip, user_agent, state, person_id, mfa_at, sso_org, created_at, expires_at, polled_at from device_login where device_hash = $1
+`
+
+func (q *Queries) DeviceLoginByDevice(ctx context.Context, deviceHash []byte) (DeviceLogin, error) {
+	row := q.db.QueryRowContext(ctx, deviceLoginByDevice, deviceHash)
+	var i DeviceLogin
+	err := row.Scan(
+		&i.ID,
+		&i.DeviceHash,
+		&i.UserHash,
+		&i.Client,
+		&i.SourceIp,
+		&i.UserAgent,
+		&i.State,
+		&i.PersonID,
+		&i.MfaAt,
+		&i.SsoOrg,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.PolledAt,
+	)
+	return i, err
+}
+
+const deviceLoginByUserCode = `-- name: DeviceLoginByUserCode :one
+select id, device_hash, user_hash, client, source_ip, user_agent, state, person_id, mfa_at, sso_org, created_at, expires_at, polled_at from device_login where user_hash = $1
+`
+
+func (q *Queries) DeviceLoginByUserCode(ctx context.Context, userHash []byte) (DeviceLogin, error) {
+	row := q.db.QueryRowContext(ctx, deviceLoginByUserCode, userHash)
+	var i DeviceLogin
+	err := row.Scan(
+		&i.ID,
+		&i.DeviceHash,
+		&i.UserHash,
+		&i.Client,
+		&i.SourceIp,
+		&i.UserAgent,
+		&i.State,
+		&i.PersonID,
+		&i.MfaAt,
+		&i.SsoOrg,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.PolledAt,
+	)
+	return i, err
+}
+
 const dropOldCertificates = `-- name: DropOldCertificates :exec
 delete from ssh_certificate where expires_at < $1
 `
@@ -201,6 +280,24 @@ delete from ssh_certificate where expires_at < $1
 // platform-wide: one clock for all organizations
 func (q *Queries) DropOldCertificates(ctx context.Context, before int64) error {
 	_, err := q.db.ExecContext(ctx, dropOldCertificates, before)
+	return err
+}
+
+const dropOldDeviceLogins = `-- name: DropOldDeviceLogins :exec
+delete from device_login where expires_at < $1
+`
+
+func (q *Queries) DropOldDeviceLogins(ctx context.Context, before int64) error {
+	_, err := q.db.ExecContext(ctx, dropOldDeviceLogins, before)
+	return err
+}
+
+const dropOldRefreshes = `-- name: DropOldRefreshes :exec
+delete from web_refresh where web_session_id in (select s.id from web_session s where s.ended_at <> 0 and s.ended_at < $1)
+`
+
+func (q *Queries) DropOldRefreshes(ctx context.Context, before int64) error {
+	_, err := q.db.ExecContext(ctx, dropOldRefreshes, before)
 	return err
 }
 
@@ -387,7 +484,7 @@ func (q *Queries) GetCertificate(ctx context.Context, arg GetCertificateParams) 
 }
 
 const getToken = `-- name: GetToken :one
-select t.org_id, t.id, t.owner_id, t.name, t.token_hash, t.scopes, t.created_at, t.expires_at, t.last_used_at, t.ended_at, t.end_reason, p.handle as owner_handle, p.email as owner_email from api_token t join person p on p.id = t.owner_id
+select t.org_id, t.id, t.owner_id, t.name, t.token_hash, t.scopes, t.created_at, t.expires_at, t.last_used_at, t.ended_at, t.end_reason, t.networks, p.handle as owner_handle, p.email as owner_email from api_token t join person p on p.id = t.owner_id
 where t.org_id = $1 and t.id = $2
 `
 
@@ -408,6 +505,7 @@ type GetTokenRow struct {
 	LastUsedAt  int64
 	EndedAt     int64
 	EndReason   string
+	Networks    string
 	OwnerHandle string
 	OwnerEmail  string
 }
@@ -427,6 +525,7 @@ func (q *Queries) GetToken(ctx context.Context, arg GetTokenParams) (GetTokenRow
 		&i.LastUsedAt,
 		&i.EndedAt,
 		&i.EndReason,
+		&i.Networks,
 		&i.OwnerHandle,
 		&i.OwnerEmail,
 	)
@@ -509,6 +608,37 @@ func (q *Queries) InsertCertificate(ctx context.Context, arg InsertCertificatePa
 	return err
 }
 
+const insertDeviceLogin = `-- name: InsertDeviceLogin :exec
+insert into device_login (id, device_hash, user_hash, client, source_ip, user_agent, state, person_id, mfa_at, sso_org, created_at, expires_at, polled_at)
+values ($1, $2, $3, $4, $5, $6, 'waiting', '', 0, '',
+        $7, $8, 0)
+`
+
+type InsertDeviceLoginParams struct {
+	ID         string
+	DeviceHash []byte
+	UserHash   []byte
+	Client     string
+	SourceIp   string
+	UserAgent  string
+	Now        int64
+	ExpiresAt  int64
+}
+
+func (q *Queries) InsertDeviceLogin(ctx context.Context, arg InsertDeviceLoginParams) error {
+	_, err := q.db.ExecContext(ctx, insertDeviceLogin,
+		arg.ID,
+		arg.DeviceHash,
+		arg.UserHash,
+		arg.Client,
+		arg.SourceIp,
+		arg.UserAgent,
+		arg.Now,
+		arg.ExpiresAt,
+	)
+	return err
+}
+
 const insertPerson = `-- name: InsertPerson :exec
 insert into person (id, email, handle, name, state, created_at, changed_at)
 values ($1, $2, $3, $4, 'active', $5, $5)
@@ -528,6 +658,30 @@ func (q *Queries) InsertPerson(ctx context.Context, arg InsertPersonParams) erro
 		arg.Email,
 		arg.Handle,
 		arg.Name,
+		arg.Now,
+	)
+	return err
+}
+
+const insertRefresh = `-- name: InsertRefresh :exec
+insert into web_refresh (web_session_id, token_hash, previous_hash, access_until, rotated_at)
+values ($1, $2, $3, $4, $5)
+`
+
+type InsertRefreshParams struct {
+	WebSessionID string
+	TokenHash    []byte
+	PreviousHash []byte
+	AccessUntil  int64
+	Now          int64
+}
+
+func (q *Queries) InsertRefresh(ctx context.Context, arg InsertRefreshParams) error {
+	_, err := q.db.ExecContext(ctx, insertRefresh,
+		arg.WebSessionID,
+		arg.TokenHash,
+		arg.PreviousHash,
+		arg.AccessUntil,
 		arg.Now,
 	)
 	return err
@@ -563,9 +717,9 @@ func (q *Queries) InsertSSHKey(ctx context.Context, arg InsertSSHKeyParams) erro
 }
 
 const insertToken = `-- name: InsertToken :exec
-insert into api_token (org_id, id, owner_id, name, token_hash, scopes, created_at, expires_at, last_used_at, ended_at, end_reason)
-values ($1, $2, $3, $4, $5, $6,
-        $7, $8, 0, 0, '')
+insert into api_token (org_id, id, owner_id, name, token_hash, scopes, networks, created_at, expires_at, last_used_at, ended_at, end_reason)
+values ($1, $2, $3, $4, $5, $6, $7,
+        $8, $9, 0, 0, '')
 `
 
 type InsertTokenParams struct {
@@ -575,6 +729,7 @@ type InsertTokenParams struct {
 	Name      string
 	TokenHash []byte
 	Scopes    string
+	Networks  string
 	Now       int64
 	ExpiresAt int64
 }
@@ -587,6 +742,7 @@ func (q *Queries) InsertToken(ctx context.Context, arg InsertTokenParams) error 
 		arg.Name,
 		arg.TokenHash,
 		arg.Scopes,
+		arg.Networks,
 		arg.Now,
 		arg.ExpiresAt,
 	)
@@ -628,7 +784,8 @@ func (q *Queries) InsertWebSession(ctx context.Context, arg InsertWebSessionPara
 
 const lapseWebSession = `-- name: LapseWebSession :execrows
 update web_session set ended_at = $1, end_reason = $2
-where id = $3 and ended_at = 0 and (expires_at <= $1 or last_seen_at <= $4)
+where id = $3 and ended_at = 0 and (expires_at <= $1 or last_seen_at <= $4
+    and not exists (select 1 from web_refresh r where r.web_session_id = web_session.id))
 `
 
 type LapseWebSessionParams struct {
@@ -698,7 +855,8 @@ func (q *Queries) LapsedTokens(ctx context.Context, now int64) ([]LapsedTokensRo
 
 const lapsedWebSessions = `-- name: LapsedWebSessions :many
 select id, person_id, expires_at, last_seen_at from web_session
-where ended_at = 0 and (expires_at <= $1 or last_seen_at <= $2) order by id limit 100
+where ended_at = 0 and (expires_at <= $1 or last_seen_at <= $2
+    and not exists (select 1 from web_refresh r where r.web_session_id = web_session.id)) order by id limit 100
 `
 
 type LapsedWebSessionsParams struct {
@@ -742,7 +900,7 @@ func (q *Queries) LapsedWebSessions(ctx context.Context, arg LapsedWebSessionsPa
 }
 
 const listTokens = `-- name: ListTokens :many
-select t.org_id, t.id, t.owner_id, t.name, t.token_hash, t.scopes, t.created_at, t.expires_at, t.last_used_at, t.ended_at, t.end_reason, p.handle as owner_handle, p.email as owner_email from api_token t join person p on p.id = t.owner_id
+select t.org_id, t.id, t.owner_id, t.name, t.token_hash, t.scopes, t.created_at, t.expires_at, t.last_used_at, t.ended_at, t.end_reason, t.networks, p.handle as owner_handle, p.email as owner_email from api_token t join person p on p.id = t.owner_id
 where t.org_id = $1 and t.ended_at = 0 and t.expires_at > $2
 and (cast($3 as text) = '' or t.owner_id = cast($3 as text)) and t.id > $4
 order by t.id limit $5
@@ -768,6 +926,7 @@ type ListTokensRow struct {
 	LastUsedAt  int64
 	EndedAt     int64
 	EndReason   string
+	Networks    string
 	OwnerHandle string
 	OwnerEmail  string
 }
@@ -799,6 +958,7 @@ func (q *Queries) ListTokens(ctx context.Context, arg ListTokensParams) ([]ListT
 			&i.LastUsedAt,
 			&i.EndedAt,
 			&i.EndReason,
+			&i.Networks,
 			&i.OwnerHandle,
 			&i.OwnerEmail,
 		); err != nil {
@@ -907,7 +1067,8 @@ func (q *Queries) LiveTokensOf(ctx context.Context, ownerID string) ([]LiveToken
 
 const liveWebSessions = `-- name: LiveWebSessions :many
 select id, person_id, token_hash, kind, mfa_at, source_ip, user_agent, created_at, last_seen_at, expires_at, ended_at, end_reason, sso_org from web_session
-where person_id = $1 and ended_at = 0 and expires_at > $2 and last_seen_at > $3
+where person_id = $1 and ended_at = 0 and expires_at > $2 and (last_seen_at > $3
+    or exists (select 1 from web_refresh r where r.web_session_id = web_session.id))
 order by last_seen_at desc, id desc limit 200
 `
 
@@ -1086,6 +1247,24 @@ func (q *Queries) PersonByLogin(ctx context.Context, arg PersonByLoginParams) (P
 	return i, err
 }
 
+const pollDeviceLogin = `-- name: PollDeviceLogin :execrows
+update device_login set polled_at = $1 where id = $2 and polled_at <= $3
+`
+
+type PollDeviceLoginParams struct {
+	Now    int64
+	ID     string
+	Before int64
+}
+
+func (q *Queries) PollDeviceLogin(ctx context.Context, arg PollDeviceLoginParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, pollDeviceLogin, arg.Now, arg.ID, arg.Before)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const proveEmail = `-- name: ProveEmail :exec
 insert into email_proof (person_id, email, proved_at) values ($1, $2, $3)
 on conflict (person_id) do update set email = excluded.email, proved_at = excluded.proved_at
@@ -1111,6 +1290,37 @@ func (q *Queries) ProvedEmail(ctx context.Context, personID string) (string, err
 	var email string
 	err := row.Scan(&email)
 	return email, err
+}
+
+const refreshByToken = `-- name: RefreshByToken :one
+select r.web_session_id, r.token_hash, r.rotated_at, s.person_id, s.expires_at, s.ended_at, p.state
+from web_refresh r join web_session s on s.id = r.web_session_id join person p on p.id = s.person_id
+where r.token_hash = $1 or r.previous_hash = $1
+`
+
+type RefreshByTokenRow struct {
+	WebSessionID string
+	TokenHash    []byte
+	RotatedAt    int64
+	PersonID     string
+	ExpiresAt    int64
+	EndedAt      int64
+	State        string
+}
+
+func (q *Queries) RefreshByToken(ctx context.Context, hash []byte) (RefreshByTokenRow, error) {
+	row := q.db.QueryRowContext(ctx, refreshByToken, hash)
+	var i RefreshByTokenRow
+	err := row.Scan(
+		&i.WebSessionID,
+		&i.TokenHash,
+		&i.RotatedAt,
+		&i.PersonID,
+		&i.ExpiresAt,
+		&i.EndedAt,
+		&i.State,
+	)
+	return i, err
 }
 
 const rehashPassword = `-- name: RehashPassword :execrows
@@ -1162,6 +1372,52 @@ type RevokeCertificatesOfParams struct {
 // platform-wide: a change of a person's factors concerns their certificates in every organization
 func (q *Queries) RevokeCertificatesOf(ctx context.Context, arg RevokeCertificatesOfParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, revokeCertificatesOf, arg.Now, arg.PersonID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const rotateRefresh = `-- name: RotateRefresh :execrows
+update web_refresh set token_hash = $1, previous_hash = $2, access_until = $3, rotated_at = $4
+where web_session_id = $5 and token_hash = $2
+`
+
+type RotateRefreshParams struct {
+	TokenHash    []byte
+	PreviousHash []byte
+	AccessUntil  int64
+	Now          int64
+	WebSessionID string
+}
+
+func (q *Queries) RotateRefresh(ctx context.Context, arg RotateRefreshParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, rotateRefresh,
+		arg.TokenHash,
+		arg.PreviousHash,
+		arg.AccessUntil,
+		arg.Now,
+		arg.WebSessionID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const rotateWebSession = `-- name: RotateWebSession :execrows
+update web_session set token_hash = $1, last_seen_at = $2
+where id = $3 and ended_at = 0 and expires_at > $2
+`
+
+type RotateWebSessionParams struct {
+	TokenHash []byte
+	Now       int64
+	ID        string
+}
+
+func (q *Queries) RotateWebSession(ctx context.Context, arg RotateWebSessionParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, rotateWebSession, arg.TokenHash, arg.Now, arg.ID)
 	if err != nil {
 		return 0, err
 	}
@@ -1248,6 +1504,58 @@ func (q *Queries) SSHKeysOf(ctx context.Context, personID string) ([]SshKey, err
 	return items, nil
 }
 
+const serviceAccounts = `-- name: ServiceAccounts :many
+select p.id, p.name, p.handle, m.role, m.created_at,
+       cast((select count(*) from api_token t where t.org_id = m.org_id and t.owner_id = p.id and t.ended_at = 0 and t.expires_at > $1) as bigint) as tokens
+from member m join person p on p.id = m.user_id
+where m.org_id = $2 and p.email like $3 order by p.name limit 1000
+`
+
+type ServiceAccountsParams struct {
+	Now    int64
+	OrgID  string
+	Domain string
+}
+
+type ServiceAccountsRow struct {
+	ID        string
+	Name      string
+	Handle    string
+	Role      string
+	CreatedAt int64
+	Tokens    int64
+}
+
+func (q *Queries) ServiceAccounts(ctx context.Context, arg ServiceAccountsParams) ([]ServiceAccountsRow, error) {
+	rows, err := q.db.QueryContext(ctx, serviceAccounts, arg.Now, arg.OrgID, arg.Domain)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ServiceAccountsRow
+	for rows.Next() {
+		var i ServiceAccountsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Name,
+			&i.Handle,
+			&i.Role,
+			&i.CreatedAt,
+			&i.Tokens,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const setPassword = `-- name: SetPassword :exec
 insert into person_password (person_id, hash, changed_at) values ($1, $2, $3)
 on conflict (person_id) do update set hash = excluded.hash, changed_at = excluded.changed_at
@@ -1261,6 +1569,20 @@ type SetPasswordParams struct {
 
 func (q *Queries) SetPassword(ctx context.Context, arg SetPasswordParams) error {
 	_, err := q.db.ExecContext(ctx, setPassword, arg.PersonID, arg.Hash, arg.Now)
+	return err
+}
+
+const setWebSessionMFA = `-- name: SetWebSessionMFA :exec
+update web_session set mfa_at = $1 where id = $2
+`
+
+type SetWebSessionMFAParams struct {
+	MfaAt int64
+	ID    string
+}
+
+func (q *Queries) SetWebSessionMFA(ctx context.Context, arg SetWebSessionMFAParams) error {
+	_, err := q.db.ExecContext(ctx, setWebSessionMFA, arg.MfaAt, arg.ID)
 	return err
 }
 
@@ -1295,7 +1617,7 @@ func (q *Queries) TellSourceRefusals(ctx context.Context, arg TellSourceRefusals
 }
 
 const tokenByHash = `-- name: TokenByHash :one
-select t.org_id, t.id, t.owner_id, t.name, t.scopes, t.expires_at, t.last_used_at, p.email, p.handle
+select t.org_id, t.id, t.owner_id, t.name, t.scopes, t.networks, t.expires_at, t.last_used_at, t.created_at, p.email, p.handle
 from api_token t join person p on p.id = t.owner_id
 where t.token_hash = $1 and t.ended_at = 0 and p.state = 'active'
 `
@@ -1306,8 +1628,10 @@ type TokenByHashRow struct {
 	OwnerID    string
 	Name       string
 	Scopes     string
+	Networks   string
 	ExpiresAt  int64
 	LastUsedAt int64
+	CreatedAt  int64
 	Email      string
 	Handle     string
 }
@@ -1322,8 +1646,10 @@ func (q *Queries) TokenByHash(ctx context.Context, tokenHash []byte) (TokenByHas
 		&i.OwnerID,
 		&i.Name,
 		&i.Scopes,
+		&i.Networks,
 		&i.ExpiresAt,
 		&i.LastUsedAt,
+		&i.CreatedAt,
 		&i.Email,
 		&i.Handle,
 	)
@@ -1410,6 +1736,23 @@ func (q *Queries) UntoldSources(ctx context.Context, before int64) ([]UntoldSour
 	return items, nil
 }
 
+const useDeviceLogin = `-- name: UseDeviceLogin :execrows
+update device_login set state = 'used' where id = $1 and state = 'approved' and expires_at > $2
+`
+
+type UseDeviceLoginParams struct {
+	ID  string
+	Now int64
+}
+
+func (q *Queries) UseDeviceLogin(ctx context.Context, arg UseDeviceLoginParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, useDeviceLogin, arg.ID, arg.Now)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const voidMember = `-- name: VoidMember :execrows
 update member set void_before = $1 where org_id = $2 and user_id = $3
 `
@@ -1447,8 +1790,10 @@ select s.id, s.person_id, s.kind, s.mfa_at, s.created_at, s.last_seen_at, s.expi
        cast(coalesce((select min(t.idle_us) from member m join organization o on o.id = m.org_id join organization_setting t on t.org_id = m.org_id
            where m.user_id = s.person_id and o.state = 'active' and t.idle_us > 0), 0) as bigint) as org_idle_us,
        cast(coalesce((select min(t.absolute_us) from member m join organization o on o.id = m.org_id join organization_setting t on t.org_id = m.org_id
-           where m.user_id = s.person_id and o.state = 'active' and t.absolute_us > 0), 0) as bigint) as org_absolute_us
+           where m.user_id = s.person_id and o.state = 'active' and t.absolute_us > 0), 0) as bigint) as org_absolute_us,
+       cast(coalesce(r.access_until, 0) as bigint) as access_until
 from web_session s join person p on p.id = s.person_id
+left join web_refresh r on r.web_session_id = s.id
 where s.token_hash = $1 and s.ended_at = 0 and p.state = 'active'
 `
 
@@ -1466,6 +1811,7 @@ type WebSessionByTokenRow struct {
 	Name          string
 	OrgIdleUs     int64
 	OrgAbsoluteUs int64
+	AccessUntil   int64
 }
 
 // platform-wide: the strictest limits of the organizations that the person belongs to hold in all of them
@@ -1486,6 +1832,7 @@ func (q *Queries) WebSessionByToken(ctx context.Context, tokenHash []byte) (WebS
 		&i.Name,
 		&i.OrgIdleUs,
 		&i.OrgAbsoluteUs,
+		&i.AccessUntil,
 	)
 	return i, err
 }

@@ -4,6 +4,22 @@
 
 package identitysql
 
+type DeviceLogin struct {
+	ID         string
+	DeviceHash []byte
+	UserHash   []byte
+	Client     string
+	SourceIp   string
+	UserAgent  string
+	State      string
+	PersonID   string
+	MfaAt      int64
+	SsoOrg     string
+	CreatedAt  int64
+	ExpiresAt  int64
+	PolledAt   int64
+}
+
 type Person struct {
 	ID         string
 	Email      string

@@ -26,6 +26,10 @@ func internalTier() []event.Event {
 			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"),
 			event.LockScopeSource, count[int]("failed_count"), moment("locked_until"),
 		).WithSubjectUserID(ID[id.User]("subject_user_id")),
+		event.NewAuthDeviceDecided(
+			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"),
+			ID[id.User]("subject_user_id"), event.DeviceDecisionDenied, "device_client",
+		).WithDeviceAddress("device_address"),
 		event.NewMFAFactorEnrolled(
 			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"),
 			ID[id.User]("subject_user_id"), ID[id.Factor]("factor_id"), event.FactorKindWebAuthn,

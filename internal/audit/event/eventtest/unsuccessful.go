@@ -144,6 +144,8 @@ func otherwise(ev event.Event) []event.Event {
 		return []event.Event{e.Denied(event.MFAFactorEnrolledNotPermitted)}
 	case event.MFAFactorRemoved:
 		return []event.Event{e.Denied(event.MFAFactorRemovedNotPermitted)}
+	case event.AuthDeviceDecided:
+		return []event.Event{e.Denied(event.AuthDeviceDecidedUnknownCode)}
 	case event.AuthSignedOut:
 		return []event.Event{e.Denied(event.AuthSignedOutNotPermitted)}
 	case event.SSHKeyAdded:
