@@ -82,7 +82,7 @@ func init() {
 	maps.Copy(bodies, map[string]obj{
 		"send-invitation": {"email": "x@example.com", "role": "operator"}, "send-invitations": {"invitations": []obj{{"email": "x@example.com", "role": "operator"}}},
 		"look-at-invitation": {"token": "x"}, "start-invitation": {"token": "x"}, "accept-invitation": {"flow": "x"},
-		"begin-signup": {"email": "x@example.com"}, "start-signup": {"token": "x"}, "see-signup": {"access": "x"},
+		"begin-signup": {"email": "x@example.com"}, "start-signup": {"token": "x"}, "see-signup": {"access": "x"}, "ask-signup-phone": {"access": "x", "number": "x"}, "confirm-signup-phone": {"access": "x", "code": "x"},
 		"submit-signup": {"access": "x", "org_name": "x", "slug": "xxx"}, "reject-submission": {"comment": "x"},
 		"update-settings": {"name": "x"}, "delete-organization": {"confirm": "x"}, "suspend-organization": {"comment": "x"}, "set-seat-limit": {"seat_limit": 1},
 	})

@@ -87,7 +87,7 @@ func (l *limits) source(h http.Header, r *http.Request, src authz.Source) error 
 func limitedAsSignIn(path string) bool {
 	switch path {
 	case "/auth/login", "/auth/mfa", "/platform/setup", "/invitations/look", "/invitations/start", "/invitations/accept",
-		"/signup", "/signup/start", "/signup/submit", "/tokens/leaked",
+		"/signup", "/signup/start", "/signup/submit", "/signup/phone", "/signup/phone/confirm", "/tokens/leaked",
 		"/auth/device", "/auth/refresh":
 		return true
 	}

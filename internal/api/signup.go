@@ -55,6 +55,7 @@ func (s *Server) signupRoutes() {
 		Signup
 		Access    string    `json:"access" doc:"Show it to the other calls of this registration"`
 		ExpiresAt time.Time `json:"access_expires_at"`
+		Phone     bool      `json:"phone_required" doc:"A telephone number has to be verified before it can be sent"`
 		Account   string    `json:"account" enum:"new,existing" doc:"existing: the owner keeps the account of this address; new: choose a handle and a password"`
 	}
 	handle(s, open, huma.Operation{OperationID: "start-signup", Method: http.MethodPost, Path: "/signup/start", Summary: "Use the link: open a registration, or go on with it", Tags: []string{tag}},
@@ -63,7 +64,7 @@ func (s *Server) signupRoutes() {
 			if err != nil {
 				return nil, err
 			}
-			out := startedSignup{signupJSON(h.Case), h.Token.RevealString(), h.ExpiresAt, "new"}
+			out := startedSignup{signupJSON(h.Case), h.Token.RevealString(), h.ExpiresAt, s.Signups.PhoneDemanded(), "new"}
 			if h.Known {
 				out.Account = "existing"
 			}
@@ -92,6 +93,32 @@ func (s *Server) signupRoutes() {
 			b := in.Body
 			return one(s.Signups.Submit(ctx, b.Access, signup.SubmitArgs{OrgName: b.OrgName, Slug: b.Slug, Note: b.Note,
 				Person: identity.NewPerson{Handle: b.Handle, Name: b.Name, Password: b.Password}}, origin(a)))
+		})
+	type numberOut struct {
+		Number    string    `json:"number" doc:"Masked"`
+		ExpiresAt time.Time `json:"expires_at" doc:"Of the code"`
+	}
+	handle(s, open, huma.Operation{OperationID: "ask-signup-phone", Method: http.MethodPost, Path: "/signup/phone", Summary: "Send a code to the applicant's telephone number", Tags: []string{tag}},
+		func(ctx context.Context, a authz.Actor, in *struct {
+			Body struct {
+				Access secret.Secret `json:"access"`
+				Number string        `json:"number" maxLength:"40" doc:"With the country's code, such as +49 ..."`
+			}
+		}) (*struct{ Body numberOut }, error) {
+			r, err := s.Signups.AskPhone(ctx, in.Body.Access, in.Body.Number, origin(a))
+			if err != nil {
+				return nil, err
+			}
+			return &struct{ Body numberOut }{numberOut{r.Masked, r.ExpiresAt}}, nil
+		})
+	handle(s, open, huma.Operation{OperationID: "confirm-signup-phone", Method: http.MethodPost, Path: "/signup/phone/confirm", Summary: "Bring the code", DefaultStatus: 204, Tags: []string{tag}},
+		func(ctx context.Context, a authz.Actor, in *struct {
+			Body struct {
+				Access secret.Secret `json:"access"`
+				Code   secret.Secret `json:"code"`
+			}
+		}) (*struct{}, error) {
+			return nothing(s.Signups.ConfirmPhone(ctx, in.Body.Access, in.Body.Code, origin(a)))
 		})
 	s.submissionRoutes()
 }

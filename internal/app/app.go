@@ -219,7 +219,7 @@ func (a *App) buildDomains() (err error) {
 	})
 	build("sign-up", func() (err error) {
 		a.signups, err = signup.New(signup.Deps{Log: part("signup"), DB: a.db, Ledger: a.ledger, People: a.identity, Orgs: a.tenancy, Mail: signupMail{letters{a.mail}},
-			Closed: !a.cfg.Signup.Open, Domains: a.cfg.Signup.AllowedDomains, Now: now})
+			Phones: a.phone, PhoneDemanded: a.cfg.Phone.Required, Closed: !a.cfg.Signup.Open, Domains: a.cfg.Signup.AllowedDomains, Now: now})
 		return err
 	})
 	build("recordings", func() (err error) {

@@ -209,7 +209,7 @@ func (s *Service) Submit(ctx context.Context, access secret.Secret, a SubmitArgs
 		return Case{}, err
 	}
 	if c.State != Draft && c.State != Returned {
-		return Case{}, fault.New(fault.Conflict, "this registration was sent already: it is %s", c.State).WithCode("SIGNUP_STATE")
+		return Case{}, sentAlready(c)
 	}
 	ev := event.NewOrgSubmissionSubmitted(event.By(stranger(o), event.User), event.PlatformTarget(), c.ID, a.OrgName, event.Email(c.Email), c.Submissions > 0)
 	refuse := func(why event.OrgSubmissionSubmittedReason, err error) error {
@@ -232,6 +232,13 @@ func (s *Service) Submit(ctx context.Context, access secret.Secret, a SubmitArgs
 	if err != nil {
 		return Case{}, err
 	}
+	digest, proved, err := s.digest(ctx, c)
+	if err != nil {
+		return Case{}, err
+	}
+	if proved {
+		ev = ev.WithPhone(digest)
+	}
 	errTaken := fault.New(fault.Conflict, "an organization with the short name %s exists already: choose another", a.Slug).WithCode("SLUG_TAKEN").WithField("slug", "is taken")
 	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		taken, err := s.d.Orgs.SlugTaken(ctx, tx, a.Slug)
@@ -241,18 +248,6 @@ func (s *Service) Submit(ctx context.Context, access secret.Secret, a SubmitArgs
 		if taken {
 			return errTaken
 		}
-		told := ev
-		if s.d.Phones != nil {
-			digest, ok, err := s.d.Phones.OfSubmission(ctx, tx, c.ID)
-			if err != nil {
-				return err
-			}
-			if ok {
-				told = told.WithPhone(digest)
-			} else if s.d.PhoneDemanded {
-				return fault.New(fault.Denied, "verify a telephone number first: this installation demands one").WithCode("PHONE_REQUIRED")
-			}
-		}
 		n, err := signupsql.New(tx).Submit(ctx, signupsql.SubmitParams{OrgName: a.OrgName, Slug: a.Slug, Note: a.Note, Handle: p.Handle, Name: p.Name,
 			PasswordHash: hash, Now: s.now(), ID: string(c.ID), Old: int64(c.Submissions)})
 		if err != nil {
@@ -261,7 +256,7 @@ func (s *Service) Submit(ctx context.Context, access secret.Secret, a SubmitArgs
 		if n == 0 {
 			return fault.New(fault.Conflict, "this registration was sent meanwhile: look again").WithCode("SIGNUP_STATE")
 		}
-		_, err = s.d.Ledger.Record(ctx, tx, told)
+		_, err = s.d.Ledger.Record(ctx, tx, ev)
 		return err
 	})
 	if errors.Is(err, errTaken) {

@@ -85,6 +85,10 @@ func (s *Service) Approve(ctx context.Context, actor authz.Actor, sub id.Submiss
 	if err != nil {
 		return Case{}, err
 	}
+	carry, err := s.carry(ctx, c, plan.Org().ID)
+	if err != nil {
+		return Case{}, err
+	}
 	queue, err := s.d.Mail.Approved(ctx, c.Email, c.OrgName, c.Slug)
 	if err != nil {
 		return Case{}, fmt.Errorf("write an applicant's message: %w", err)
@@ -113,10 +117,8 @@ func (s *Service) Approve(ctx context.Context, actor authz.Actor, sub id.Submiss
 		if err := s.d.Orgs.TellOwner(ctx, tx, act.Request(), org, owner.Profile); err != nil {
 			return err
 		}
-		if s.d.Phones != nil {
-			if err := s.d.Phones.SubmissionApproved(ctx, tx, act, sub, owner.ID); err != nil {
-				return err
-			}
+		if err := carry(ctx, tx, owner.ID, act.Request()); err != nil {
+			return err
 		}
 		return queue(ctx, tx)
 	})

@@ -29,6 +29,9 @@ select * from signup where id = $1;
 select * from signup where (cast(sqlc.arg(state) as text) = '' or state = cast(sqlc.arg(state) as text)) and state <> 'draft' and id > sqlc.arg(after)
 order by id limit sqlc.arg(n);
 
+-- name: SetPhone :execrows
+update signup set phone_verification = sqlc.arg(phone_verification) where id = sqlc.arg(id) and state in ('draft', 'returned');
+
 -- name: Submit :execrows
 update signup set state = 'submitted', org_name = sqlc.arg(org_name), slug = sqlc.arg(slug), note = sqlc.arg(note), handle = sqlc.arg(handle),
     name = sqlc.arg(name), password_hash = sqlc.arg(password_hash), submissions = submissions + 1, submitted_at = sqlc.arg(now), comment = ''

@@ -61,6 +61,7 @@ type Case struct {
 	Org         id.Org // what an approval made
 
 	passwordHash string
+	phone        id.PhoneVerification // of the number that they prove, or nothing
 }
 
 // Link is the message that proves an address.
@@ -101,15 +102,6 @@ type Organizations interface {
 	Make(ctx context.Context, tx *db.Tx, act event.Act, p tenancy.Plan) (tenancy.Member, error)
 	TellOwner(ctx context.Context, tx *db.Tx, request id.Request, org tenancy.Organization, owner identity.Profile) error
 	SlugTaken(ctx context.Context, tx *db.Tx, slug string) (bool, error)
-}
-
-// Phones proves the telephone numbers of applicants, where the installation demands one.
-type Phones interface {
-	// OfSubmission gives the digest of the number that was proved for a case; ok is
-	// false while none was.
-	OfSubmission(ctx context.Context, tx *db.Tx, sub id.Submission) (digest event.PhoneDigest, ok bool, err error)
-	// SubmissionApproved hands the number on to the new owner.
-	SubmissionApproved(ctx context.Context, tx *db.Tx, act event.Act, sub id.Submission, owner id.User) error
 }
 
 // Deps are the parts that a Service is made of.
@@ -180,7 +172,7 @@ func parseToken(prefix string, t secret.Secret) (hash []byte, ok bool) {
 
 func caseOf(r signupsql.Signup) Case {
 	c := Case{ID: id.Submission(r.ID), Email: r.Email, State: State(r.State), OrgName: r.OrgName, Slug: r.Slug, Note: r.Note, Handle: r.Handle, Name: r.Name,
-		Submissions: int(r.Submissions), StartedAt: db.Time(r.StartedAt), DecidedBy: id.User(r.DecidedBy), Comment: r.Comment, Org: id.Org(r.OrgIDMade), passwordHash: r.PasswordHash}
+		Submissions: int(r.Submissions), StartedAt: db.Time(r.StartedAt), DecidedBy: id.User(r.DecidedBy), Comment: r.Comment, Org: id.Org(r.OrgIDMade), passwordHash: r.PasswordHash, phone: id.PhoneVerification(r.PhoneVerification)}
 	if r.SubmittedAt != 0 {
 		c.SubmittedAt = db.Time(r.SubmittedAt)
 	}

@@ -8,13 +8,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/db/dbtest"
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	. "github.com/vaultpam/vaultpam/internal/identity/identitytest"
 	"github.com/vaultpam/vaultpam/internal/page"
+	"github.com/vaultpam/vaultpam/internal/phone"
 	"github.com/vaultpam/vaultpam/internal/secret"
 	"github.com/vaultpam/vaultpam/internal/signup"
 )
@@ -53,6 +56,7 @@ type world struct {
 	*World
 	signup *signup.Service
 	post   *post
+	phones *numbers
 }
 
 func each(t *testing.T, more func(*signup.Deps), f func(t *testing.T, w *world)) {
@@ -69,6 +73,7 @@ func each(t *testing.T, more func(*signup.Deps), f func(t *testing.T, w *world))
 		if w.signup, err = signup.New(deps); err != nil {
 			t.Fatal(err)
 		}
+		w.phones, _ = deps.Phones.(*numbers)
 		w.Take(t)
 		f(t, w)
 	})
@@ -320,6 +325,74 @@ func TestOneApproval(t *testing.T) {
 		}
 		if won != 1 {
 			t.Errorf("%v", errs)
+		}
+	})
+}
+
+// numbers verifies any number by the code 123456.
+type numbers struct {
+	n        int
+	verified id.PhoneVerification
+	carried  id.User
+}
+
+func (p *numbers) Register(_ context.Context, _ authz.Actor, _ id.PhoneVerification, typed string) (phone.Registration, error) {
+	p.n++
+	return phone.Registration{ID: id.PhoneVerification(fmt.Sprint("pvf_", p.n)), Masked: typed[:3] + "..."}, nil
+}
+
+func (p *numbers) Registered(_ context.Context, v id.PhoneVerification) (phone.Registration, error) {
+	return phone.Registration{ID: v, Verified: v == p.verified}, nil
+}
+
+func (p *numbers) ConfirmRegistration(_ context.Context, _ authz.Actor, v id.PhoneVerification, code secret.Secret) error {
+	if code.RevealString() != "123456" {
+		return fault.New(fault.Invalid, "no").WithCode("BAD_CODE")
+	}
+	p.verified = v
+	return nil
+}
+
+func (p *numbers) RegisteredDigest(context.Context, id.PhoneVerification) (event.PhoneDigest, error) {
+	return event.NewPhoneDigest("pd-1", [32]byte{1}), nil
+}
+
+func (p *numbers) CarryOver(context.Context, id.Org, id.PhoneVerification) (func(context.Context, *db.Tx, id.User, id.Request) error, error) {
+	return func(_ context.Context, _ *db.Tx, u id.User, _ id.Request) error { p.carried = u; return nil }, nil
+}
+
+func TestPhoneWhereItIsDemanded(t *testing.T) {
+	each(t, func(d *signup.Deps) { d.Phones, d.PhoneDemanded = &numbers{}, true }, func(t *testing.T, w *world) {
+		a := w.begin(t, "ada@example.com")
+		w.Take(t)
+		submit := func() error { _, err := w.signup.Submit(t.Context(), a.Token, args("bees", "ada"), From); return err }
+		w.wrong(t, "without a number", submit(), "PHONE_REQUIRED")
+		w.wrong(t, "a code before the number", w.signup.ConfirmPhone(t.Context(), a.Token, secret.FromString("123456"), From), "NOT_FOUND")
+		if _, err := w.signup.AskPhone(t.Context(), a.Token, "+49 151 1", From); err != nil {
+			t.Fatal(err)
+		}
+		w.wrong(t, "a wrong code", w.signup.ConfirmPhone(t.Context(), a.Token, secret.FromString("1"), From), "BAD_CODE")
+		w.wrong(t, "not verified", submit(), "PHONE_REQUIRED")
+		if err := w.signup.ConfirmPhone(t.Context(), a.Token, secret.FromString("123456"), From); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.signup.AskPhone(t.Context(), a.Token, "+49 151 2", From); err != nil {
+			t.Fatal(err)
+		}
+		w.wrong(t, "another number since", submit(), "PHONE_REQUIRED")
+		if err := w.signup.ConfirmPhone(t.Context(), a.Token, secret.FromString("123456"), From); err != nil {
+			t.Fatal(err)
+		}
+		if err := submit(); err != nil {
+			t.Fatal(err)
+		}
+		if e := w.Expect(t, "ORG_SUBMISSION_SUBMITTED")[0]; e.Metadata["phone"] == nil {
+			t.Errorf("%v", e.Metadata)
+		}
+		_, err := w.signup.AskPhone(t.Context(), a.Token, "+49 151 3", From)
+		w.wrong(t, "after it was sent", err, "SIGNUP_STATE")
+		if _, err := w.signup.Approve(t.Context(), w.Admin.Actor, a.ID); err != nil || w.phones.carried == "" {
+			t.Fatalf("%q %v", w.phones.carried, err)
 		}
 	})
 }

@@ -290,6 +290,23 @@ func (q *Queries) OpenSignup(ctx context.Context, email string) (Signup, error) 
 	return i, err
 }
 
+const setPhone = `-- name: SetPhone :execrows
+update signup set phone_verification = $1 where id = $2 and state in ('draft', 'returned')
+`
+
+type SetPhoneParams struct {
+	PhoneVerification string
+	ID                string
+}
+
+func (q *Queries) SetPhone(ctx context.Context, arg SetPhoneParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, setPhone, arg.PhoneVerification, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const submit = `-- name: Submit :execrows
 update signup set state = 'submitted', org_name = $1, slug = $2, note = $3, handle = $4,
     name = $5, password_hash = $6, submissions = submissions + 1, submitted_at = $7, comment = ''
