@@ -16,7 +16,10 @@ var freshness = map[Action]time.Duration{
 	SelfManage:       15 * time.Minute,
 	TokenCreate:      15 * time.Minute,
 	TokenIssue:       15 * time.Minute,
-	OrgDelete:        5 * time.Minute,
+	OrgDelete:        15 * time.Minute,
+	SSOManage:        15 * time.Minute,
+	PlatformSSOLift:  15 * time.Minute,
+	AuditPhoneKeys:   15 * time.Minute,
 	PlatformUserRole: 5 * time.Minute,
 }
 
