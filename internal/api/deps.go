@@ -19,6 +19,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/recording"
 	"github.com/vaultpam/vaultpam/internal/resource"
 	"github.com/vaultpam/vaultpam/internal/safe"
+	"github.com/vaultpam/vaultpam/internal/scim"
 	"github.com/vaultpam/vaultpam/internal/session"
 	"github.com/vaultpam/vaultpam/internal/signup"
 	"github.com/vaultpam/vaultpam/internal/sso"
@@ -50,6 +51,7 @@ type Deps struct {
 	Idempotency *idempotency.Service
 	SSO         *sso.Service
 	Mail        *notify.Service
+	SCIM        *scim.Service
 
 	PublicURL      string         // https://host:port, the console's origin
 	SSHAddr        string         // host:port where people reach the SSH gateway
@@ -77,6 +79,7 @@ func (d *Deps) check() error {
 		d.Terminals == nil,
 		d.Idempotency == nil,
 		d.SSO == nil,
+		d.SCIM == nil,
 		d.Mail == nil,
 		d.Keys == nil,
 		d.PublicURL == "",
@@ -113,6 +116,8 @@ func (s *Server) routes() {
 	s.ssoRoutes()
 	s.mailRoutes()
 	s.phoneRoutes()
+	s.scimAdminRoutes()
+	s.scimRoutes()
 	s.mux.HandleFunc("GET "+terminalPath, s.terminal)
 }
 

@@ -23,11 +23,12 @@ type SSORule struct {
 type SSOSettings struct {
 	Name        string    `json:"name"`
 	Enabled     bool      `json:"enabled"`
-	Issuer      string    `json:"issuer,omitempty" maxLength:"500" doc:"OIDC: the issuer's address, exactly as its discovery document has it"`
+	Issuer      string    `json:"issuer,omitempty" maxLength:"500" doc:"OIDC: the issuer's address, exactly as its discovery document has it; SAML: the entity id, from the metadata"`
 	ClientID    string    `json:"client_id,omitempty" maxLength:"500" doc:"OIDC: the name that the provider gave this installation"`
 	Scopes      []string  `json:"scopes,omitempty" maxItems:"20" doc:"OIDC: asked for besides openid, email and profile"`
 	GroupsClaim string    `json:"groups_claim,omitempty" maxLength:"300" doc:"The claim that carries groups; absent: groups"`
 	CAPEM       string    `json:"ca_pem,omitempty" maxLength:"32768" doc:"Certificates that the provider's own is verified against, besides the system's"`
+	Metadata    string    `json:"metadata,omitempty" maxLength:"204800" doc:"SAML: the provider's metadata, as it publishes it"`
 	TrustMFA    bool      `json:"trust_mfa" doc:"When the provider says that it asked for a second factor, ours is not asked for; only for people who belong to this organization alone"`
 	Provision   bool      `json:"provision" doc:"Who is not a member yet becomes one at their first sign-in"`
 	DefaultRole string    `json:"default_role,omitempty" enum:"admin,operator,auditor" doc:"For those whom no rule gives a role; absent: they are refused"`
@@ -35,7 +36,7 @@ type SSOSettings struct {
 }
 
 func (b SSOSettings) settings() sso.Settings {
-	out := sso.Settings{Name: b.Name, Enabled: b.Enabled, Issuer: b.Issuer, ClientID: b.ClientID, Scopes: b.Scopes, GroupsClaim: b.GroupsClaim, CAPEM: b.CAPEM,
+	out := sso.Settings{Name: b.Name, Enabled: b.Enabled, Issuer: b.Issuer, ClientID: b.ClientID, Scopes: b.Scopes, GroupsClaim: b.GroupsClaim, CAPEM: b.CAPEM, Metadata: b.Metadata,
 		TrustMFA: b.TrustMFA, Provision: b.Provision, DefaultRole: authz.Role(b.DefaultRole)}
 	for _, r := range b.Roles {
 		out.Roles = append(out.Roles, sso.Rule{Group: r.Group, Role: authz.Role(r.Role)})
@@ -47,9 +48,10 @@ func (b SSOSettings) settings() sso.Settings {
 type SSOProvider struct {
 	SSOSettings
 	ID        id.Provider `json:"id"`
-	Protocol  string      `json:"protocol" enum:"oidc"`
+	Protocol  string      `json:"protocol" enum:"oidc,saml"`
 	HasSecret bool        `json:"has_secret" doc:"A client secret is stored; it is never shown"`
 	Callback  string      `json:"callback_url" doc:"Where the provider sends people back to; register it there"`
+	EntityID  string      `json:"entity_id,omitempty" doc:"SAML: what this server is to the provider, and where its metadata is"`
 	Logout    string      `json:"logout_url,omitempty" doc:"OIDC: for the provider's back-channel logout"`
 	Version   int64       `json:"version"`
 	CreatedAt time.Time   `json:"created_at"`
@@ -59,12 +61,16 @@ type SSOProvider struct {
 func (s *Server) ssoProvider(p sso.Provider) SSOProvider {
 	out := SSOProvider{ID: p.ID, Protocol: string(p.Protocol), HasSecret: p.HasSecret, Version: p.Version, CreatedAt: p.CreatedAt, UpdatedAt: p.ChangedAt,
 		SSOSettings: SSOSettings{Name: p.Name, Enabled: p.Enabled, Issuer: p.Issuer, ClientID: p.ClientID, Scopes: p.Scopes, GroupsClaim: p.GroupsClaim,
-			CAPEM: p.CAPEM, TrustMFA: p.TrustMFA, Provision: p.Provision, DefaultRole: string(p.DefaultRole)}}
+			CAPEM: p.CAPEM, Metadata: p.Metadata, TrustMFA: p.TrustMFA, Provision: p.Provision, DefaultRole: string(p.DefaultRole)}}
 	for _, r := range p.Roles {
 		out.Roles = append(out.Roles, SSORule{Group: r.Group, Role: string(r.Role)})
 	}
-	base := s.PublicURL + Prefix + "/auth/sso/oidc/" + string(p.ID)
-	out.Callback, out.Logout = base+"/callback", base+"/backchannel-logout"
+	base := s.PublicURL + Prefix + "/auth/sso/" + string(p.Protocol) + "/" + string(p.ID)
+	if p.Protocol == sso.SAML {
+		out.Callback, out.EntityID = base+"/acs", base+"/metadata"
+	} else {
+		out.Callback, out.Logout = base+"/callback", base+"/backchannel-logout"
+	}
 	return out
 }
 
@@ -97,11 +103,13 @@ type SSORequirement struct {
 	Required bool `json:"required" doc:"Members come in through an identity provider and by no other door"`
 }
 
-type providerPath struct {
+// ProviderPath names an identity provider.
+type ProviderPath struct {
 	ProviderID string `path:"provider_id" maxLength:"64"`
 }
 
-type domainPath struct {
+// DomainPath names a mail domain.
+type DomainPath struct {
 	Domain string `path:"domain" maxLength:"254"`
 }
 
@@ -143,42 +151,29 @@ func (s *Server) ssoProviderRoutes() {
 		return &struct{ Body SSOProvider }{s.ssoProvider(p)}, nil
 	}
 	handle(s, signedIn, huma.Operation{OperationID: "list-sso-providers", Method: http.MethodGet, Path: "/org/sso/providers", Summary: "List the identity providers of the active organization", Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *struct{}) (*struct {
-			Body struct {
-				Items []SSOProvider `json:"items"`
-			}
-		}, error) {
-			all, err := s.SSO.Providers(ctx, a)
-			out := &struct {
-				Body struct {
-					Items []SSOProvider `json:"items"`
-				}
-			}{}
-			out.Body.Items = []SSOProvider{}
-			for _, p := range all {
-				out.Body.Items = append(out.Body.Items, s.ssoProvider(p))
-			}
-			return out, err
+		func(ctx context.Context, a authz.Actor, in *struct{ PageIn }) (*pageOut[SSOProvider], error) {
+			l, err := s.SSO.Providers(ctx, a, in.request())
+			return pageOf(l, s.ssoProvider, err)
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "create-sso-provider", Method: http.MethodPost, Path: "/org/sso/providers", Summary: "Add an identity provider", DefaultStatus: 201, Tags: []string{tag},
 		Description: "The answer holds the callback address to register at the provider. Create it disabled, register it there, then give its client id and enable it. Needs a fresh second factor."},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			Body struct {
 				SSOSettings
-				Protocol     string        `json:"protocol" enum:"oidc"`
+				Protocol     string        `json:"protocol" enum:"oidc,saml"`
 				ClientSecret secret.Secret `json:"client_secret,omitempty" doc:"Sealed; never shown again"`
 			}
 		}) (*struct{ Body SSOProvider }, error) {
 			return one(s.SSO.Create(ctx, a, sso.SaveArgs{Settings: in.Body.settings(), Protocol: sso.Protocol(in.Body.Protocol), Secret: &in.Body.ClientSecret}))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "get-sso-provider", Method: http.MethodGet, Path: "/org/sso/providers/{provider_id}", Summary: "Show an identity provider", Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *providerPath) (*struct{ Body SSOProvider }, error) {
+		func(ctx context.Context, a authz.Actor, in *ProviderPath) (*struct{ Body SSOProvider }, error) {
 			return one(s.SSO.Provider(ctx, a, id.Provider(in.ProviderID)))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "update-sso-provider", Method: http.MethodPut, Path: "/org/sso/providers/{provider_id}", Summary: "Replace the settings of an identity provider", Tags: []string{tag},
 		Description: "Another issuer forgets who is who at the old one. Needs a fresh second factor."},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			providerPath
+			ProviderPath
 			Body struct {
 				SSOSettings
 				ClientSecret *secret.Secret `json:"client_secret,omitempty" doc:"Absent: as it is; empty: none"`
@@ -188,12 +183,12 @@ func (s *Server) ssoProviderRoutes() {
 			return one(s.SSO.Update(ctx, a, id.Provider(in.ProviderID), sso.SaveArgs{Settings: in.Body.settings(), Secret: in.Body.ClientSecret, Version: in.Body.Version}))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "delete-sso-provider", Method: http.MethodDelete, Path: "/org/sso/providers/{provider_id}", Summary: "Remove an identity provider; people stay members", DefaultStatus: 204, Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *providerPath) (*struct{}, error) {
+		func(ctx context.Context, a authz.Actor, in *ProviderPath) (*struct{}, error) {
 			return nothing(s.SSO.Delete(ctx, a, id.Provider(in.ProviderID)))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "list-sso-people", Method: http.MethodGet, Path: "/org/sso/providers/{provider_id}/people", Summary: "List who is who at an identity provider", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			providerPath
+			ProviderPath
 			PageIn
 		}) (*pageOut[SSOLink], error) {
 			l, err := s.SSO.Links(ctx, a, id.Provider(in.ProviderID), in.request())
@@ -213,22 +208,9 @@ func (s *Server) ssoDomainRoutes() {
 	}
 	handle(s, signedIn, huma.Operation{OperationID: "list-sso-domains", Method: http.MethodGet, Path: "/org/sso/domains", Summary: "List the mail domains of the active organization", Tags: []string{tag},
 		Description: "An identity provider speaks only for addresses of domains that are verified."},
-		func(ctx context.Context, a authz.Actor, in *struct{}) (*struct {
-			Body struct {
-				Items []SSODomain `json:"items"`
-			}
-		}, error) {
-			all, err := s.SSO.Domains(ctx, a)
-			out := &struct {
-				Body struct {
-					Items []SSODomain `json:"items"`
-				}
-			}{}
-			out.Body.Items = []SSODomain{}
-			for _, d := range all {
-				out.Body.Items = append(out.Body.Items, ssoDomain(d))
-			}
-			return out, err
+		func(ctx context.Context, a authz.Actor, in *struct{ PageIn }) (*pageOut[SSODomain], error) {
+			l, err := s.SSO.Domains(ctx, a, in.request())
+			return pageOf(l, ssoDomain, err)
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "add-sso-domain", Method: http.MethodPost, Path: "/org/sso/domains", Summary: "Name a mail domain, and get the DNS record that proves it", DefaultStatus: 201, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
@@ -239,11 +221,11 @@ func (s *Server) ssoDomainRoutes() {
 			return one(s.SSO.AddDomain(ctx, a, in.Body.Domain))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "verify-sso-domain", Method: http.MethodPost, Path: "/org/sso/domains/{domain}/verify", Summary: "Look for the DNS record of a mail domain", Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *domainPath) (*struct{ Body SSODomain }, error) {
+		func(ctx context.Context, a authz.Actor, in *DomainPath) (*struct{ Body SSODomain }, error) {
 			return one(s.SSO.VerifyDomain(ctx, a, in.Domain))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "remove-sso-domain", Method: http.MethodDelete, Path: "/org/sso/domains/{domain}", Summary: "Take a mail domain away", DefaultStatus: 204, Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *domainPath) (*struct{}, error) {
+		func(ctx context.Context, a authz.Actor, in *DomainPath) (*struct{}, error) {
 			return nothing(s.SSO.RemoveDomain(ctx, a, in.Domain))
 		})
 }

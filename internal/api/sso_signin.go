@@ -22,8 +22,14 @@ const ssoCookieName = "__Host-vaultpam-sso"
 
 const ssoCookieAge = 15 * 60
 
-func ssoCookie(v string, age int) http.Cookie {
-	return http.Cookie{Name: ssoCookieName, Value: v, Path: "/", MaxAge: age, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+// ssoCookie goes along with a redirect from elsewhere; for SAML, where the
+// provider's page posts a form, with a post from elsewhere too.
+func ssoCookie(v string, p sso.Protocol) http.Cookie {
+	c := http.Cookie{Name: ssoCookieName, Value: v, Path: "/", MaxAge: ssoCookieAge, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	if p == sso.SAML {
+		c.SameSite = http.SameSiteNoneMode
+	}
+	return c
 }
 
 // SSOHint is what somebody says of where they belong.
@@ -38,14 +44,15 @@ func (h SSOHint) hint() sso.Hint { return sso.Hint{Org: h.Organization, Email: h
 type SSOChoice struct {
 	ProviderID id.Provider `json:"provider_id"`
 	Name       string      `json:"name"`
-	Protocol   string      `json:"protocol" enum:"oidc"`
+	Protocol   string      `json:"protocol" enum:"oidc,saml"`
 }
 
-type ssoBrowser struct {
+// SSOBrowser is the cookie of a browser that has begun a sign-in.
+type SSOBrowser struct {
 	Browser http.Cookie `cookie:"__Host-vaultpam-sso"`
 }
 
-func (b ssoBrowser) secret() secret.Secret { return secret.FromString(b.Browser.Value) }
+func (b SSOBrowser) secret() secret.Secret { return secret.FromString(b.Browser.Value) }
 
 func browserOrigin(a authz.Actor) identity.Origin {
 	o := origin(a)
@@ -79,7 +86,7 @@ func (s *Server) ssoSignInRoutes() {
 	handle(s, open, huma.Operation{OperationID: "sso-start", Method: http.MethodPost, Path: "/auth/sso/start", Summary: "Begin a sign-in through an identity provider", Tags: []string{tag},
 		Description: "Send the browser to redirect_url. It comes back to the console at /sign-in/sso, with #ticket=... to be posted to /auth/sso/complete, or with #error=... and the reason. The cookie that is set ties the sign-in to the browser."},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			ssoBrowser
+			SSOBrowser
 			Body struct {
 				SSOHint
 				ProviderID string `json:"provider_id,omitempty" maxLength:"64" doc:"Absent: the first that the organization or the address leads to"`
@@ -102,7 +109,7 @@ func (s *Server) ssoSignInRoutes() {
 					RedirectURL string `json:"redirect_url"`
 					Provider    string `json:"provider"`
 				}
-			}{SetCookie: ssoCookie(r.Browser.RevealString(), ssoCookieAge)}
+			}{SetCookie: ssoCookie(r.Browser.RevealString(), r.Protocol)}
 			out.Body.RedirectURL, out.Body.Provider = r.URL, r.Name
 			return out, nil
 		})
@@ -114,7 +121,7 @@ func (s *Server) ssoSignInRoutes() {
 		Description: "Redeems the ticket of the address, once, within a minute, in the browser that began. The answer is that of /auth/login."},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			CookieIn
-			ssoBrowser
+			SSOBrowser
 			Body struct {
 				Ticket secret.Secret `json:"ticket"`
 			}
@@ -140,6 +147,8 @@ func (s *Server) ssoSignInRoutes() {
 		})
 	s.mux.HandleFunc("GET "+Prefix+"/auth/sso/oidc/{provider}/callback", s.oidcCallback)
 	s.mux.HandleFunc("POST "+Prefix+"/auth/sso/oidc/{provider}/backchannel-logout", s.backchannelLogout)
+	s.mux.HandleFunc("POST "+Prefix+"/auth/sso/saml/{provider}/acs", s.samlAssertion)
+	s.mux.HandleFunc("GET "+Prefix+"/auth/sso/saml/{provider}/metadata", s.samlMetadata)
 }
 
 // oidcCallback is where a provider sends browsers back to.
@@ -154,6 +163,34 @@ func (s *Server) oidcCallback(w http.ResponseWriter, r *http.Request) {
 	}
 	p, err := s.SSO.Callback(r.Context(), a)
 	s.backToConsole(w, r, p, err)
+}
+
+// samlAssertion is where a SAML provider makes browsers post its answer.
+func (s *Server) samlAssertion(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	http.NewResponseController(w).SetReadDeadline(s.Now().Add(bodyTime))
+	if err := r.ParseForm(); err != nil {
+		s.write(w, r, fault.New(fault.Invalid, "the body is not a form, or too long").Because(err))
+		return
+	}
+	a := sso.AssertionArgs{Provider: id.Provider(clip(r.PathValue("provider"), 64)), State: clip(r.PostForm.Get("RelayState"), 128),
+		Response: r.PostForm.Get("SAMLResponse"), From: browserOrigin(actorOf(r.Context()))}
+	if c, err := r.Cookie(ssoCookieName); err == nil {
+		a.Browser = secret.FromString(c.Value)
+	}
+	p, err := s.SSO.Assertion(r.Context(), a)
+	s.backToConsole(w, r, p, err)
+}
+
+// samlMetadata describes this server to a SAML provider.
+func (s *Server) samlMetadata(w http.ResponseWriter, r *http.Request) {
+	text, err := s.SSO.Metadata(r.Context(), id.Provider(clip(r.PathValue("provider"), 64)))
+	if err != nil {
+		s.write(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/samlmetadata+xml")
+	w.Write(text)
 }
 
 // backToConsole sends the browser to the console, with the ticket or the reason in

@@ -37,6 +37,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/recording"
 	"github.com/vaultpam/vaultpam/internal/resource"
 	"github.com/vaultpam/vaultpam/internal/safe"
+	"github.com/vaultpam/vaultpam/internal/scim"
 	"github.com/vaultpam/vaultpam/internal/seal"
 	"github.com/vaultpam/vaultpam/internal/session"
 	"github.com/vaultpam/vaultpam/internal/signup"
@@ -75,6 +76,7 @@ type App struct {
 	recordings *recording.Service
 	sessions   *session.Service
 	sso        *sso.Service
+	scim       *scim.Service
 	gateway    *gateway.Gateway
 	repeats    *idempotency.Service
 	api        *api.Server
@@ -217,6 +219,10 @@ func (a *App) buildDomains() (err error) {
 		leave.to, end.to = a.invites, a.invites
 		return err
 	})
+	build("scim", func() (err error) {
+		a.scim, err = scim.New(scim.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, Members: a.tenancy, Now: now})
+		return err
+	})
 	build("sign-up", func() (err error) {
 		a.signups, err = signup.New(signup.Deps{Log: part("signup"), DB: a.db, Ledger: a.ledger, People: a.identity, Orgs: a.tenancy, Mail: signupMail{letters{a.mail}},
 			Phones: a.phone, PhoneDemanded: a.cfg.Phone.Required, Closed: !a.cfg.Signup.Open, Domains: a.cfg.Signup.AllowedDomains, Now: now})
@@ -279,6 +285,7 @@ func (a *App) buildDoors() error {
 		Resources: a.resources, Vault: a.vault, Safes: a.safes, Sessions: a.sessions, Recordings: a.recordings, Review: look,
 		Terminals: terminals{a.sessions, a.gateway}, Idempotency: a.repeats,
 		SSO:       a.sso,
+		SCIM:      a.scim,
 		Mail:      a.mail,
 		PublicURL: a.cfg.HTTPS.PublicURL, SSHAddr: a.cfg.SSH.PublicAddr,
 		SSHHostKeys: []string{knownHost(a.doors.sshHostKey)}, TrustedProxies: proxies, Limits: api.DefaultLimits,
@@ -303,6 +310,7 @@ func (a *App) safeRole(ctx context.Context, tx *db.Tx, org id.Org, user id.User,
 func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(api.Prefix+"/", a.api.Handler())
+	mux.Handle(api.SCIMPrefix+"/", a.api.Handler())
 	mux.Handle(api.DocsPath, a.api.Handler())
 	mux.Handle(api.DocsPath+".css", a.api.Handler())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "ok") })

@@ -17,6 +17,7 @@ var floors = [][]string{
 	{"internal/api", "internal/console", "internal/gateway", "internal/demo", "internal/config"},
 	{"internal/session", "internal/recording", "internal/safe", "internal/vault", "internal/resource", "internal/tenancy", "internal/platform", "internal/identity", "internal/mfa", "internal/idempotency",
 		"internal/sso",
+		"internal/scim",
 		"internal/keys",
 		"internal/invitation",
 		"internal/signup",

@@ -28,6 +28,8 @@ type grammar struct {
 	Services  serviceAccountsCmd `cmd:"" name:"service-accounts" section:"manage" help:"Members that nobody signs in as, for programs."`
 	Mail      mailCmd            `cmd:"" section:"manage" help:"Messages that were sent to people, and whether they arrived."`
 	OrgKey    orgKeyCmd          `cmd:"" name:"org-key" section:"manage" help:"The encryption key of your organization."`
+	SCIM      scimCmd            `cmd:"" name:"scim" section:"manage" help:"How your organization's directory pushes people and groups."`
+	SSO       ssoCmd             `cmd:"" name:"sso" section:"manage" help:"Single sign-on: how the people of your organization sign in."`
 
 	Platform platformCmd `cmd:"" section:"operate" help:"The installation: its keys and its ledgers; for platform operators."`
 

@@ -66,6 +66,9 @@ insert into web_session (id, person_id, token_hash, kind, mfa_at, source_ip, use
 values (sqlc.arg(id), sqlc.arg(person_id), sqlc.arg(token_hash), sqlc.arg(kind), sqlc.arg(mfa_at), sqlc.arg(source_ip),
         sqlc.arg(user_agent), sqlc.arg(now), sqlc.arg(now), sqlc.arg(expires_at), 0);
 
+-- name: HandleTaken :one
+select count(*) from person where handle = $1;
+
 -- name: BindWebSession :exec
 update web_session set sso_org = sqlc.arg(sso_org) where id = sqlc.arg(id);
 

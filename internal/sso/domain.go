@@ -16,6 +16,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/identity"
+	"github.com/vaultpam/vaultpam/internal/page"
 	"github.com/vaultpam/vaultpam/internal/secret"
 	"github.com/vaultpam/vaultpam/internal/sso/ssosql"
 )
@@ -61,9 +62,9 @@ func parseDomain(s string) (string, error) {
 }
 
 // Domains lists those of the active organization.
-func (s *Service) Domains(ctx context.Context, actor authz.Actor) ([]Domain, error) {
+func (s *Service) Domains(ctx context.Context, actor authz.Actor, r page.Request) (page.List[Domain], error) {
 	if err := s.view(actor); err != nil {
-		return nil, err
+		return page.List[Domain]{}, err
 	}
 	var rows []ssosql.SsoDomain
 	err := s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
@@ -71,13 +72,13 @@ func (s *Service) Domains(ctx context.Context, actor authz.Actor) ([]Domain, err
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list domains: %w", err)
+		return page.List[Domain]{}, fmt.Errorf("list domains: %w", err)
 	}
 	out := make([]Domain, len(rows))
 	for i, r := range rows {
 		out[i] = domainFromRow(r)
 	}
-	return out, nil
+	return cut(out, r, func(d Domain) string { return d.Name })
 }
 
 // AddDomain notes a domain, and the record that is to prove it.

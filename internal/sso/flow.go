@@ -92,9 +92,10 @@ type StartArgs struct {
 
 // Started is a sign-in that has to go on at the provider.
 type Started struct {
-	URL     string
-	Browser secret.Secret // the cookie to set
-	Name    string        // of the provider
+	URL      string
+	Browser  secret.Secret // the cookie to set
+	Name     string        // of the provider
+	Protocol Protocol      // SAML: the provider's page posts the answer, across sites
 }
 
 // Start sends a browser to a provider.
@@ -119,7 +120,12 @@ func (s *Service) Start(ctx context.Context, a StartArgs) (Started, error) {
 		browser = secret.Token(32).RevealString()
 	}
 	flow, state := id.New[id.Flow](), secret.Token(32).RevealString()
-	to, err := s.authorizeURL(ctx, p, flow, state, browser)
+	var to string
+	if p.Protocol == OIDC {
+		to, err = s.authorizeURL(ctx, p, flow, state, browser)
+	} else {
+		to, err = s.requestURL(p, flow, state)
+	}
 	if err != nil {
 		return Started{}, s.fail(ctx, a.From, p, flow, err)
 	}
@@ -133,7 +139,7 @@ func (s *Service) Start(ctx context.Context, a StartArgs) (Started, error) {
 	if err != nil {
 		return Started{}, fmt.Errorf("store a sign-in: %w", err)
 	}
-	return Started{URL: to, Browser: secret.FromString(browser), Name: p.Name}, nil
+	return Started{URL: to, Browser: secret.FromString(browser), Name: p.Name, Protocol: p.Protocol}, nil
 }
 
 // consolePath is a path of our own console, or nothing: it must never lead a
@@ -283,6 +289,8 @@ func (s *Service) take(ctx context.Context, p Provider, state, browser string) (
 		return row, nil
 	case !bytes.Equal(row.BrowserHash, digest("browser", browser)):
 		return row, failed(step, event.ProviderFlowFailedStateMismatch, "another browser began it")
+	case row.State != "open" && p.Protocol == SAML:
+		return row, failed(step, event.ProviderFlowFailedAssertionReplayed, "it was answered before")
 	case row.State != "open":
 		return row, failed(step, event.ProviderFlowFailedStateMismatch, "it was answered before")
 	}

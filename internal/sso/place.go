@@ -4,16 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
-	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/mfa"
-	"github.com/vaultpam/vaultpam/internal/secret"
 	"github.com/vaultpam/vaultpam/internal/sso/ssosql"
 	"github.com/vaultpam/vaultpam/internal/tenancy"
 )
@@ -113,9 +110,12 @@ func (s *Service) link(ctx context.Context, tx *db.Tx, o identity.Origin, p Prov
 		if _, ok := s.roleOf(p, c.groups); !ok {
 			return "", &notPlaced{why: "none of your groups gives you a role"}
 		}
-		if user, err = s.introduce(ctx, tx, o, p, email, c.name); err != nil {
+		sc := mfa.Scope{Act: systemAct(p.Org, o.Request), Target: event.TenantTarget(p.Org, p.orgName)}
+		made, _, err := s.d.People.IntroduceByEmail(ctx, tx, sc, email, c.name)
+		if err != nil {
 			return "", err
 		}
+		user = made.ID
 	}
 	if err := s.setRole(ctx, tx, o, p, user, c.groups); err != nil {
 		return "", err
@@ -124,24 +124,6 @@ func (s *Service) link(ctx context.Context, tx *db.Tx, o identity.Origin, p Prov
 		return "", fmt.Errorf("store an identity: %w", err)
 	}
 	return user, nil
-}
-
-// introduce makes a person known, under a handle made from their address.
-func (s *Service) introduce(ctx context.Context, tx *db.Tx, o identity.Origin, p Provider, email, name string) (id.User, error) {
-	handle, err := freeHandle(ctx, ssosql.New(tx), email)
-	if err != nil {
-		return "", err
-	}
-	if _, err := identity.ParseName(name); err != nil {
-		name = "" // the handle then
-	}
-	draft, err := s.d.People.Draft(ctx, identity.NewPerson{Email: email, Handle: handle, Name: name})
-	if err != nil {
-		return "", err
-	}
-	sc := mfa.Scope{Act: systemAct(p.Org, o.Request), Target: event.TenantTarget(p.Org, p.orgName)}
-	profile, _, err := s.d.People.Introduce(ctx, tx, sc, draft)
-	return profile.ID, err
 }
 
 func systemAct(org id.Org, request id.Request) event.Act {
@@ -154,56 +136,6 @@ func system(org id.Org, request id.Request) authz.Actor {
 		actor.Request = request
 	}
 	return actor
-}
-
-// freeHandle makes a handle of an address: its local part, and a few random
-// letters where that is taken.
-func freeHandle(ctx context.Context, q *ssosql.Queries, email string) (string, error) {
-	base := handleOf(email)
-	for try := range 5 {
-		h := base
-		if try > 0 {
-			h = base[:min(len(base), 26)] + "-" + lettersOf(secret.Token(16).RevealString(), 4)
-		}
-		n, err := q.HandleTaken(ctx, h)
-		if err != nil {
-			return "", fmt.Errorf("look up a handle: %w", err)
-		}
-		if n == 0 {
-			return h, nil
-		}
-	}
-	return "", fault.New(fault.Conflict, "no handle is free for %s: try again", email)
-}
-
-// handleOf is what of an address can stand in a handle.
-func handleOf(email string) string {
-	local, _, _ := strings.Cut(email, "@")
-	var b strings.Builder
-	for _, r := range local {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9' && b.Len() > 0:
-			b.WriteRune(r)
-		case (r == '.' || r == '-' || r == '_') && b.Len() > 0:
-			b.WriteByte('-')
-		}
-	}
-	h := strings.Trim(b.String()[:min(b.Len(), 32)], "-")
-	if len(h) < 2 {
-		h = "user-" + lettersOf(secret.Token(16).RevealString(), 6)
-	}
-	return h
-}
-
-// lettersOf takes n characters of a random text that may stand in a handle.
-func lettersOf(random string, n int) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(random) {
-		if (r >= 'a' && r <= 'z' || r >= '0' && r <= '9') && b.Len() < n {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
 }
 
 // roleOf is the role that a provider's groups give: that of the first rule that

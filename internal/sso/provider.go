@@ -18,6 +18,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/label"
+	"github.com/vaultpam/vaultpam/internal/page"
 	"github.com/vaultpam/vaultpam/internal/secret"
 	"github.com/vaultpam/vaultpam/internal/sso/ssosql"
 )
@@ -55,7 +56,7 @@ type Settings struct {
 	Scopes      []string // besides openid, email and profile
 	GroupsClaim string
 	CAPEM       string // certificates that the provider's own is verified against, besides the system's
-	Metadata    string // SAML
+	Metadata    string // SAML: as the provider publishes it; the issuer is its entity id then
 	TrustMFA    bool
 	Provision   bool
 	DefaultRole authz.Role // None: who matches no rule is refused
@@ -93,7 +94,7 @@ func fromRow(r ssosql.SsoProvider) (Provider, error) {
 func sealContext(p id.Provider) string { return "sso-client-secret/" + string(p) }
 
 // check brings the settings into their one form and says all that is wrong.
-func (a *Settings) check() error {
+func (a *Settings) check(protocol Protocol) error {
 	f := fault.New(fault.Invalid, "the identity provider cannot be set up like this: see the fields that are named")
 	if wrong := label.Name(a.Name); wrong != "" {
 		f.WithField("name", "%s", wrong)
@@ -104,7 +105,11 @@ func (a *Settings) check() error {
 	if !oneWord(a.GroupsClaim, maxGroupName) {
 		f.WithField("groups_claim", "must be the name of a claim, without spaces")
 	}
-	a.checkOIDC(f)
+	if protocol == OIDC {
+		a.checkOIDC(f)
+	} else {
+		a.checkSAML(f)
+	}
 	if a.CAPEM != "" {
 		if n, err := certificates(a.CAPEM); err != nil || n == 0 {
 			f.WithField("ca_pem", "must hold certificates in PEM form")
@@ -234,10 +239,21 @@ func (s *Service) told(ctx context.Context, tx *db.Tx, actor authz.Actor, org id
 	return err
 }
 
-// Providers lists those of the active organization.
-func (s *Service) Providers(ctx context.Context, actor authz.Actor) ([]Provider, error) {
+// cut is a page of a short list that was read whole.
+func cut[T any](all []T, r page.Request, key func(T) string) (page.List[T], error) {
+	n, after, err := r.Resolve()
+	if err != nil {
+		return page.List[T]{}, err
+	}
+	all = slices.DeleteFunc(all, func(v T) bool { return key(v) <= after })
+	slices.SortFunc(all, func(a, b T) int { return strings.Compare(key(a), key(b)) })
+	return page.Cut(all[:min(len(all), int(n))], n, key), nil
+}
+
+// Providers lists those of the active organization by name.
+func (s *Service) Providers(ctx context.Context, actor authz.Actor, r page.Request) (page.List[Provider], error) {
 	if err := s.view(actor); err != nil {
-		return nil, err
+		return page.List[Provider]{}, err
 	}
 	var out []Provider
 	err := s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
@@ -253,9 +269,9 @@ func (s *Service) Providers(ctx context.Context, actor authz.Actor) ([]Provider,
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list identity providers: %w", err)
+		return page.List[Provider]{}, fmt.Errorf("list identity providers: %w", err)
 	}
-	return out, nil
+	return cut(out, r, func(p Provider) string { return p.Name })
 }
 
 // Provider is one of the active organization.
@@ -285,8 +301,8 @@ func (s *Service) find(ctx context.Context, tx *db.Tx, org id.Org, pid id.Provid
 // Create adds a provider. Its callback address holds its id, so it is made before
 // the other side can be told of it: without a client id it stays disabled.
 func (s *Service) Create(ctx context.Context, actor authz.Actor, a SaveArgs) (Provider, error) {
-	if a.Protocol != OIDC {
-		return Provider{}, fault.New(fault.Invalid, "%.20q is not a protocol: use oidc", string(a.Protocol)).WithField("protocol", "must be oidc")
+	if a.Protocol != OIDC && a.Protocol != SAML {
+		return Provider{}, fault.New(fault.Invalid, "%.20q is not a protocol: use oidc or saml", string(a.Protocol)).WithField("protocol", "must be oidc or saml")
 	}
 	if err := s.manage(ctx, actor); err != nil {
 		return Provider{}, err
@@ -324,10 +340,10 @@ func (s *Service) Create(ctx context.Context, actor authz.Actor, a SaveArgs) (Pr
 // prepare checks what is to be stored, seals the secret and, for an OIDC provider
 // that is to be used, asks it who it is.
 func (s *Service) prepare(ctx context.Context, p *Provider, a SaveArgs) (err error) {
-	if err := p.check(); err != nil {
+	if err := p.check(p.Protocol); err != nil {
 		return err
 	}
-	if a.Secret != nil {
+	if a.Secret != nil && p.Protocol == OIDC {
 		p.sealed = []byte{}
 		if !a.Secret.Empty() {
 			if len(a.Secret.Reveal()) > 4096 {

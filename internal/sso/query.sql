@@ -151,8 +151,5 @@ select id, email, handle, name, state from person where email = $1;
 -- name: PersonByID :one
 select id, email, handle, name, state from person where id = $1;
 
--- name: HandleTaken :one
-select count(*) from person where handle = $1;
-
 -- name: OrganizationName :one
 select name from organization where id = $1;

@@ -8,6 +8,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	. "github.com/vaultpam/vaultpam/internal/identity/identitytest"
+	"github.com/vaultpam/vaultpam/internal/page"
 	"github.com/vaultpam/vaultpam/internal/secret"
 	"github.com/vaultpam/vaultpam/internal/sso"
 	"github.com/vaultpam/vaultpam/internal/tenancy"
@@ -217,7 +218,7 @@ func TestSettingsRefused(t *testing.T) {
 				s.Expect(t, "TENANT_SETTINGS_UPDATED not_permitted")
 			}
 		}
-		if _, err := s.sso.Providers(t.Context(), bob.Actor); !fault.Is(err, fault.Denied) {
+		if _, err := s.sso.Providers(t.Context(), bob.Actor, page.Request{}); !fault.Is(err, fault.Denied) {
 			t.Errorf("an operator reads the settings: %v", err)
 		}
 		owner := s.fresh(t, s.owner).Actor

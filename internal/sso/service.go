@@ -40,8 +40,7 @@ type People interface {
 	Admit(ctx context.Context, o identity.Origin, claimed string) error
 	CountFailure(ctx context.Context, tx *db.Tx, o identity.Origin) error
 	Fresh(actor authz.Actor) error
-	Draft(ctx context.Context, n identity.NewPerson) (identity.Draft, error)
-	Introduce(ctx context.Context, tx *db.Tx, sc mfa.Scope, d identity.Draft) (p identity.Profile, known bool, err error)
+	IntroduceByEmail(ctx context.Context, tx *db.Tx, sc mfa.Scope, email, name string) (p identity.Profile, known bool, err error)
 	SignInBySSO(ctx context.Context, tx *db.Tx, a identity.SSOArgs) (in identity.SignIn, ok bool, err error)
 	RefuseSSO(ctx context.Context, tx *db.Tx, o identity.Origin, org identity.Membership, user id.User) error
 	EndSSOSessions(ctx context.Context, tx *db.Tx, org identity.Membership, user id.User, request id.Request) (int, error)

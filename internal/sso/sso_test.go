@@ -16,6 +16,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/identity"
 	. "github.com/vaultpam/vaultpam/internal/identity/identitytest"
 	"github.com/vaultpam/vaultpam/internal/mfa"
+	"github.com/vaultpam/vaultpam/internal/page"
 	"github.com/vaultpam/vaultpam/internal/resource"
 	"github.com/vaultpam/vaultpam/internal/secret"
 	"github.com/vaultpam/vaultpam/internal/sso"
@@ -282,8 +283,8 @@ func TestSessionIsGoodInItsOrganizationOnly(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l, _ := s.sso.Domains(t.Context(), other.Actor)
-		s.dns[l[0].RecordName] = append(s.dns[l[0].RecordName], l[0].Record)
+		l, _ := s.sso.Domains(t.Context(), other.Actor, page.Request{})
+		s.dns[l.Items[0].RecordName] = append(s.dns[l.Items[0].RecordName], l.Items[0].Record)
 		if _, err := s.sso.VerifyDomain(t.Context(), s.fresh(t, other).Actor, "example.com"); fault.CodeOf(err) != "DOMAIN_TAKEN" {
 			t.Errorf("two organizations have proved one domain: %v", err)
 		}

@@ -19,18 +19,21 @@ type Placement struct {
 	User    id.User
 	Role    authz.Role // None: they have none any more
 	Source  event.RoleSource
-	Request id.Request // of the act that this is a consequence of
-	New     bool       // who is not a member becomes one
-	Keep    bool       // a member keeps the role that they have
+	Actor   authz.Actor // who says so; zero: the product, in consequence of Request
+	Request id.Request
+	New     bool // who is not a member becomes one
+	Keep    bool // a member keeps the role that they have
 }
 
 // Place gives a person their place in the caller's transaction, and tells the role
-// that they have then. An owner's place is changed by owners only, so the last
-// one stays whatever a directory says.
+// that they have then. An owner keeps that role as long as they have a place; the
+// last one keeps the place too (the fault's code is LAST_OWNER).
 func (s *Service) Place(ctx context.Context, tx *db.Tx, p Placement) (authz.Role, error) {
-	actor := authz.SystemActor(p.Org)
-	if p.Request != "" {
-		actor.Request = p.Request
+	actor := p.Actor
+	if actor.Kind == authz.Nobody {
+		if actor = authz.SystemActor(p.Org); p.Request != "" {
+			actor.Request = p.Request
+		}
 	}
 	q := tenancysql.New(tx)
 	if _, err := q.HoldOrganization(ctx, tenancysql.HoldOrganizationParams{Now: s.now(), ID: string(p.Org)}); err != nil {
@@ -42,7 +45,7 @@ func (s *Service) Place(ctx context.Context, tx *db.Tx, p Placement) (authz.Role
 	}
 	c := change{actor: actor, user: p.User, from: authz.Role(row.Role), to: p.Role, source: p.Source}
 	switch {
-	case c.from == c.to, c.from == authz.Owner, c.from != authz.None && p.Keep, c.from == authz.None && !p.New:
+	case c.from == c.to, c.from == authz.Owner && c.to != authz.None, c.from != authz.None && c.to != authz.None && p.Keep, c.from == authz.None && !p.New:
 		return c.from, nil
 	case c.to == authz.Owner:
 		return c.from, errors.New("tenancy: no directory makes an owner")

@@ -532,6 +532,17 @@ func (q *Queries) GetToken(ctx context.Context, arg GetTokenParams) (GetTokenRow
 	return i, err
 }
 
+const handleTaken = `-- name: HandleTaken :one
+select count(*) from person where handle = $1
+`
+
+func (q *Queries) HandleTaken(ctx context.Context, handle string) (int64, error) {
+	row := q.db.QueryRowContext(ctx, handleTaken, handle)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const holdGuard = `-- name: HoldGuard :one
 insert into sign_in_guard (person_id, failures, locked_until) values ($1, 0, 0)
 on conflict (person_id) do update set failures = sign_in_guard.failures

@@ -359,17 +359,6 @@ func (q *Queries) GetProvider(ctx context.Context, arg GetProviderParams) (SsoPr
 	return i, err
 }
 
-const handleTaken = `-- name: HandleTaken :one
-select count(*) from person where handle = $1
-`
-
-func (q *Queries) HandleTaken(ctx context.Context, handle string) (int64, error) {
-	row := q.db.QueryRowContext(ctx, handleTaken, handle)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const identityOf = `-- name: IdentityOf :one
 select org_id, provider_id, subject, user_id, created_at, last_used_at from sso_identity where org_id = $1 and provider_id = $2 and subject = $3
 `
