@@ -75,7 +75,9 @@ var bodies = map[string]obj{
 	"create-resource":     {"name": "x", "protocol": "ssh", "host": "192.0.2.1"}, "update-resource": {"description": "x"}, "confirm-host-key": {"fingerprint": "SHA256:x"},
 	"create-safe": {"name": "x", "resource_id": "", "account_id": ""}, "update-safe": {"description": "x"}, "add-safe-member": {"user_id": "", "role": "user"},
 	"set-safe-member-role": {"role": "user"}, "set-safe-policy": {}, "launch-session": {"safe": "x"}, "terminate-session": {"comment": "x"},
-	"rotate-root-key": {}, "add-ssh-key": {"name": "x", "public_key": "x"}, "create-token": {"name": "x", "scopes": []string{"safes:read"}, "expires_in_days": 1},
+	"set-platform-role": {"role": "platform_auditor"}, "invite-platform-user": {"email": "x@example.com", "role": "platform_auditor"},
+	"look-at-platform-invitation": {"token": "x"}, "start-platform-invitation": {"token": "x"}, "decline-platform-invitation": {"token": "x"},
+	"accept-platform-invitation": {"flow": "x"}, "rotate-root-key": {}, "add-ssh-key": {"name": "x", "public_key": "x"}, "create-token": {"name": "x", "scopes": []string{"safes:read"}, "expires_in_days": 1},
 }
 
 func init() {

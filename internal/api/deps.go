@@ -107,6 +107,7 @@ func (s *Server) routes() {
 	s.settingsRoutes()
 	s.invitationRoutes()
 	s.signupRoutes()
+	s.operatorRoutes()
 	s.resourceRoutes()
 	s.accountRoutes()
 	s.safeRoutes()

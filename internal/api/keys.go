@@ -55,7 +55,7 @@ type LogPath struct {
 	LogID string `path:"log_id" maxLength:"64"`
 }
 
-const freshFactor = "Wants a second factor that was proved in the last 15 minutes; otherwise STEP_UP_REQUIRED."
+const freshFactor = "Wants a second factor that was proved just now; otherwise STEP_UP_REQUIRED."
 
 func (s *Server) keyRoutes() {
 	data := func(ctx context.Context, a authz.Actor) (*struct{ Body DataKey }, error) {

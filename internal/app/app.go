@@ -161,8 +161,9 @@ func (a *App) buildDomains() (err error) {
 			Folder: filepath.Join(a.cfg.Data, "mail"), Own: ownServers{func() *tenancy.Service { return a.tenancy }}, Dialer: dialer, Metrics: a.metrics, Now: now})
 		return err
 	})
-	build("identity", func() error {
-		factors, err := mfa.New(mfa.Deps{DB: a.db, Seal: a.keyring, Ledger: a.ledger, Party: mfa.PartyOf(a.cfg.HTTPS.PublicURL), Now: now})
+	var factors *mfa.Service
+	build("identity", func() (err error) {
+		factors, err = mfa.New(mfa.Deps{DB: a.db, Seal: a.keyring, Ledger: a.ledger, Party: mfa.PartyOf(a.cfg.HTTPS.PublicURL), Now: now})
 		if err != nil {
 			return err
 		}
@@ -171,7 +172,8 @@ func (a *App) buildDomains() (err error) {
 		return err
 	})
 	build("platform", func() (err error) {
-		a.platform, err = platform.New(platform.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, Now: now})
+		a.platform, err = platform.New(platform.Deps{Log: part("platform"), DB: a.db, Ledger: a.ledger, Folder: a.ledger.NewFolder(ledger.FoldWindow),
+			People: a.identity, Factors: factors, Mail: a.mail, Domains: a.cfg.Platform.AllowedDomains, Now: now})
 		return err
 	})
 	build("phone", func() error {
@@ -193,7 +195,7 @@ func (a *App) buildDomains() (err error) {
 		return err
 	})
 	build("keys", func() (err error) {
-		a.keys, err = keys.New(keys.Deps{Log: part("keys"), DB: a.db, Keyring: a.keyring, Ledger: a.ledger, Factors: a.identity,
+		a.keys, err = keys.New(keys.Deps{Log: part("keys"), DB: a.db, Keyring: a.keyring, Ledger: a.ledger, Now: now,
 			Orgs: tenancy.Directory{}, Sealed: []keys.Resealer{a.vault}})
 		return err
 	})

@@ -194,6 +194,7 @@ func (a *App) Run(ctx context.Context) error {
 	above, ctx := errgroup.WithContext(ctx)
 	above.Go(func() error { return a.sessions.Run(ctx) })
 	above.Go(func() error { return a.identity.Run(ctx) })
+	above.Go(func() error { return a.platform.Run(ctx) })
 	above.Go(func() error { return a.sso.Run(ctx) })
 	above.Go(func() error { return a.mail.Run(ctx) })
 	above.Go(func() error { return a.phone.Run(ctx) })

@@ -88,6 +88,7 @@ const (
 
 	PlatformRecoveryList   Action = "platform.recovery_list"
 	PlatformRecoveryDecide Action = "platform.recovery_decide"
+	PlatformInvite         Action = "platform.invite"   // and send again, and revoke
 	PlatformKeyView        Action = "platform.key_view" // which keys there are, and how the ledgers are
 	PlatformKeyRotate      Action = "platform.key_rotate"
 	LedgerResume           Action = "platform.ledger_resume"
@@ -193,6 +194,7 @@ var rules = []rule{
 	{PlatformMailList, PlatformObject, "platform:read", "see the messages of this installation"},
 	{PlatformRecoveryList, PlatformObject, "platform:read", "see who has lost their second factor"},
 	{PlatformRecoveryDecide, PlatformObject, "", "decide about a lost second factor"},
+	{PlatformInvite, PlatformObject, "", "invite operators of this installation"},
 	{PlatformKeyView, PlatformObject, "platform:read", "see the keys and ledgers of this installation"},
 	{PlatformKeyRotate, PlatformObject, "", "rotate the keys of this installation"},
 	{LedgerResume, PlatformObject, "", "resume a stopped ledger"},

@@ -21,6 +21,11 @@ var freshness = map[Action]time.Duration{
 	PlatformSSOLift:  15 * time.Minute,
 	AuditPhoneKeys:   15 * time.Minute,
 	PlatformUserRole: 5 * time.Minute,
+
+	PlatformInvite:    15 * time.Minute,
+	PlatformKeyRotate: 15 * time.Minute,
+	LedgerResume:      15 * time.Minute,
+	OrgKey:            15 * time.Minute,
 }
 
 // Freshness is how lately a person must have proved a second factor to do a; zero

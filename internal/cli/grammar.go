@@ -31,7 +31,7 @@ type grammar struct {
 	SCIM      scimCmd            `cmd:"" name:"scim" section:"manage" help:"How your organization's directory pushes people and groups."`
 	SSO       ssoCmd             `cmd:"" name:"sso" section:"manage" help:"Single sign-on: how the people of your organization sign in."`
 
-	Platform platformCmd `cmd:"" section:"operate" help:"The installation: its keys and its ledgers; for platform operators."`
+	Platform platformCmd `cmd:"" section:"operate" help:"The installation: its operators, keys and ledgers; for platform operators."`
 
 	Invitations invitationsCmd `cmd:"" section:"manage" help:"Invite people, and accept invitations."`
 	Submissions submissionsCmd `cmd:"" section:"manage" help:"Organizations that ask to be let in (platform)."`

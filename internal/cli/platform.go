@@ -9,8 +9,10 @@ import (
 
 type platformCmd struct {
 	connection
-	Keys    platformKeysCmd    `cmd:"" help:"The root key of the installation, and the platform's own key."`
-	Ledgers platformLedgersCmd `cmd:"" help:"The audit ledgers: how they are, their signing keys."`
+	Users       platformUsersCmd       `cmd:"" help:"Who operates the installation."`
+	Invitations platformInvitationsCmd `cmd:"" help:"Invitations to operate the installation."`
+	Keys        platformKeysCmd        `cmd:"" help:"The root key of the installation, and the platform's own key."`
+	Ledgers     platformLedgersCmd     `cmd:"" help:"The audit ledgers: how they are, their signing keys."`
 }
 
 type platformKeysCmd struct {

@@ -32,6 +32,7 @@ type Config struct {
 	Targets   Targets   `key:"targets"`
 	SSO       SSO       `key:"sso"`
 	Mail      Mail      `key:"mail"`
+	Platform  Platform  `key:"platform"`
 	Phone     Phone     `key:"phone"`
 	Signup    Signup    `key:"signup"`
 	Drain     Duration  `key:"drain"` // how long live sessions may go on after a stop signal
@@ -112,6 +113,11 @@ type Mail struct {
 type Signup struct {
 	Open           bool     `key:"open"`            // anybody may ask; a platform administrator decides
 	AllowedDomains []string `key:"allowed_domains"` // of applicants' e-mail addresses; empty: any
+}
+
+// Platform is who may operate the installation.
+type Platform struct {
+	AllowedDomains []string `key:"allowed_domains"` // of the e-mail addresses that may be invited; empty: any
 }
 
 // Default is a server that listens on loopback and keeps its data in ./.vaultpam.
@@ -211,9 +217,11 @@ func (c Config) Validate() error {
 		bad("recording.min_free", "%v is less than 1MiB", c.Recording.MinFree)
 	}
 	c.Mail.validate(bad)
-	for _, d := range c.Signup.AllowedDomains {
-		if d != strings.ToLower(d) || !strings.Contains(d, ".") || strings.ContainsAny(d, "@ /") {
-			bad("signup.allowed_domains", "%q is not a domain such as example.com, in lower case", d)
+	for key, domains := range map[string][]string{"signup.allowed_domains": c.Signup.AllowedDomains, "platform.allowed_domains": c.Platform.AllowedDomains} {
+		for _, d := range domains {
+			if d != strings.ToLower(d) || !strings.Contains(d, ".") || strings.ContainsAny(d, "@ /") {
+				bad(key, "%q is not a domain such as example.com, in lower case", d)
+			}
 		}
 	}
 	if d := time.Duration(c.Drain); d < 0 || d > time.Hour {

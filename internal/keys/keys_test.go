@@ -19,7 +19,7 @@ import (
 
 func service(t *testing.T, w *World) *keys.Service {
 	t.Helper()
-	s, err := keys.New(keys.Deps{DB: w.DB, Keyring: w.Keyring, Ledger: w.Ledger, Factors: w.Identity, Orgs: tenancy.Directory{}})
+	s, err := keys.New(keys.Deps{DB: w.DB, Keyring: w.Keyring, Ledger: w.Ledger, Now: w.Clock.Now, Orgs: tenancy.Directory{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/audit/ledger"
@@ -14,11 +15,6 @@ import (
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/seal"
 )
-
-// Freshness tells whether an actor has proved a second factor recently enough.
-type Freshness interface {
-	Fresh(actor authz.Actor) error
-}
 
 // Resealer moves what it has sealed for an organization to the newest key.
 type Resealer interface {
@@ -36,9 +32,9 @@ type Deps struct {
 	DB      *db.DB
 	Keyring *seal.Keyring
 	Ledger  *ledger.Ledger
-	Factors Freshness
 	Orgs    Names
 	Sealed  []Resealer
+	Now     func() time.Time // nil: time.Now
 }
 
 // Service renews keys. It is safe for concurrent use.
@@ -46,11 +42,14 @@ type Service struct{ d Deps }
 
 // New checks the parts. It opens nothing.
 func New(d Deps) (*Service, error) {
-	if d.DB == nil || d.Keyring == nil || d.Ledger == nil || d.Factors == nil || d.Orgs == nil {
-		return nil, errors.New("keys: DB, Keyring, Ledger, Factors and Orgs are needed")
+	if d.DB == nil || d.Keyring == nil || d.Ledger == nil || d.Orgs == nil {
+		return nil, errors.New("keys: DB, Keyring, Ledger and Orgs are needed")
 	}
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if d.Now == nil {
+		d.Now = time.Now
 	}
 	return &Service{d: d}, nil
 }
@@ -69,7 +68,7 @@ func (s *Service) permit(ctx context.Context, actor authz.Actor, action authz.Ac
 	err := authz.Check(actor, action, obj)
 	stale := false
 	if err == nil {
-		if err = s.d.Factors.Fresh(actor); err == nil {
+		if err = authz.Fresh(actor, action, s.d.Now()); err == nil {
 			return nil
 		}
 		stale = true

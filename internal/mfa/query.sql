@@ -117,3 +117,12 @@ where person_id = sqlc.arg(person_id) and id = sqlc.arg(id) and confirmed_at <> 
 -- name: RenameCredential :execrows
 update webauthn_credential set name = sqlc.arg(name)
 where person_id = sqlc.arg(person_id) and id = sqlc.arg(id) and name <> sqlc.arg(name);
+
+-- name: DeleteFactorsOf :many
+delete from mfa_factor where person_id = $1 returning kind;
+
+-- name: VoidCodeSet :execrows
+update mfa_code_set set replaced_at = sqlc.arg(now) where person_id = sqlc.arg(person_id) and replaced_at = 0;
+
+-- name: DeleteCredentialsOf :execrows
+delete from webauthn_credential where person_id = $1;

@@ -21,6 +21,7 @@ type Operator struct {
 	identity.Profile
 	Role  authz.PlatformRole
 	Since time.Time
+	MFA   bool // has a second factor
 }
 
 var object = authz.Object{Type: authz.PlatformObject}
@@ -28,12 +29,8 @@ var object = authz.Object{Type: authz.PlatformObject}
 // Operators lists the operators by handle. Each first page is recorded.
 func (s *Service) Operators(ctx context.Context, actor authz.Actor, p page.Request) (page.List[Operator], error) {
 	actor = onPlatform(actor)
-	via := event.ReadViaAPI
-	if actor.Via == authz.ViaConsole {
-		via = event.ReadViaConsole
-	}
 	listed := func(rows int) event.PlatformUsersListed {
-		return event.NewPlatformUsersListed(event.By(actor, event.PlatformAdmin), event.PlatformTarget(), via, []string{}, rows)
+		return event.NewPlatformUsersListed(event.By(actor, event.PlatformAdmin), event.PlatformTarget(), readVia(actor), []string{}, rows)
 	}
 	if err := authz.Check(actor, authz.PlatformUserList, object); err != nil {
 		return page.List[Operator]{}, s.refused(ctx, actor, err, listed(0).Denied(event.PlatformUsersListedNotPermitted))
@@ -42,9 +39,17 @@ func (s *Service) Operators(ctx context.Context, actor authz.Actor, p page.Reque
 	if err != nil {
 		return page.List[Operator]{}, err
 	}
-	var rows []platformsql.ListOperatorsRow
-	read := func(ctx context.Context, tx *db.Tx) (err error) {
-		rows, err = platformsql.New(tx).ListOperators(ctx, platformsql.ListOperatorsParams{After: after, N: int32(n)})
+	var out []Operator
+	read := func(ctx context.Context, tx *db.Tx) error {
+		rows, err := platformsql.New(tx).ListOperators(ctx, platformsql.ListOperatorsParams{After: after, N: int32(n)})
+		out = make([]Operator, len(rows))
+		for i, r := range rows {
+			out[i] = Operator{Profile: identity.Profile{ID: id.User(r.PersonID), Email: r.Email, Handle: r.Handle, Name: r.Name},
+				Role: authz.PlatformRole(r.Role), Since: db.Time(r.CreatedAt)}
+			if out[i].MFA, err = s.d.Factors.Enrolled(ctx, tx, out[i].ID); err != nil {
+				return err
+			}
+		}
 		return err
 	}
 	if p.Cursor == "" {
@@ -52,7 +57,7 @@ func (s *Service) Operators(ctx context.Context, actor authz.Actor, p page.Reque
 			if err := read(ctx, tx); err != nil {
 				return err
 			}
-			_, err := s.d.Ledger.Record(ctx, tx, listed(min(len(rows), int(n)-1)))
+			_, err := s.d.Ledger.Record(ctx, tx, listed(min(len(out), int(n)-1)))
 			return err
 		})
 	} else {
@@ -60,11 +65,6 @@ func (s *Service) Operators(ctx context.Context, actor authz.Actor, p page.Reque
 	}
 	if err != nil {
 		return page.List[Operator]{}, fmt.Errorf("list operators: %w", err)
-	}
-	out := make([]Operator, len(rows))
-	for i, r := range rows {
-		out[i] = Operator{Profile: identity.Profile{ID: id.User(r.PersonID), Email: r.Email, Handle: r.Handle, Name: r.Name},
-			Role: authz.PlatformRole(r.Role), Since: db.Time(r.CreatedAt)}
 	}
 	return page.Cut(out, n, func(o Operator) string { return o.Handle }), nil
 }
@@ -74,16 +74,21 @@ var (
 	errSelf      = fault.New(fault.Conflict, "you cannot take away your own place on the platform: ask another administrator").WithCode("SELF_REMOVAL")
 )
 
-// ChangeRole gives an operator the other platform role.
+func noRole(role string) error {
+	return fault.New(fault.Invalid, "%.40q is not a platform role: use platform_admin or platform_auditor", role).WithField("role", "one of platform_admin, platform_auditor")
+}
+
+// ChangeRole gives an operator the other platform role. It wants a second factor
+// that was proved just now.
 func (s *Service) ChangeRole(ctx context.Context, actor authz.Actor, user id.User, role authz.PlatformRole) error {
 	if !role.Valid() {
-		return fault.New(fault.Invalid, "%.40q is not a platform role: use platform_admin or platform_auditor", role).WithField("role", "one of platform_admin, platform_auditor")
+		return noRole(string(role))
 	}
 	actor = onPlatform(actor)
 	changed := func(old string) event.PlatformUserRoleChanged {
 		return event.NewPlatformUserRoleChanged(event.By(actor, event.PlatformAdmin), event.PlatformTarget(), user, old, string(role), role == authz.PlatformAdmin)
 	}
-	if err := authz.Check(actor, authz.PlatformUserRole, object); err != nil {
+	if err := s.permit(actor, authz.PlatformUserRole); err != nil {
 		return s.refused(ctx, actor, err, changed("").Denied(event.PlatformUserRoleChangedNotPermitted))
 	}
 	row, err := s.operator(ctx, user)
@@ -94,7 +99,7 @@ func (s *Service) ChangeRole(ctx context.Context, actor authz.Actor, user id.Use
 		return nil
 	}
 	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if err := s.spare(ctx, tx, row.Role); err != nil {
+		if err := s.spare(ctx, tx, user, row.Role); err != nil {
 			return err
 		}
 		n, err := platformsql.New(tx).SetOperatorRole(ctx, platformsql.SetOperatorRoleParams{Role: string(role), Now: s.now(), PersonID: string(user), OldRole: row.Role})
@@ -103,6 +108,11 @@ func (s *Service) ChangeRole(ctx context.Context, actor authz.Actor, user id.Use
 		}
 		if n == 0 {
 			return changedMeanwhile()
+		}
+		if role != authz.PlatformAdmin {
+			if err := s.revokeOf(ctx, tx, actor.Request, user); err != nil {
+				return err
+			}
 		}
 		_, err = s.d.Ledger.Record(ctx, tx, changed(row.Role))
 		return err
@@ -115,7 +125,7 @@ func (s *Service) ChangeRole(ctx context.Context, actor authz.Actor, user id.Use
 func (s *Service) Remove(ctx context.Context, actor authz.Actor, user id.User) error {
 	actor = onPlatform(actor)
 	act := event.By(actor, event.PlatformAdmin)
-	if err := authz.Check(actor, authz.PlatformUserRole, object); err != nil {
+	if err := s.permit(actor, authz.PlatformUserRole); err != nil {
 		return s.refused(ctx, actor, err, event.NewPlatformUserRemoved(act, event.PlatformTarget(), user, "", 0, 0).Denied(event.PlatformUserRemovedNotPermitted))
 	}
 	row, err := s.operator(ctx, user)
@@ -123,7 +133,7 @@ func (s *Service) Remove(ctx context.Context, actor authz.Actor, user id.User) e
 		return err
 	}
 	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if err := s.spare(ctx, tx, row.Role); err != nil {
+		if err := s.spare(ctx, tx, user, row.Role); err != nil {
 			return err
 		}
 		if user == actor.User {
@@ -135,6 +145,9 @@ func (s *Service) Remove(ctx context.Context, actor authz.Actor, user id.User) e
 		}
 		if n == 0 {
 			return changedMeanwhile()
+		}
+		if err := s.revokeOf(ctx, tx, actor.Request, user); err != nil {
+			return err
 		}
 		sessions, tokens, err := s.d.People.EndAll(ctx, tx, act, user)
 		if err != nil {
@@ -164,8 +177,9 @@ func (s *Service) operator(ctx context.Context, user id.User) (platformsql.GetOp
 	return row, nil
 }
 
-// spare holds the platform and refuses when an administrator less would be none.
-func (s *Service) spare(ctx context.Context, tx *db.Tx, role string) error {
+// spare holds the platform and refuses when without user no administrator would be
+// left who can act: one who is active and has a second factor.
+func (s *Service) spare(ctx context.Context, tx *db.Tx, user id.User, role string) error {
 	q := platformsql.New(tx)
 	if _, err := q.HoldGate(ctx, s.now()); err != nil {
 		return fmt.Errorf("hold the platform: %w", err)
@@ -173,14 +187,23 @@ func (s *Service) spare(ctx context.Context, tx *db.Tx, role string) error {
 	if role != string(authz.PlatformAdmin) {
 		return nil
 	}
-	admins, err := q.CountAdmins(ctx)
+	admins, err := q.ActiveAdmins(ctx)
 	if err != nil {
-		return fmt.Errorf("count administrators: %w", err)
+		return fmt.Errorf("list administrators: %w", err)
 	}
-	if admins <= 1 {
-		return errLastAdmin
+	for _, a := range admins {
+		if id.User(a) == user {
+			continue
+		}
+		enrolled, err := s.d.Factors.Enrolled(ctx, tx, id.User(a))
+		if err != nil {
+			return err
+		}
+		if enrolled {
+			return nil
+		}
 	}
-	return nil
+	return errLastAdmin
 }
 
 func changedMeanwhile() error {

@@ -25,6 +25,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/mfa"
+	"github.com/vaultpam/vaultpam/internal/notify/notifytest"
 	"github.com/vaultpam/vaultpam/internal/platform"
 	"github.com/vaultpam/vaultpam/internal/seal"
 	"github.com/vaultpam/vaultpam/internal/secret"
@@ -62,6 +63,7 @@ type World struct {
 	SSH      *identity.SSHAuthenticator
 	Tenancy  *tenancy.Service
 	Platform *platform.Service
+	Mail     *notifytest.Box
 	Admin    Someone // the platform administrator
 
 	LiveSessions int // that everybody has, until an administrator ends them
@@ -112,7 +114,9 @@ func New(t testing.TB, d *db.DB, limits identity.Limits) *World {
 	w.SSH = identity.NewSSHAuthenticator(w.Identity)
 	w.Tenancy, err = tenancy.New(tenancy.Deps{DB: d, Ledger: w.Ledger, People: w.Identity, Seal: w.Keyring, OnLeave: []tenancy.Leaver{w.Identity}, Now: w.Clock.Now})
 	check(t, err)
-	w.Platform, err = platform.New(platform.Deps{DB: d, Ledger: w.Ledger, People: w.Identity, Now: w.Clock.Now})
+	w.Mail = notifytest.New(t, d, w.Keyring, w.Clock.Now)
+	w.Platform, err = platform.New(platform.Deps{DB: d, Ledger: w.Ledger, Folder: w.Ledger.NewFolder(ledger.FoldWindow), People: w.Identity,
+		Factors: w.MFA, Mail: w.Mail, Now: w.Clock.Now})
 	check(t, err)
 	return w
 }

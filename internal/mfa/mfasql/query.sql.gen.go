@@ -272,6 +272,18 @@ func (q *Queries) DeleteCredential(ctx context.Context, arg DeleteCredentialPara
 	return result.RowsAffected()
 }
 
+const deleteCredentialsOf = `-- name: DeleteCredentialsOf :execrows
+delete from webauthn_credential where person_id = $1
+`
+
+func (q *Queries) DeleteCredentialsOf(ctx context.Context, personID string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteCredentialsOf, personID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const deleteFactor = `-- name: DeleteFactor :execrows
 delete from mfa_factor where person_id = $1 and id = $2 and confirmed_at <> 0
 `
@@ -287,6 +299,33 @@ func (q *Queries) DeleteFactor(ctx context.Context, arg DeleteFactorParams) (int
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const deleteFactorsOf = `-- name: DeleteFactorsOf :many
+delete from mfa_factor where person_id = $1 returning kind
+`
+
+func (q *Queries) DeleteFactorsOf(ctx context.Context, personID string) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, deleteFactorsOf, personID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var kind string
+		if err := rows.Scan(&kind); err != nil {
+			return nil, err
+		}
+		items = append(items, kind)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const dropOldCeremonies = `-- name: DropOldCeremonies :exec
@@ -680,6 +719,23 @@ func (q *Queries) UseCredential(ctx context.Context, arg UseCredentialParams) (i
 		arg.ID,
 		arg.PersonID,
 	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const voidCodeSet = `-- name: VoidCodeSet :execrows
+update mfa_code_set set replaced_at = $1 where person_id = $2 and replaced_at = 0
+`
+
+type VoidCodeSetParams struct {
+	Now      int64
+	PersonID string
+}
+
+func (q *Queries) VoidCodeSet(ctx context.Context, arg VoidCodeSetParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, voidCodeSet, arg.Now, arg.PersonID)
 	if err != nil {
 		return 0, err
 	}

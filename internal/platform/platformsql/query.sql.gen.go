@@ -9,6 +9,53 @@ import (
 	"context"
 )
 
+const acceptInvitation = `-- name: AcceptInvitation :execrows
+update platform_invitation set state = 'accepted', ended_at = $1, person_id = $2
+where id = $3 and state = 'pending' and expires_at > $1
+`
+
+type AcceptInvitationParams struct {
+	Now      int64
+	PersonID string
+	ID       string
+}
+
+func (q *Queries) AcceptInvitation(ctx context.Context, arg AcceptInvitationParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, acceptInvitation, arg.Now, arg.PersonID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const activeAdmins = `-- name: ActiveAdmins :many
+select o.person_id from platform_operator o join person p on p.id = o.person_id
+where o.role = 'platform_admin' and p.state = 'active' order by o.person_id
+`
+
+func (q *Queries) ActiveAdmins(ctx context.Context) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, activeAdmins)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var person_id string
+		if err := rows.Scan(&person_id); err != nil {
+			return nil, err
+		}
+		items = append(items, person_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const countAdmins = `-- name: CountAdmins :one
 select count(*) from platform_operator o join person p on p.id = o.person_id
 where o.role = 'platform_admin' and p.state = 'active'
@@ -48,6 +95,154 @@ func (q *Queries) DropUnusedSetupLinks(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const dueInvitations = `-- name: DueInvitations :many
+select id, email, role, state, invited_by, created_at, sent_at, expires_at, resends, ended_at, person_id from platform_invitation where state = 'pending' and expires_at <= $1 order by id limit 100
+`
+
+func (q *Queries) DueInvitations(ctx context.Context, expiresAt int64) ([]PlatformInvitation, error) {
+	rows, err := q.db.QueryContext(ctx, dueInvitations, expiresAt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PlatformInvitation
+	for rows.Next() {
+		var i PlatformInvitation
+		if err := rows.Scan(
+			&i.ID,
+			&i.Email,
+			&i.Role,
+			&i.State,
+			&i.InvitedBy,
+			&i.CreatedAt,
+			&i.SentAt,
+			&i.ExpiresAt,
+			&i.Resends,
+			&i.EndedAt,
+			&i.PersonID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const endFlow = `-- name: EndFlow :execrows
+update platform_invitation_flow set ended_at = $1 where id = $2 and ended_at = 0
+`
+
+type EndFlowParams struct {
+	Now int64
+	ID  string
+}
+
+func (q *Queries) EndFlow(ctx context.Context, arg EndFlowParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, endFlow, arg.Now, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const endInvitation = `-- name: EndInvitation :execrows
+update platform_invitation set state = $1, ended_at = $2, person_id = $3
+where id = $4 and state = 'pending'
+`
+
+type EndInvitationParams struct {
+	State    string
+	Now      int64
+	PersonID string
+	ID       string
+}
+
+func (q *Queries) EndInvitation(ctx context.Context, arg EndInvitationParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, endInvitation,
+		arg.State,
+		arg.Now,
+		arg.PersonID,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const expireInvitation = `-- name: ExpireInvitation :execrows
+update platform_invitation set state = 'expired', ended_at = $1
+where id = $2 and state = 'pending' and expires_at <= $1
+`
+
+type ExpireInvitationParams struct {
+	Now int64
+	ID  string
+}
+
+func (q *Queries) ExpireInvitation(ctx context.Context, arg ExpireInvitationParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, expireInvitation, arg.Now, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const flowByToken = `-- name: FlowByToken :one
+select id, invitation_id, token_hash, started_at, expires_at, ended_at from platform_invitation_flow where token_hash = $1
+`
+
+func (q *Queries) FlowByToken(ctx context.Context, tokenHash []byte) (PlatformInvitationFlow, error) {
+	row := q.db.QueryRowContext(ctx, flowByToken, tokenHash)
+	var i PlatformInvitationFlow
+	err := row.Scan(
+		&i.ID,
+		&i.InvitationID,
+		&i.TokenHash,
+		&i.StartedAt,
+		&i.ExpiresAt,
+		&i.EndedAt,
+	)
+	return i, err
+}
+
+const getInvitation = `-- name: GetInvitation :one
+select i.id, i.email, i.role, i.state, i.invited_by, i.created_at, i.sent_at, i.expires_at, i.resends, i.ended_at, i.person_id, p.handle as inviter_handle, p.name as inviter_name from platform_invitation i join person p on p.id = i.invited_by where i.id = $1
+`
+
+type GetInvitationRow struct {
+	PlatformInvitation PlatformInvitation
+	InviterHandle      string
+	InviterName        string
+}
+
+func (q *Queries) GetInvitation(ctx context.Context, id string) (GetInvitationRow, error) {
+	row := q.db.QueryRowContext(ctx, getInvitation, id)
+	var i GetInvitationRow
+	err := row.Scan(
+		&i.PlatformInvitation.ID,
+		&i.PlatformInvitation.Email,
+		&i.PlatformInvitation.Role,
+		&i.PlatformInvitation.State,
+		&i.PlatformInvitation.InvitedBy,
+		&i.PlatformInvitation.CreatedAt,
+		&i.PlatformInvitation.SentAt,
+		&i.PlatformInvitation.ExpiresAt,
+		&i.PlatformInvitation.Resends,
+		&i.PlatformInvitation.EndedAt,
+		&i.PlatformInvitation.PersonID,
+		&i.InviterHandle,
+		&i.InviterName,
+	)
+	return i, err
 }
 
 const getOperator = `-- name: GetOperator :one
@@ -91,6 +286,72 @@ func (q *Queries) HoldGate(ctx context.Context, now int64) (int64, error) {
 	return result.RowsAffected()
 }
 
+const insertFlow = `-- name: InsertFlow :exec
+insert into platform_invitation_flow (id, invitation_id, token_hash, started_at, expires_at, ended_at)
+values ($1, $2, $3, $4, $5, 0)
+`
+
+type InsertFlowParams struct {
+	ID           string
+	InvitationID string
+	TokenHash    []byte
+	Now          int64
+	ExpiresAt    int64
+}
+
+func (q *Queries) InsertFlow(ctx context.Context, arg InsertFlowParams) error {
+	_, err := q.db.ExecContext(ctx, insertFlow,
+		arg.ID,
+		arg.InvitationID,
+		arg.TokenHash,
+		arg.Now,
+		arg.ExpiresAt,
+	)
+	return err
+}
+
+const insertInvitation = `-- name: InsertInvitation :exec
+insert into platform_invitation (id, email, role, state, invited_by, created_at, sent_at, expires_at, resends, ended_at, person_id)
+values ($1, $2, $3, 'pending', $4, $5, $5, $6, 0, 0, '')
+`
+
+type InsertInvitationParams struct {
+	ID        string
+	Email     string
+	Role      string
+	InvitedBy string
+	Now       int64
+	ExpiresAt int64
+}
+
+func (q *Queries) InsertInvitation(ctx context.Context, arg InsertInvitationParams) error {
+	_, err := q.db.ExecContext(ctx, insertInvitation,
+		arg.ID,
+		arg.Email,
+		arg.Role,
+		arg.InvitedBy,
+		arg.Now,
+		arg.ExpiresAt,
+	)
+	return err
+}
+
+const insertInvitationToken = `-- name: InsertInvitationToken :exec
+insert into platform_invitation_token (token_hash, invitation_id, created_at, superseded_at)
+values ($1, $2, $3, 0)
+`
+
+type InsertInvitationTokenParams struct {
+	TokenHash    []byte
+	InvitationID string
+	Now          int64
+}
+
+func (q *Queries) InsertInvitationToken(ctx context.Context, arg InsertInvitationTokenParams) error {
+	_, err := q.db.ExecContext(ctx, insertInvitationToken, arg.TokenHash, arg.InvitationID, arg.Now)
+	return err
+}
+
 const insertOperator = `-- name: InsertOperator :exec
 insert into platform_operator (person_id, role, created_at, changed_at)
 values ($1, $2, $3, $3)
@@ -127,6 +388,136 @@ func (q *Queries) InsertSetupLink(ctx context.Context, arg InsertSetupLinkParams
 		arg.ExpiresAt,
 	)
 	return err
+}
+
+const invitationByToken = `-- name: InvitationByToken :one
+select i.id, i.email, i.role, i.state, i.invited_by, i.created_at, i.sent_at, i.expires_at, i.resends, i.ended_at, i.person_id, t.superseded_at, p.handle as inviter_handle, p.name as inviter_name
+from platform_invitation_token t join platform_invitation i on i.id = t.invitation_id join person p on p.id = i.invited_by
+where t.token_hash = $1
+`
+
+type InvitationByTokenRow struct {
+	PlatformInvitation PlatformInvitation
+	SupersededAt       int64
+	InviterHandle      string
+	InviterName        string
+}
+
+func (q *Queries) InvitationByToken(ctx context.Context, tokenHash []byte) (InvitationByTokenRow, error) {
+	row := q.db.QueryRowContext(ctx, invitationByToken, tokenHash)
+	var i InvitationByTokenRow
+	err := row.Scan(
+		&i.PlatformInvitation.ID,
+		&i.PlatformInvitation.Email,
+		&i.PlatformInvitation.Role,
+		&i.PlatformInvitation.State,
+		&i.PlatformInvitation.InvitedBy,
+		&i.PlatformInvitation.CreatedAt,
+		&i.PlatformInvitation.SentAt,
+		&i.PlatformInvitation.ExpiresAt,
+		&i.PlatformInvitation.Resends,
+		&i.PlatformInvitation.EndedAt,
+		&i.PlatformInvitation.PersonID,
+		&i.SupersededAt,
+		&i.InviterHandle,
+		&i.InviterName,
+	)
+	return i, err
+}
+
+const invitationsOf = `-- name: InvitationsOf :many
+select id, email, role, state, invited_by, created_at, sent_at, expires_at, resends, ended_at, person_id from platform_invitation where invited_by = $1 and state = 'pending' order by id
+`
+
+func (q *Queries) InvitationsOf(ctx context.Context, invitedBy string) ([]PlatformInvitation, error) {
+	rows, err := q.db.QueryContext(ctx, invitationsOf, invitedBy)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PlatformInvitation
+	for rows.Next() {
+		var i PlatformInvitation
+		if err := rows.Scan(
+			&i.ID,
+			&i.Email,
+			&i.Role,
+			&i.State,
+			&i.InvitedBy,
+			&i.CreatedAt,
+			&i.SentAt,
+			&i.ExpiresAt,
+			&i.Resends,
+			&i.EndedAt,
+			&i.PersonID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listInvitations = `-- name: ListInvitations :many
+select i.id, i.email, i.role, i.state, i.invited_by, i.created_at, i.sent_at, i.expires_at, i.resends, i.ended_at, i.person_id, p.handle as inviter_handle, p.name as inviter_name from platform_invitation i join person p on p.id = i.invited_by
+where (cast($1 as text) = '' or i.state = cast($1 as text))
+and (cast($2 as text) = '' or i.id < cast($2 as text))
+order by i.id desc limit $3
+`
+
+type ListInvitationsParams struct {
+	State  string
+	Before string
+	N      int32
+}
+
+type ListInvitationsRow struct {
+	PlatformInvitation PlatformInvitation
+	InviterHandle      string
+	InviterName        string
+}
+
+func (q *Queries) ListInvitations(ctx context.Context, arg ListInvitationsParams) ([]ListInvitationsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listInvitations, arg.State, arg.Before, arg.N)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListInvitationsRow
+	for rows.Next() {
+		var i ListInvitationsRow
+		if err := rows.Scan(
+			&i.PlatformInvitation.ID,
+			&i.PlatformInvitation.Email,
+			&i.PlatformInvitation.Role,
+			&i.PlatformInvitation.State,
+			&i.PlatformInvitation.InvitedBy,
+			&i.PlatformInvitation.CreatedAt,
+			&i.PlatformInvitation.SentAt,
+			&i.PlatformInvitation.ExpiresAt,
+			&i.PlatformInvitation.Resends,
+			&i.PlatformInvitation.EndedAt,
+			&i.PlatformInvitation.PersonID,
+			&i.InviterHandle,
+			&i.InviterName,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const listOperators = `-- name: ListOperators :many
@@ -180,6 +571,22 @@ func (q *Queries) ListOperators(ctx context.Context, arg ListOperatorsParams) ([
 	return items, nil
 }
 
+const operatorByEmail = `-- name: OperatorByEmail :one
+select o.person_id, o.role from platform_operator o join person p on p.id = o.person_id where p.email = $1
+`
+
+type OperatorByEmailRow struct {
+	PersonID string
+	Role     string
+}
+
+func (q *Queries) OperatorByEmail(ctx context.Context, email string) (OperatorByEmailRow, error) {
+	row := q.db.QueryRowContext(ctx, operatorByEmail, email)
+	var i OperatorByEmailRow
+	err := row.Scan(&i.PersonID, &i.Role)
+	return i, err
+}
+
 const operatorRole = `-- name: OperatorRole :one
 select o.role from platform_operator o join person p on p.id = o.person_id
 where o.person_id = $1 and p.state = 'active'
@@ -190,6 +597,56 @@ func (q *Queries) OperatorRole(ctx context.Context, personID string) (string, er
 	var role string
 	err := row.Scan(&role)
 	return role, err
+}
+
+const pendingInvitation = `-- name: PendingInvitation :one
+select id, email, role, state, invited_by, created_at, sent_at, expires_at, resends, ended_at, person_id from platform_invitation where email = $1 and state = 'pending'
+`
+
+func (q *Queries) PendingInvitation(ctx context.Context, email string) (PlatformInvitation, error) {
+	row := q.db.QueryRowContext(ctx, pendingInvitation, email)
+	var i PlatformInvitation
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.Role,
+		&i.State,
+		&i.InvitedBy,
+		&i.CreatedAt,
+		&i.SentAt,
+		&i.ExpiresAt,
+		&i.Resends,
+		&i.EndedAt,
+		&i.PersonID,
+	)
+	return i, err
+}
+
+const resendInvitation = `-- name: ResendInvitation :one
+update platform_invitation set resends = resends + 1, sent_at = $1, expires_at = $2
+where id = $3 and state = 'pending' and sent_at <= $4 and resends < $5
+returning resends
+`
+
+type ResendInvitationParams struct {
+	Now        int64
+	ExpiresAt  int64
+	ID         string
+	SentBefore int64
+	Most       int64
+}
+
+func (q *Queries) ResendInvitation(ctx context.Context, arg ResendInvitationParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, resendInvitation,
+		arg.Now,
+		arg.ExpiresAt,
+		arg.ID,
+		arg.SentBefore,
+		arg.Most,
+	)
+	var resends int64
+	err := row.Scan(&resends)
+	return resends, err
 }
 
 const setOperatorRole = `-- name: SetOperatorRole :execrows
@@ -232,6 +689,20 @@ func (q *Queries) SetupLinkByToken(ctx context.Context, tokenHash []byte) (Setup
 		&i.UsedAt,
 	)
 	return i, err
+}
+
+const supersedeTokens = `-- name: SupersedeTokens :exec
+update platform_invitation_token set superseded_at = $1 where invitation_id = $2 and superseded_at = 0
+`
+
+type SupersedeTokensParams struct {
+	Now          int64
+	InvitationID string
+}
+
+func (q *Queries) SupersedeTokens(ctx context.Context, arg SupersedeTokensParams) error {
+	_, err := q.db.ExecContext(ctx, supersedeTokens, arg.Now, arg.InvitationID)
+	return err
 }
 
 const useSetupLink = `-- name: UseSetupLink :execrows

@@ -4,6 +4,29 @@
 
 package platformsql
 
+type PlatformInvitation struct {
+	ID        string
+	Email     string
+	Role      string
+	State     string
+	InvitedBy string
+	CreatedAt int64
+	SentAt    int64
+	ExpiresAt int64
+	Resends   int64
+	EndedAt   int64
+	PersonID  string
+}
+
+type PlatformInvitationFlow struct {
+	ID           string
+	InvitationID string
+	TokenHash    []byte
+	StartedAt    int64
+	ExpiresAt    int64
+	EndedAt      int64
+}
+
 type SetupLink struct {
 	ID        string
 	TokenHash []byte
