@@ -196,6 +196,7 @@ func TestPasskeyInABrowser(t *testing.T) {
 		w.saw(Want{Constant: "MFA_BACKUP_CODES_GENERATED", ActorID: made.UserID, Where: about})
 		w.saw(Want{Constant: "MFA_VERIFICATION_SUCCEEDED", ActorID: made.UserID, Where: obj{"mfa_method": "webauthn", "mfa_purpose": "sensitive_action"}})
 		w.saw(Want{Constant: "AUTH_SIGN_IN_SUCCEEDED", Where: obj{"subject_user_id": made.UserID, "sign_in_method": "passkey"}, Meta: obj{"door": "api"}})
+		w.saw(Want{Constant: "AUTH_DEVICE_DECIDED", ActorID: made.UserID, Where: obj{"device_decision": "approved"}, Meta: obj{"device_client": "a test's device"}})
 	})
 }
 

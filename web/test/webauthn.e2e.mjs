@@ -84,6 +84,16 @@ const steps = {
     await must("POST", "/auth/passkey/answer?cookie=true", { challenge_id: c.challenge_id, credential: await answer(c.public_key) });
     same("who", (await must("GET", "/auth/me")).user.email, job.email);
   },
+  "lets a device in on the console's page": async () => {
+    const begun = await must("POST", "/auth/device", { client: "a test's device" });
+    await page.goto(`${job.url}/device#${begun.user_code}`);
+    await page.getByRole("button", { name: "Continue" }).click();
+    await page.getByText("a test's device").waitFor();
+    await page.getByRole("button", { name: "Let it in as me" }).click();
+    await page.getByRole("heading", { name: "The device is signed in" }).waitFor();
+    const session = await must("POST", "/auth/device/token", { device_code: begun.device_code });
+    same("a refresh token", session.refresh_token.startsWith("vprt_"), true);
+  },
   "does not sign in with an authenticator that asks for nothing": async () => {
     await must("POST", "/auth/logout");
     await devtools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: false });
