@@ -17,6 +17,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/phone"
 	"github.com/vaultpam/vaultpam/internal/platform"
 	"github.com/vaultpam/vaultpam/internal/recording"
+	"github.com/vaultpam/vaultpam/internal/recovery"
 	"github.com/vaultpam/vaultpam/internal/resource"
 	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/scim"
@@ -52,6 +53,7 @@ type Deps struct {
 	SSO         *sso.Service
 	Mail        *notify.Service
 	SCIM        *scim.Service
+	Recovery    *recovery.Service
 
 	PublicURL      string         // https://host:port, the console's origin
 	SSHAddr        string         // host:port where people reach the SSH gateway
@@ -82,6 +84,7 @@ func (d *Deps) check() error {
 		d.SCIM == nil,
 		d.Mail == nil,
 		d.Keys == nil,
+		d.Recovery == nil,
 		d.PublicURL == "",
 	} {
 		if missing {
@@ -119,6 +122,7 @@ func (s *Server) routes() {
 	s.phoneRoutes()
 	s.scimAdminRoutes()
 	s.scimRoutes()
+	s.recoveryRoutes()
 	s.mux.HandleFunc("GET "+terminalPath, s.terminal)
 }
 

@@ -35,6 +35,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/phone"
 	"github.com/vaultpam/vaultpam/internal/platform"
 	"github.com/vaultpam/vaultpam/internal/recording"
+	"github.com/vaultpam/vaultpam/internal/recovery"
 	"github.com/vaultpam/vaultpam/internal/resource"
 	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/scim"
@@ -63,6 +64,7 @@ type App struct {
 	ledger     *ledger.Ledger
 	mail       *notify.Service
 	identity   *identity.Service
+	recovery   *recovery.Service
 	tenancy    *tenancy.Service
 	platform   *platform.Service
 	invites    *invitation.Service
@@ -168,7 +170,12 @@ func (a *App) buildDomains() (err error) {
 			return err
 		}
 		a.identity, err = identity.New(identity.Deps{Log: part("identity"), DB: a.db, Ledger: a.ledger, Seal: a.keyring, MFA: factors,
-			Members: tenancy.Directory{}, Operators: platform.Directory{}, Live: live{a}, Now: now})
+			Members: tenancy.Directory{}, Operators: platform.Directory{}, Live: live{a},
+			Recoveries: recovery.Closer{DB: a.db, Ledger: a.ledger, Mail: a.mail, Members: tenancy.Directory{}, Now: now}, Now: now})
+		return err
+	})
+	build("recovery", func() (err error) {
+		a.recovery, err = recovery.New(recovery.Deps{Log: part("recovery"), DB: a.db, Ledger: a.ledger, People: a.identity, Mail: a.mail, Now: now})
 		return err
 	})
 	build("platform", func() (err error) {
@@ -289,6 +296,7 @@ func (a *App) buildDoors() error {
 		SSO:       a.sso,
 		SCIM:      a.scim,
 		Mail:      a.mail,
+		Recovery:  a.recovery,
 		PublicURL: a.cfg.HTTPS.PublicURL, SSHAddr: a.cfg.SSH.PublicAddr,
 		SSHHostKeys: []string{knownHost(a.doors.sshHostKey)}, TrustedProxies: proxies, Limits: api.DefaultLimits,
 	})

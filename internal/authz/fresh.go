@@ -22,6 +22,9 @@ var freshness = map[Action]time.Duration{
 	AuditPhoneKeys:   15 * time.Minute,
 	PlatformUserRole: 5 * time.Minute,
 
+	RecoveryDecide:         15 * time.Minute,
+	PlatformRecoveryDecide: 15 * time.Minute,
+
 	PlatformInvite:    15 * time.Minute,
 	PlatformKeyRotate: 15 * time.Minute,
 	LedgerResume:      15 * time.Minute,

@@ -6,13 +6,14 @@ package cli
 type grammar struct {
 	JSON bool `help:"Print JSON, as the API has it, instead of tables and sentences."`
 
-	Login  loginCmd  `cmd:"" section:"sign-in" help:"Sign in to a server."`
-	Logout logoutCmd `cmd:"" section:"sign-in" help:"End the sign-in and forget it."`
-	Whoami whoamiCmd `cmd:"" section:"sign-in" help:"Say who you are, and in which organization."`
-	MFA    mfaCmd    `cmd:"" name:"mfa" section:"sign-in" help:"Your second factors."`
-	Logins loginsCmd `cmd:"" section:"sign-in" help:"Where you are signed in."`
-	SSHKey sshKeyCmd `cmd:"" name:"ssh-keys" section:"sign-in" help:"The SSH keys that open the gateway for you."`
-	Tokens tokensCmd `cmd:"" section:"sign-in" help:"API tokens, for programs."`
+	Login   loginCmd   `cmd:"" section:"sign-in" help:"Sign in to a server."`
+	Logout  logoutCmd  `cmd:"" section:"sign-in" help:"End the sign-in and forget it."`
+	Whoami  whoamiCmd  `cmd:"" section:"sign-in" help:"Say who you are, and in which organization."`
+	MFA     mfaCmd     `cmd:"" name:"mfa" section:"sign-in" help:"Your second factors."`
+	Recover recoverCmd `cmd:"" section:"sign-in" help:"Come back when every second factor is lost."`
+	Logins  loginsCmd  `cmd:"" section:"sign-in" help:"Where you are signed in."`
+	SSHKey  sshKeyCmd  `cmd:"" name:"ssh-keys" section:"sign-in" help:"The SSH keys that open the gateway for you."`
+	Tokens  tokensCmd  `cmd:"" section:"sign-in" help:"API tokens, for programs."`
 
 	Orgs orgsCmd `cmd:"" section:"sign-in" help:"Your organizations: switch between them, settings; and all of them, for the platform."`
 
@@ -26,6 +27,7 @@ type grammar struct {
 	Accounts  accountsCmd        `cmd:"" section:"manage" help:"The login identities on resources."`
 	Members   membersCmd         `cmd:"" section:"manage" help:"The people of your organization."`
 	Services  serviceAccountsCmd `cmd:"" name:"service-accounts" section:"manage" help:"Members that nobody signs in as, for programs."`
+	Recovery  recoveryCmd        `cmd:"" section:"manage" help:"People who have lost their second factor and wait for a decision."`
 	Mail      mailCmd            `cmd:"" section:"manage" help:"Messages that were sent to people, and whether they arrived."`
 	OrgKey    orgKeyCmd          `cmd:"" name:"org-key" section:"manage" help:"The encryption key of your organization."`
 	SCIM      scimCmd            `cmd:"" name:"scim" section:"manage" help:"How your organization's directory pushes people and groups."`

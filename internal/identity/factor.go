@@ -99,13 +99,17 @@ func (s *Service) ConfirmTOTP(ctx context.Context, actor authz.Actor, factor id.
 // session that could only enrol into a full one.
 func (s *Service) enrol(ctx context.Context, actor authz.Actor, confirm func(context.Context, *db.Tx, mfa.Scope) (mfa.Enrolment, error)) (mfa.Enrolment, error) {
 	var out mfa.Enrolment
-	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+	recovery, err := s.begun(ctx, actor)
+	if err != nil {
+		return out, err
+	}
+	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		out = mfa.Enrolment{}
 		enrolled, err := s.d.MFA.Enrolled(ctx, tx, actor.User)
 		if err != nil {
 			return err
 		}
-		if enrolled && actor.Kind == authz.Enrolling { // they have one since: this session is worth nothing now
+		if enrolled && actor.Kind == authz.Enrolling && recovery == nil { // they have one since: this session is worth nothing now
 			return fault.New(fault.Conflict, "a second factor was enrolled meanwhile: sign in again with it")
 		}
 		sc, err := s.ownScope(ctx, tx, actor)
@@ -113,6 +117,10 @@ func (s *Service) enrol(ctx context.Context, actor authz.Actor, confirm func(con
 			return err
 		}
 		if out, err = confirm(ctx, tx, sc); err != nil || !out.OK || actor.Kind != authz.Enrolling {
+			return err
+		}
+		if recovery != nil {
+			out, err = s.recovered(ctx, tx, sc, actor, recovery, out)
 			return err
 		}
 		n, err := identitysql.New(tx).CompleteWebSession(ctx, identitysql.CompleteWebSessionParams{

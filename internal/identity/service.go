@@ -94,18 +94,19 @@ func def[T comparable](v *T, otherwise T) {
 
 // Deps are the parts that a Service is made of.
 type Deps struct {
-	Log       *slog.Logger
-	DB        *db.DB
-	Ledger    Ledger
-	Seal      mfa.Sealer
-	MFA       *mfa.Service
-	Members   Memberships
-	Operators Operators
-	Live      Live
-	Limits    Limits
-	Cost      argon2id.Params // zero: ProductionCost
-	Parallel  int             // passwords hashed at once; 0: one a core
-	Now       func() time.Time
+	Log        *slog.Logger
+	DB         *db.DB
+	Ledger     Ledger
+	Seal       mfa.Sealer
+	MFA        *mfa.Service
+	Members    Memberships
+	Operators  Operators
+	Live       Live
+	Recoveries Recoveries // nil: there are none
+	Limits     Limits
+	Cost       argon2id.Params // zero: ProductionCost
+	Parallel   int             // passwords hashed at once; 0: one a core
+	Now        func() time.Time
 }
 
 // Service is who people are. It is safe for concurrent use.

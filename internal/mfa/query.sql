@@ -126,3 +126,9 @@ update mfa_code_set set replaced_at = sqlc.arg(now) where person_id = sqlc.arg(p
 
 -- name: DeleteCredentialsOf :execrows
 delete from webauthn_credential where person_id = $1;
+
+-- name: DropFactorsBut :many
+delete from mfa_factor where person_id = sqlc.arg(person_id) and confirmed_at <> 0 and id <> sqlc.arg(keep) returning kind;
+
+-- name: DropCredentialsBut :execrows
+delete from webauthn_credential where person_id = sqlc.arg(person_id) and id <> sqlc.arg(keep);

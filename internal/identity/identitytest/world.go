@@ -27,6 +27,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/mfa"
 	"github.com/vaultpam/vaultpam/internal/notify/notifytest"
 	"github.com/vaultpam/vaultpam/internal/platform"
+	"github.com/vaultpam/vaultpam/internal/recovery"
 	"github.com/vaultpam/vaultpam/internal/seal"
 	"github.com/vaultpam/vaultpam/internal/secret"
 	"github.com/vaultpam/vaultpam/internal/tenancy"
@@ -63,7 +64,8 @@ type World struct {
 	SSH      *identity.SSHAuthenticator
 	Tenancy  *tenancy.Service
 	Platform *platform.Service
-	Mail     *notifytest.Box
+	Mail     *notifytest.Box // every message falls into it
+	Recovery *recovery.Service
 	Admin    Someone // the platform administrator
 
 	LiveSessions int // that everybody has, until an administrator ends them
@@ -106,15 +108,18 @@ func New(t testing.TB, d *db.DB, limits identity.Limits) *World {
 	check(t, err)
 	w.MFA, err = mfa.New(mfa.Deps{DB: d, Seal: w.Keyring, Ledger: w.Ledger, Party: mfa.PartyOf("https://vaultpam.test"), Now: w.Clock.Now})
 	check(t, err)
+	w.Mail = notifytest.New(t, d, w.Keyring, w.Clock.Now)
 	w.Identity, err = identity.New(identity.Deps{
 		DB: d, Ledger: w.Ledger, Seal: w.Keyring, MFA: w.MFA, Members: tenancy.Directory{}, Operators: platform.Directory{}, Live: w,
-		Limits: limits, Cost: Cheap, Now: w.Clock.Now,
+		Recoveries: recovery.Closer{DB: d, Ledger: w.Ledger, Mail: w.Mail, Members: tenancy.Directory{}, Now: w.Clock.Now},
+		Limits:     limits, Cost: Cheap, Now: w.Clock.Now,
 	})
+	check(t, err)
+	w.Recovery, err = recovery.New(recovery.Deps{DB: d, Ledger: w.Ledger, People: w.Identity, Mail: w.Mail, Now: w.Clock.Now})
 	check(t, err)
 	w.SSH = identity.NewSSHAuthenticator(w.Identity)
 	w.Tenancy, err = tenancy.New(tenancy.Deps{DB: d, Ledger: w.Ledger, People: w.Identity, Seal: w.Keyring, OnLeave: []tenancy.Leaver{w.Identity}, Now: w.Clock.Now})
 	check(t, err)
-	w.Mail = notifytest.New(t, d, w.Keyring, w.Clock.Now)
 	w.Platform, err = platform.New(platform.Deps{DB: d, Ledger: w.Ledger, Folder: w.Ledger.NewFolder(ledger.FoldWindow), People: w.Identity,
 		Factors: w.MFA, Mail: w.Mail, Now: w.Clock.Now})
 	check(t, err)

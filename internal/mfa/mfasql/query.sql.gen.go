@@ -328,6 +328,55 @@ func (q *Queries) DeleteFactorsOf(ctx context.Context, personID string) ([]strin
 	return items, nil
 }
 
+const dropCredentialsBut = `-- name: DropCredentialsBut :execrows
+delete from webauthn_credential where person_id = $1 and id <> $2
+`
+
+type DropCredentialsButParams struct {
+	PersonID string
+	Keep     string
+}
+
+func (q *Queries) DropCredentialsBut(ctx context.Context, arg DropCredentialsButParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, dropCredentialsBut, arg.PersonID, arg.Keep)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const dropFactorsBut = `-- name: DropFactorsBut :many
+delete from mfa_factor where person_id = $1 and confirmed_at <> 0 and id <> $2 returning kind
+`
+
+type DropFactorsButParams struct {
+	PersonID string
+	Keep     string
+}
+
+func (q *Queries) DropFactorsBut(ctx context.Context, arg DropFactorsButParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, dropFactorsBut, arg.PersonID, arg.Keep)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var kind string
+		if err := rows.Scan(&kind); err != nil {
+			return nil, err
+		}
+		items = append(items, kind)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const dropOldCeremonies = `-- name: DropOldCeremonies :exec
 delete from webauthn_ceremony where expires_at < $1
 `
