@@ -92,6 +92,23 @@ func TestConsoleByKeyboard(t *testing.T) {
 	w.ended(v)
 }
 
+// An invitation that is sent, mailed and accepted in the browser.
+func TestConsoleInvites(t *testing.T) {
+	t.Parallel()
+	s := shared(t, SQLite)
+	w := newWorld(t, s)
+	noor := s.newPerson("noor")
+	journey(t, "invite", obj{"part": "send", "url": s.URL, "org": w.Slug, "email": w.Owner.Email, "password": w.Owner.Password, "code": w.Owner.code(t), "invitee": noor.Email})
+	token := s.link(t, noor.Email, "invitation", 1)
+	secrets.add("invitation link", token)
+	journey(t, "invite", obj{"part": "accept", "url": s.URL, "org_name": "Test " + w.Slug, "token": token, "handle": noor.Handle, "password": noor.Password})
+	for _, constant := range []string{"INVITATION_SENT", "INVITATION_ACCEPTED", "TENANT_SETTINGS_UPDATED"} {
+		if len(w.ledger().events(t, constant)) == 0 {
+			t.Errorf("the ledger does not tell %s", constant)
+		}
+	}
+}
+
 // journey runs the browser through the steps of web/test/<name>.e2e.mjs with a job.
 func journey(t *testing.T, name string, job obj) {
 	t.Helper()

@@ -41,7 +41,7 @@ export function App() {
     () =>
       onSignedOut(() => {
         const here = router.state.location;
-        if (here.pathname.startsWith("/sign-in") || here.pathname === "/setup") return;
+        if (/^\/(sign-in|setup|invite|signup)(\/|$)/.test(here.pathname)) return;
         void router.navigate({ to: "/sign-in", search: { next: here.href }, replace: true }).then(() => client.clear());
       }),
     [router, client],

@@ -45,6 +45,17 @@ const setup = createRoute({
   component: lazyRouteComponent(() => import("./features/auth/setup")),
 });
 
+const invite = createRoute({
+  getParentRoute: () => root,
+  path: "/invite",
+  component: lazyRouteComponent(() => import("./features/join/invite")),
+});
+const signup = createRoute({
+  getParentRoute: () => root,
+  path: "/signup",
+  component: lazyRouteComponent(() => import("./features/join/signup")),
+});
+
 /** Everything below needs a signed-in person with a second factor. */
 const signedIn = createRoute({
   getParentRoute: () => root,
@@ -163,7 +174,7 @@ const accounts = createRoute({
 const people = createRoute({
   getParentRoute: () => org,
   path: "/people",
-  validateSearch: optional("q", "open", "new"),
+  validateSearch: optional("q", "open", "new", "tab", "state"),
   component: lazyRouteComponent(() => import("./features/people/list")),
 });
 const sso = createRoute({
@@ -171,6 +182,11 @@ const sso = createRoute({
   path: "/settings/sso",
   validateSearch: optional("open", "edit"),
   component: lazyRouteComponent(() => import("./features/sso/page")),
+});
+const organization = createRoute({
+  getParentRoute: () => org,
+  path: "/settings/organization",
+  component: lazyRouteComponent(() => import("./features/settings/organization")),
 });
 const profile = createRoute({
   getParentRoute: () => shell,
@@ -185,6 +201,18 @@ const organizations = createRoute({
   component: lazyRouteComponent(() => import("./features/platform/organizations")),
 });
 
+const submissions = createRoute({
+  getParentRoute: () => shell,
+  path: "/platform/submissions",
+  validateSearch: optional("state", "open"),
+  component: lazyRouteComponent(() => import("./features/platform/submissions")),
+});
+const keys = createRoute({
+  getParentRoute: () => shell,
+  path: "/platform/keys",
+  component: lazyRouteComponent(() => import("./features/platform/keys")),
+});
+
 /** The terminal fills the window: no shell around it. */
 const terminal = createRoute({
   getParentRoute: () => signedIn,
@@ -197,6 +225,8 @@ const tree = root.addChildren([
   ssoReturn,
   enrol,
   setup,
+  invite,
+  signup,
   signedIn.addChildren([
     terminal,
     device,
@@ -204,7 +234,9 @@ const tree = root.addChildren([
       home,
       profile,
       organizations,
-      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people, sso]),
+      submissions,
+      keys,
+      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people, sso, organization]),
     ]),
   ]),
 ]);

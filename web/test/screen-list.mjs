@@ -53,6 +53,36 @@ export const pages = [
     },
   },
   { name: "sign-in-sso-refused", path: "/sign-in/sso#error=email_unverified&message=your+address+is+of+no+domain+that+this+organization+has+verified", until: "text=You are not signed in" },
+  { name: "invite", path: "/invite#new", expects: "401", until: "text=Accept and make my account" },
+  { name: "invite-existing", path: "/invite#ada", as: "ada", until: "text=fresh second factor first" },
+  { name: "invite-expired", path: "/invite#old", expects: "401|409", until: "text=cannot be used" },
+  { name: "signup-ask", path: "/signup", until: "text=Send me the link" },
+  { name: "signup-form", path: "/signup#begun", until: "text=For those who decide" },
+  { name: "signup-waiting", path: "/signup#wait", until: "text=Waiting for the operator" },
+  {
+    name: "device",
+    path: "/device#BCDF-GHJK",
+    as: "ada",
+    act: async (page) => {
+      await page.getByLabel("Code").fill("BCDF-GHJK");
+      await button(page, "Continue").click();
+      await page.getByText("Let this device in?").waitFor();
+    },
+  },
+  { name: "invitations", path: `${o}/people?tab=invitations`, as: "ada", until: "text=sam@acme.example" },
+  {
+    name: "invite-form",
+    path: `${o}/people?tab=invitations&new=invite`,
+    as: "ada",
+    act: async (page) => {
+      await page.getByLabel("Email addresses").fill("noor@acme.example, luca@acme.example");
+      await button(page, "Send 2 invitations").click();
+      await page.getByText("is a member of this organization already").waitFor();
+    },
+  },
+  { name: "settings", path: `${o}/settings/organization`, as: "ada", full: true, until: "text=Delete Acme" },
+  { name: "submissions", path: "/platform/submissions?open=sub_1", as: "ada", until: "text=Forty people" },
+  { name: "keys", path: "/platform/keys", as: "ada", until: "text=Nordwind" },
   { name: "enrol", path: "/enrol", as: "luca", until: ".qr" },
   {
     name: "enrol-key",

@@ -2,7 +2,7 @@
 // content security policy of the product. Writes PNGs to build/screens and fails
 // on a console error, a policy violation, a request to another origin, sideways
 // scrolling or a serious finding of axe.
-//   node test/screens.mjs [part of a name] [--theme=dark] [--width=390]
+//   node test/screens.mjs [parts of names, with commas between] [--theme=dark] [--width=390]
 import { mkdirSync, readFileSync } from "node:fs";
 import { launch } from "./browser.mjs";
 import { start } from "./mock/server.mjs";
@@ -26,7 +26,7 @@ let seen = 0;
 for (const theme of themes) {
   for (const [width, height] of widths) {
     const contexts = new Map(); // by person: what was loaded once stays cached
-    for (const p of pages.filter((x) => x.name.includes(wanted))) {
+    for (const p of pages.filter((x) => wanted.split(",").some((w) => x.name.includes(w)))) {
       const who = p.as ?? "";
       if (!contexts.has(who)) contexts.set(who, await makeContext(who, theme, width, height));
       await visit(p, contexts.get(who), theme, width);

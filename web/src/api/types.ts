@@ -26,7 +26,8 @@ export interface Memberships {
   active_org_id?: string;
   memberships: Membership[];
 }
-export type FactorWire = Schemas["Factor"] & { passkey?: boolean; synced?: boolean };
+export type FactorWire = Schemas["Factor"];
+export type SignInWire = Schemas["SignInItem"];
 export interface FactorsWire {
   items: FactorWire[];
   backup_codes_left: number;
@@ -50,6 +51,20 @@ export type SsoProviderWire = Omit<Schemas["SSOProvider"], "roles" | "scopes"> &
 export type SsoRule = Schemas["SSORule"];
 export type SsoDomainWire = Schemas["SSODomain"];
 export type SsoLinkWire = Schemas["SSOLink"];
+
+export type RootKeyWire = Schemas["RootKey"];
+export type LedgerStateWire = Schemas["LedgerState"];
+
+// --- joining ---------------------------------------------------------------
+export type InvitationWire = Schemas["Invitation"];
+export type InvitationResultWire = Schemas["InvitationResult"];
+export type LandingWire = Schemas["InvitationLanding"];
+export type JoinedWire = Schemas["Joined"];
+export type SignupWire = Schemas["Signup"];
+export type StartedSignupWire = SignupWire & { access: string; account: "new" | "existing" };
+export type SubmissionWire = Schemas["Submission"];
+export type SettingsWire = Schemas["Settings"];
+export type SettingsChangeWire = Schemas["SettingsChange"];
 
 // --- people, tokens, keys --------------------------------------------------
 export type MemberWire = Schemas["Member"];

@@ -44,7 +44,7 @@ export async function route(req, res, url, body) {
   const hit = table.find((r) => r.method === req.method && r.pattern.test(url.pathname));
   if (!hit) return problem(res, 404, "NOT_FOUND", `there is no ${req.method} ${url.pathname}`);
   const params = hit.pattern.exec(url.pathname).groups ?? {};
-  const open = url.pathname.startsWith("/api/v1/auth/login") || url.pathname.startsWith("/api/v1/auth/mfa") || url.pathname.startsWith("/api/v1/platform/setup") || url.pathname.startsWith("/api/v1/auth/sso") || url.pathname.startsWith("/api/v1/auth/passkey");
+  const open = url.pathname.startsWith("/api/v1/auth/login") || url.pathname.startsWith("/api/v1/auth/mfa") || url.pathname.startsWith("/api/v1/platform/setup") || url.pathname.startsWith("/api/v1/auth/sso") || url.pathname.startsWith("/api/v1/auth/passkey") || /^\/api\/v1\/(invitations|signup)\b/.test(url.pathname);
   const handle = cookieOf(req);
   const me = byHandle(handle);
   if (!open && !me) return problem(res, 401, "AUTH_FAILED", "sign in first");
@@ -302,3 +302,25 @@ on("POST", "/auth/sso/choices", ({ body }) => {
 
 // Keys
 on("POST", "/auth/passkey", () => ({ challenge_id: "chal_3", expires_at: ahead(5), public_key: { challenge: "AAAA", rpId: "localhost", allowCredentials: [], userVerification: "required", timeout: 60_000 } }));
+
+// Joining
+on("POST", "/invitations/look", ({ body }) => {
+  if (body.token === "old") refuse(409, "INVITATION_EXPIRED", "this invitation has expired: ask for a new one");
+  return { organization: orgs.acme.name, org_slug: "acme", invited_by: "ada", email: body.token === "ada" ? "ada@acme.example" : "noor.hassan@acme.example", role: "operator", require_mfa: true, expires_at: ahead(60 * 24 * 6), account: body.token === "ada" ? "existing" : "new" };
+});
+on("POST", "/signup", () => undefined);
+on("POST", "/signup/start", ({ body }) => ({ id: "sub_1", state: "draft", email: "noor@nordlicht.example", access: body.token, access_expires_at: ahead(600), account: "new" }));
+on("POST", "/signup/state", ({ body }) => ({ id: "sub_1", state: body.access === "wait" ? "submitted" : "draft", email: "noor@nordlicht.example", ...(body.access === "wait" ? { org_name: "Nordlicht", slug: "nordlicht", submitted_at: ago(12) } : {}) }));
+const invited = (email, role, state, sent) => ({ id: makeId("inv"), email, role, safes: [], require_mfa: false, state, invited_by: "ada", created_at: ago(sent), sent_at: ago(sent), expires_at: ahead(60 * 24 * 7 - sent), resends: 0 });
+const invitations = [invited("noor.hassan@acme.example", "operator", "pending", 60), invited("sam@acme.example", "auditor", "pending", 60 * 24), invited("luca@acme.example", "operator", "accepted", 60 * 24 * 9), invited("old@acme.example", "operator", "expired", 60 * 24 * 30)];
+on("GET", "/org/invitations", ({ url, empty }) => page(empty ? [] : invitations, url));
+on("POST", "/org/invitations/bulk", ({ body }) => ({ results: body.invitations.map((i) => (i.email.startsWith("luca") ? { email: i.email, problem: { detail: "luca@acme.example is a member of this organization already" } } : { email: i.email, invitation: invited(i.email, i.role, "pending", 0) })) }));
+on("GET", "/org/settings", () => ({ version: 4, name: orgs.acme.name, brand_color: "#0b6e69", support_contact: "it@acme.example", allowed_domains: ["acme.example"], web_idle_minutes: 30, web_absolute_minutes: 0, require_mfa: true, smtp: { host: "mail.acme.example", port: 587, tls: "starttls", user: "vaultpam", password_set: true, from: "vaultpam@acme.example" }, seat_limit: 50 }));
+on("GET", "/org/settings/history", ({ url }) => page([{ version: 4, group: "mfa", changes: [{ field: "require_mfa", from: "false", to: "true" }], weakened: [], by_id: "u", by: "ada", at: ago(600) }, { version: 3, group: "authentication", changes: [{ field: "web_idle_minutes", from: "15", to: "30" }], weakened: ["web_idle_minutes"], by_id: "u", by: "jonas", at: ago(60 * 24 * 3) }], url));
+on("GET", "/auth/sessions", ({ url }) => page([{ id: "web_1", current: true, source_ip: "10.20.0.7", user_agent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/136.0", created_at: ago(200), last_seen_at: ago(0), expires_at: ahead(400) }, { id: "web_2", current: false, source_ip: "10.20.0.31", user_agent: "vaultpam/0.3 (linux)", created_at: ago(2000), last_seen_at: ago(90), expires_at: ahead(300) }], url));
+on("POST", "/auth/device/look-up", () => ({ client: "vaultpam on build-07", source_ip: "10.20.0.31", user_agent: "vaultpam/0.3 (linux)", created_at: ago(1), expires_at: ahead(9) }));
+
+// Platform
+on("GET", "/platform/submissions", ({ url }) => page([{ id: "sub_1", state: "submitted", email: "noor@nordlicht.example", org_name: "Nordlicht", slug: "nordlicht", note: "Forty people, two data centres.", handle: "noor", name: "Noor Hassan", submitted_at: ago(12), submissions: 1 }, { id: "sub_2", state: "rejected", email: "x@spam.example", org_name: "Spam", slug: "spam", submitted_at: ago(9000), decided_at: ago(8000), comment: "Not a customer.", submissions: 2 }], url));
+on("GET", "/platform/keys/root", () => ({ root_key_id: "key_01jz8q4n5yf3v9t2c6w0k7m1xa", older_root_key_ids: [], keysets: 3, keysets_waiting: 0 }));
+on("GET", "/platform/ledgers", ({ url }) => page([{ log_id: "log_platform", size: 412, waiting: 0, signed_size: 412, signed_at: ago(1), stopped: false }, { log_id: "log_01jz8q4n5yf3v9t2c6w0k7m1xa", org_id: orgs.acme.id, org_name: orgs.acme.name, size: 18_204, waiting: 0, signed_size: 18_204, signed_at: ago(0), stopped: false }, { log_id: "log_nord", org_id: orgs.nord.id, org_name: orgs.nord.name, size: 31, waiting: 2, signed_size: 29, signed_at: ago(600), stopped: true, stopped_at: ago(590), stop_reason: "entry 14 is not the one that was signed" }], url));

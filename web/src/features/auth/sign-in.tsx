@@ -3,7 +3,7 @@ import { useNavigate, useRouter, useSearch } from "@tanstack/react-router";
 import { Building2, KeyRound } from "lucide-react";
 import { useCallback, useState } from "react";
 import type { Challenge } from "../../api/types";
-import { Button } from "../../ui/button";
+import { Button, LinkButton } from "../../ui/button";
 import { SecretField, TextField } from "../../ui/field";
 import { FormProblem, Note } from "../../ui/states";
 import { AuthFrame } from "./frame";
@@ -75,6 +75,9 @@ export default function SignIn() {
         <Button icon={Building2} full onClick={() => setSso(true)}>
           Single sign-on
         </Button>
+        <LinkButton kind="ghost" to="/signup">
+          Register an organization
+        </LinkButton>
       </div>
     </AuthFrame>
   );

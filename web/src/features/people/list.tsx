@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
-import { Plus, Users } from "lucide-react";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { MailPlus, Plus, Users } from "lucide-react";
 import type { Member } from "../../api/types";
 import { Button } from "../../ui/button";
 import { SearchInput } from "../../ui/field";
@@ -12,6 +12,7 @@ import { State, Time } from "../../ui/text";
 import { useOrg, useRights } from "../shell/org";
 import { roleWords } from "../shell/rights";
 import { MemberForm } from "./form";
+import { Invitations, InviteForm } from "./invitations";
 import { MemberPanel } from "./panel";
 import { membersQuery } from "./queries";
 
@@ -53,13 +54,32 @@ export default function PeoplePage() {
         lead="Who belongs to this organization, and in which role. Access to systems comes from safes, not from here."
         action={
           r.manage && (
-            <Button kind="primary" icon={Plus} onClick={() => set({ new: "1" })}>
-              Add person
-            </Button>
+            <>
+              <Button icon={Plus} onClick={() => set({ new: "1" })}>
+                Add person
+              </Button>
+              <Button kind="primary" icon={MailPlus} onClick={() => set({ new: "invite" })}>
+                Invite
+              </Button>
+            </>
           )
         }
       />
-      {error ? (
+      {r.inspect && (
+        <nav className="tabs" aria-label="Members and invitations">
+          <Link to="/o/$org/people" params={{ org: org.slug }} search={{}} aria-current={search.tab ? undefined : "page"} activeOptions={{ exact: true, includeSearch: true }}>
+            Members
+          </Link>
+          <Link to="/o/$org/people" params={{ org: org.slug }} search={{ tab: "invitations" }} aria-current={search.tab ? "page" : undefined} activeOptions={{ exact: true, includeSearch: true }}>
+            Invitations
+          </Link>
+        </nav>
+      )}
+      {search.tab === "invitations" ? (
+        <div className="tab-body">
+          <Invitations />
+        </div>
+      ) : error ? (
         <Failed error={error} what="the people" retry={() => void refetch()} />
       ) : (
         <>
@@ -80,7 +100,8 @@ export default function PeoplePage() {
         </>
       )}
       {open && <MemberPanel key={open.user_id} member={open} owners={data?.items.filter((p) => p.role === "owner").length ?? 0} onClose={() => set({ open: undefined })} />}
-      {search.new && r.manage && <MemberForm onClose={() => set({ new: undefined })} />}
+      {search.new === "1" && r.manage && <MemberForm onClose={() => set({ new: undefined })} />}
+      {search.new === "invite" && r.manage && <InviteForm onClose={() => set({ new: undefined, tab: "invitations" })} />}
     </>
   );
 }

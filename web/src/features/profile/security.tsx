@@ -18,6 +18,7 @@ import { TotpSetup } from "../auth/totp-setup";
 import { hasWebAuthn } from "../auth/webauthn";
 import { Phone } from "./phone";
 import { factorsQuery, useProfileChanges } from "./queries";
+import { SignIns } from "./sign-ins";
 
 export function Security() {
   return (
@@ -25,6 +26,7 @@ export function Security() {
       <Factors />
       <Password />
       <Phone />
+      <SignIns />
     </div>
   );
 }

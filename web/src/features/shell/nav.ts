@@ -1,4 +1,4 @@
-import { Activity, Boxes, Building2, Clapperboard, KeyRound, LogIn, type LucideIcon, ScrollText, Server, SquareTerminal, Users } from "lucide-react";
+import { Activity, Boxes, Building2, Clapperboard, FileKey, Inbox, KeyRound, LogIn, type LucideIcon, ScrollText, Server, SlidersHorizontal, SquareTerminal, Users } from "lucide-react";
 import type { Rights } from "./rights";
 
 export interface NavItem {
@@ -49,7 +49,10 @@ export function orgNav(r: Rights): NavGroup[] {
   if (r.manage) {
     groups.push({
       label: "Settings",
-      items: [{ to: "/o/$org/settings/sso", label: "Single sign-on", icon: LogIn, hint: "Your own identity provider" }],
+      items: [
+        { to: "/o/$org/settings/organization", label: "Organization", icon: SlidersHorizontal, hint: "Name, sign-in rules, mail" },
+        { to: "/o/$org/settings/sso", label: "Single sign-on", icon: LogIn, hint: "Your own identity provider" },
+      ],
     });
   }
   return groups;
@@ -57,5 +60,9 @@ export function orgNav(r: Rights): NavGroup[] {
 
 export const platformNav: NavGroup = {
   label: "Platform",
-  items: [{ to: "/platform/organizations", label: "Organizations", icon: Building2, hint: "All organizations of this installation" }],
+  items: [
+    { to: "/platform/organizations", label: "Organizations", icon: Building2, hint: "All organizations of this installation" },
+    { to: "/platform/submissions", label: "Submissions", icon: Inbox, hint: "Organizations that ask to be let in" },
+    { to: "/platform/keys", label: "Keys", icon: FileKey, hint: "Root key, ledgers and their signing keys" },
+  ],
 };

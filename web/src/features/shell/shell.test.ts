@@ -13,7 +13,7 @@ describe("navigation", () => {
   it("shows a role only what it may open", () => {
     expect(entries("operator")).toEqual(["Safes", "My sessions"]);
     expect(entries("auditor")).toEqual(["Live", "Sessions", "Audit", "Safes", "Resources", "Accounts", "People"]);
-    expect(entries("admin")).toEqual(["Safes", "My sessions", "Live", "Sessions", "Audit", "Resources", "Accounts", "People", "Single sign-on"]);
+    expect(entries("admin")).toEqual(["Safes", "My sessions", "Live", "Sessions", "Audit", "Resources", "Accounts", "People", "Organization", "Single sign-on"]);
     expect(entries("owner")).toEqual(entries("admin"));
   });
 
