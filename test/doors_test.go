@@ -86,7 +86,7 @@ func init() {
 		"look-at-invitation": {"token": "x"}, "start-invitation": {"token": "x"}, "accept-invitation": {"flow": "x"},
 		"begin-signup": {"email": "x@example.com"}, "start-signup": {"token": "x"}, "see-signup": {"access": "x"}, "ask-signup-phone": {"access": "x", "number": "x"}, "confirm-signup-phone": {"access": "x", "code": "x"},
 		"submit-signup": {"access": "x", "org_name": "x", "slug": "xxx"}, "reject-submission": {"comment": "x"},
-		"update-settings": {"name": "x"}, "delete-organization": {"confirm": "x"}, "suspend-organization": {"comment": "x"}, "set-seat-limit": {"seat_limit": 1},
+		"update-settings": {"name": "x"}, "delete-organization": {"confirm": "x"}, "suspend-organization": {"comment": "x"}, "set-seat-limit": {"seat_limit": 1}, "set-recording-retention": {"recording_days": 30},
 	})
 }
 

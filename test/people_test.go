@@ -512,3 +512,31 @@ func TestOrganizationsAreSwitched(t *testing.T) {
 		}
 	})
 }
+
+func TestRetentionOfRecordingsLeavesEventsAndHolds(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *Server) {
+		w := newWorld(t, s)
+		oscar := w.person("operator")
+		v := w.safe(host(t), nil, oscar)
+		const call = "/org/settings/recording-retention"
+		oscar.refused(t, 403, "NOT_PERMITTED", "PUT", call, obj{"recording_days": 90})
+		w.saw(Want{Constant: "RETENTION_POLICY_CHANGED", Outcome: "denied", Reason: "not_permitted", ActorID: oscar.ID})
+		w.Owner.refused(t, 422, "BELOW_MINIMUM", "PUT", call, obj{"recording_days": 6})
+		w.saw(Want{Constant: "RETENTION_POLICY_CHANGED", Outcome: "denied", Reason: "below_minimum", ActorID: w.Owner.ID})
+		w.Owner.must(t, "PUT", call, obj{"recording_days": 90})
+		w.saw(Want{Constant: "RETENTION_POLICY_CHANGED", ActorID: w.Owner.ID, Actor: "TenantAdmin", Target: "Policy",
+			Meta: obj{"data_class": "recordings", "old_days": 30, "new_days": 90, "shortened": false, "legal_hold": "unchanged"}})
+		w.Owner.must(t, "PUT", call, obj{"recording_days": 90})
+		if n := len(w.ledger().events(t, "RETENTION_POLICY_CHANGED")); n != 3 {
+			t.Errorf("a save that changes nothing leaves an event: %d", n)
+		}
+		oscar.succeeds(t, v, "true")
+		w.ended(v)
+		s.exec(t, `update recording set removed = removed where org_id = $1 and retention_until - ended_at = 7776000000000`, w.Org) // 90 days, and there is one
+		_, robot := w.Owner.token(t, "members:write")
+		robot.refused(t, 403, "STEP_UP_REQUIRED", "PUT", call, obj{"recording_days": 7})
+		w.Owner.must(t, "PUT", call, obj{"recording_days": 7})
+		w.saw(Want{Constant: "RETENTION_POLICY_CHANGED", Where: obj{"new_days": 7}, Meta: obj{"shortened": true}})
+		w.hasNone(Want{Constant: "TENANT_SETTINGS_UPDATED"}) // it has its own event
+	})
+}

@@ -24,6 +24,7 @@ type Settings struct {
 	WebAbsoluteMinutes int      `json:"web_absolute_minutes" doc:"A member's web session ends after so long; 0: the installation's limit"`
 	RequireMFA         bool     `json:"require_mfa" doc:"Who accepts an invitation with an account must have proved a second factor of their own"`
 	SMTP               SMTP     `json:"smtp" doc:"The organization's own mail server; without a host the installation's is used"`
+	RecordingDays      int      `json:"recording_days" doc:"How long recordings are kept; 0: the installation's time"`
 	SeatLimit          int      `json:"seat_limit" doc:"How many members there may be; set by the platform; 0: no limit"`
 }
 
@@ -39,7 +40,7 @@ type SMTP struct {
 
 func settingsJSON(t tenancy.Settings) Settings {
 	out := Settings{Version: t.Version, Name: t.Name, BrandColor: t.BrandColor, SupportContact: t.SupportContact, AllowedDomains: t.AllowedDomains,
-		WebIdleMinutes: t.WebIdleMinutes, WebAbsoluteMinutes: t.WebAbsoluteMinutes, RequireMFA: t.RequireMFA, SeatLimit: t.SeatLimit,
+		WebIdleMinutes: t.WebIdleMinutes, WebAbsoluteMinutes: t.WebAbsoluteMinutes, RequireMFA: t.RequireMFA, SeatLimit: t.SeatLimit, RecordingDays: t.RecordingDays,
 		SMTP: SMTP{t.SMTPHost, t.SMTPPort, t.SMTPTLS, t.SMTPUser, t.SMTPPasswordSet, t.SMTPFrom}}
 	if out.AllowedDomains == nil {
 		out.AllowedDomains = []string{}
@@ -141,6 +142,15 @@ func (s *Server) settingsRoutes() {
 		Description: "What weakens a control, and where mail goes, wants a fresh second factor (STEP_UP_REQUIRED)."},
 		func(ctx context.Context, a authz.Actor, in *struct{ Body SettingsPatch }) (*settingsOut, error) {
 			return one(s.Tenancy.Update(ctx, a, in.Body.patch()))
+		})
+	handle(s, signedIn, huma.Operation{OperationID: "set-recording-retention", Method: http.MethodPut, Path: "/org/settings/recording-retention", Summary: "Say how long recordings are kept", Tags: []string{tag},
+		Description: "For sessions that end from now on. Shortening wants a fresh second factor (STEP_UP_REQUIRED)."},
+		func(ctx context.Context, a authz.Actor, in *struct {
+			Body struct {
+				Days int `json:"recording_days" doc:"From 7 to 3650; 0: the installation's time"`
+			}
+		}) (*settingsOut, error) {
+			return one(s.Tenancy.SetRecordingRetention(ctx, a, in.Body.Days))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "settings-history", Method: http.MethodGet, Path: "/org/settings/history", Summary: "Who changed which setting, newest first", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct{ PageIn }) (*pageOut[SettingsChange], error) {

@@ -213,7 +213,7 @@ func (a *App) buildDomains() (err error) {
 	build("tenancy", func() (err error) {
 		places := &lateLeaver{} // who leaves is forgotten by single sign-on, which is built on tenancy
 		leave, end := &lateLeaver{}, &lateEnder{}
-		a.tenancy, err = tenancy.New(tenancy.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, Seal: a.keyring, OnLeave: []tenancy.Leaver{a.identity, a.safes, places, leave}, OnDelete: []tenancy.Ender{end}, SSO: lateSSO{func() *sso.Service { return a.sso }}, Now: now})
+		a.tenancy, err = tenancy.New(tenancy.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, Seal: a.keyring, OnLeave: []tenancy.Leaver{a.identity, a.safes, places, leave}, OnDelete: []tenancy.Ender{end}, RecordingRetention: time.Duration(a.cfg.Recording.Retention), SSO: lateSSO{func() *sso.Service { return a.sso }}, Now: now})
 		if err != nil {
 			return err
 		}
@@ -242,7 +242,8 @@ func (a *App) buildDomains() (err error) {
 		if err != nil {
 			return err
 		}
-		a.recordings, err = recording.New(recording.Deps{Log: part("recording"), DB: a.db, Ledger: a.ledger, Store: a.store, SafeRole: a.safeRole, Now: now, Retention: time.Duration(a.cfg.Recording.Retention)})
+		a.recordings, err = recording.New(recording.Deps{Log: part("recording"), DB: a.db, Ledger: a.ledger, Store: a.store, SafeRole: a.safeRole, Now: now, Retention: time.Duration(a.cfg.Recording.Retention),
+			RetentionOf: a.tenancy.RecordingRetention})
 		return err
 	})
 	build("sessions", func() error {

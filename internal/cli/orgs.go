@@ -99,6 +99,7 @@ func (c *orgsUseCmd) Run(ctx context.Context, p *program) error {
 type orgsSettingsCmd struct {
 	Show    settingsShowCmd    `cmd:"" default:"1" help:"Show them."`
 	Set     settingsSetCmd     `cmd:"" help:"Change some of them."`
+	Keep    settingsKeepCmd    `cmd:"" help:"Say how long recordings are kept."`
 	History settingsHistoryCmd `cmd:"" help:"Show who changed which, newest first."`
 }
 
@@ -113,6 +114,7 @@ type settings struct {
 	WebAbsoluteMinutes int      `json:"web_absolute_minutes"`
 	RequireMFA         bool     `json:"require_mfa"`
 	SeatLimit          int      `json:"seat_limit"`
+	RecordingDays      int      `json:"recording_days"`
 	SMTP               struct {
 		Host        string `json:"host"`
 		Port        int    `json:"port"`
@@ -134,13 +136,17 @@ func (s settings) show(p *program) {
 	if s.SMTP.Host != "" {
 		mail = s.SMTP.Host + ":" + strconv.Itoa(s.SMTP.Port) + " (" + s.SMTP.TLS + "), from " + s.SMTP.From
 	}
+	keep := "for the installation's time"
+	if s.RecordingDays > 0 {
+		keep = strconv.Itoa(s.RecordingDays) + " days"
+	}
 	seats := "no limit"
 	if s.SeatLimit > 0 {
 		seats = strconv.Itoa(s.SeatLimit)
 	}
 	p.facts([][2]string{{"name", s.Name}, {"colour", s.BrandColor}, {"support", s.SupportContact}, {"domains of members", first(strings.Join(s.AllowedDomains, ", "), "any")},
 		{"idle limit", minutes(s.WebIdleMinutes)}, {"absolute limit", minutes(s.WebAbsoluteMinutes)}, {"own second factor demanded", yesNo(s.RequireMFA)},
-		{"mail server", mail}, {"seats", seats}, {"version", strconv.Itoa(s.Version)}})
+		{"mail server", mail}, {"recordings kept", keep}, {"seats", seats}, {"version", strconv.Itoa(s.Version)}})
 }
 
 type settingsShowCmd struct{}
@@ -225,6 +231,27 @@ func (c *settingsSetCmd) Run(ctx context.Context, p *program) error {
 		return fault.New(fault.Invalid, "name a setting to change (see vaultpam orgs settings set --help)")
 	}
 	a, err := r.call(ctx, http.MethodPatch, "/org/settings", nil, in)
+	if err != nil {
+		return err
+	}
+	var s settings
+	if err := a.Into(&s); err != nil {
+		return err
+	}
+	return p.show(a, func() { s.show(p) })
+}
+
+type settingsKeepCmd struct {
+	Days int `arg:"" help:"Days, from 7 to 3650; 0 for the installation's time."`
+}
+
+// Run changes how long recordings are kept.
+func (c *settingsKeepCmd) Run(ctx context.Context, p *program) error {
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	a, err := r.call(ctx, http.MethodPut, "/org/settings/recording-retention", nil, map[string]int{"recording_days": c.Days})
 	if err != nil {
 		return err
 	}

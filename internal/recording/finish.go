@@ -133,6 +133,15 @@ func (s *Service) conclude(ctx context.Context, row recordingsql.Recording, o ou
 	act := bySystem(org, "", id.Session(row.SessionID))
 	target := event.SessionTarget(id.Session(row.SessionID), row.SafeName)
 	err := s.d.DB.InOrg(ctx, org, func(ctx context.Context, tx *db.Tx) error {
+		if s.d.RetentionOf != nil {
+			own, err := s.d.RetentionOf(ctx, tx, org)
+			if err != nil {
+				return err
+			}
+			if own > 0 {
+				keep = now.Add(own)
+			}
+		}
 		p := recordingsql.FinishRecordingParams{
 			OrgID: row.OrgID, ID: row.ID, State: string(StateCompleted), Failure: o.failure, Truncated: o.truncated,
 			EndedAt: db.Micros(now), RetentionUntil: db.Micros(keep), DurationUs: o.lasted.Microseconds(), SizeBytes: o.size,

@@ -36,6 +36,8 @@ type Deps struct {
 	SafeRole  SafeRole
 	Now       func() time.Time
 	Retention time.Duration // 0 is DefaultRetention
+	// RetentionOf is an organization's own; 0 is Retention. Nil: none has one.
+	RetentionOf func(ctx context.Context, tx *db.Tx, org id.Org) (time.Duration, error)
 }
 
 // Service begins, finishes, recovers, shows and prunes recordings, with their

@@ -66,7 +66,9 @@ type Deps struct {
 	SSO      SSO      // nil: nobody signs in by single sign-on
 	OnLeave  []Leaver // identity (tokens, certificates), safe (memberships), ...
 	OnDelete []Ender  // invitation
-	Now      func() time.Time
+
+	RecordingRetention time.Duration // the installation's; shown and compared with
+	Now                func() time.Time
 }
 
 // Service keeps organizations and members. It is safe for concurrent use.

@@ -44,6 +44,8 @@ type Settings struct {
 	SMTPUser string `json:"smtp_user,omitempty"`
 	SMTPFrom string `json:"smtp_from,omitempty"`
 
+	RecordingDays int `json:"recording_days,omitempty"` // 0: the installation's; see SetRecordingRetention
+
 	SMTPPasswordSet bool `json:"-"`
 	SeatLimit       int  `json:"-"` // set by the platform; 0: none
 
