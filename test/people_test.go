@@ -423,13 +423,13 @@ func TestSettingsLeaveEventsAndHold(t *testing.T) {
 		w.Owner.refused(t, 403, "DOMAIN_NOT_ALLOWED", "POST", "/org/invitations", obj{"email": "x@elsewhere.example", "role": "operator"})
 		w.saw(Want{Constant: "INVITATION_SENT", Outcome: "denied", Reason: "domain_not_allowed", ActorID: w.Owner.ID})
 
-		// The platform limits the seats; what is weaker wants a fresh factor, which an API token has not.
+		// The platform limits the seats; what is weaker is for persons, with a fresh factor.
 		s.Root.must(t, "PUT", "/platform/organizations/"+w.Org+"/seats", obj{"seat_limit": 2})
 		w.saw(Want{Constant: "TENANT_SETTINGS_UPDATED", ActorID: s.Root.ID, Actor: "PlatformAdmin", TargetID: w.Org, Where: obj{"setting_group": "other"}})
 		w.Owner.refused(t, 409, "SEAT_LIMIT", "POST", "/org/invitations", obj{"email": "x@example.com", "role": "operator"})
 		w.saw(Want{Constant: "INVITATION_SENT", Outcome: "denied", Reason: "seat_limit", ActorID: w.Owner.ID})
 		_, robot := w.Owner.token(t, "members:write", "members:read")
-		robot.refused(t, 403, "STEP_UP_REQUIRED", "PATCH", "/org/settings", obj{"web_idle_minutes": 0})
+		robot.refused(t, 403, "NOT_PERMITTED", "PATCH", "/org/settings", obj{"web_idle_minutes": 0})
 		w.Owner.must(t, "PATCH", "/org/settings", obj{"web_idle_minutes": 0})
 		w.saw(Want{Constant: "TENANT_SETTINGS_UPDATED", Where: obj{"weakened_controls": []string{"web_idle_minutes"}}})
 
@@ -534,7 +534,7 @@ func TestRetentionOfRecordingsLeavesEventsAndHolds(t *testing.T) {
 		w.ended(v)
 		s.exec(t, `update recording set removed = removed where org_id = $1 and retention_until - ended_at = 7776000000000`, w.Org) // 90 days, and there is one
 		_, robot := w.Owner.token(t, "members:write")
-		robot.refused(t, 403, "STEP_UP_REQUIRED", "PUT", call, obj{"recording_days": 7})
+		robot.refused(t, 403, "NOT_PERMITTED", "PUT", call, obj{"recording_days": 7})
 		w.Owner.must(t, "PUT", call, obj{"recording_days": 7})
 		w.saw(Want{Constant: "RETENTION_POLICY_CHANGED", Where: obj{"new_days": 7}, Meta: obj{"shortened": true}})
 		w.hasNone(Want{Constant: "TENANT_SETTINGS_UPDATED"}) // it has its own event

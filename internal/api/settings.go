@@ -22,7 +22,7 @@ type Settings struct {
 	AllowedDomains     []string `json:"allowed_domains" doc:"Of the e-mail addresses of new members; empty: any"`
 	WebIdleMinutes     int      `json:"web_idle_minutes" doc:"A member's web session ends when it is idle for so long; 0: the installation's limit"`
 	WebAbsoluteMinutes int      `json:"web_absolute_minutes" doc:"A member's web session ends after so long; 0: the installation's limit"`
-	RequireMFA         bool     `json:"require_mfa" doc:"Who accepts an invitation with an account must have proved a second factor of their own"`
+	RequireMFA         bool     `json:"require_mfa" doc:"Members prove a second factor of their own, also where an identity provider's is trusted; who accepts an invitation with an account must have proved one"`
 	SMTP               SMTP     `json:"smtp" doc:"The organization's own mail server; without a host the installation's is used"`
 	RecordingDays      int      `json:"recording_days" doc:"How long recordings are kept; 0: the installation's time"`
 	SeatLimit          int      `json:"seat_limit" doc:"How many members there may be; set by the platform; 0: no limit"`

@@ -212,12 +212,12 @@ func (a *App) buildDomains() (err error) {
 	})
 	build("tenancy", func() (err error) {
 		places := &lateLeaver{} // who leaves is forgotten by single sign-on, which is built on tenancy
-		leave, end := &lateLeaver{}, &lateEnder{}
+		leave, end, matches := &lateLeaver{}, &lateEnder{}, &lateMatch{}
 		a.tenancy, err = tenancy.New(tenancy.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, Seal: a.keyring, OnLeave: []tenancy.Leaver{a.identity, a.safes, places, leave}, OnDelete: []tenancy.Ender{end}, RecordingRetention: time.Duration(a.cfg.Recording.Retention), SSO: lateSSO{func() *sso.Service { return a.sso }}, Now: now})
 		if err != nil {
 			return err
 		}
-		a.sso, err = sso.New(sso.Deps{Log: part("sso"), DB: a.db, Ledger: a.ledger, Seal: a.keyring, People: a.identity, Members: a.tenancy, Dialer: dialer,
+		a.sso, err = sso.New(sso.Deps{Log: part("sso"), DB: a.db, Ledger: a.ledger, Seal: a.keyring, People: a.identity, Members: a.tenancy, Invitations: matches, Dialer: dialer,
 			Resolver: resolver(a.cfg.SSO.DNS), PublicURL: a.cfg.HTTPS.PublicURL, Now: now})
 		if err != nil {
 			return err
@@ -225,7 +225,7 @@ func (a *App) buildDomains() (err error) {
 		places.to = a.sso
 		a.invites, err = invitation.New(invitation.Deps{Log: part("invitation"), DB: a.db, Ledger: a.ledger, Folder: a.ledger.NewFolder(ledger.FoldWindow), People: a.identity,
 			Members: a.tenancy, Safes: a.safes, Mail: invitationMail{letters{a.mail}}, Now: now})
-		leave.to, end.to = a.invites, a.invites
+		leave.to, end.to, matches.to = a.invites, a.invites, a.invites
 		return err
 	})
 	build("scim", func() (err error) {

@@ -7,6 +7,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/invitation"
 	"github.com/vaultpam/vaultpam/internal/notify"
 	"github.com/vaultpam/vaultpam/internal/signup"
@@ -54,6 +55,13 @@ type lateEnder struct{ to tenancy.Ender }
 
 func (e *lateEnder) OrgDeleted(ctx context.Context, tx *db.Tx, act event.Act, org id.Org) error {
 	return e.to.OrgDeleted(ctx, tx, act, org)
+}
+
+// lateMatch lets single sign-on accept invitations, which are built after it.
+type lateMatch struct{ to *invitation.Service }
+
+func (m *lateMatch) Match(ctx context.Context, tx *db.Tx, o identity.Origin, org id.Org, email string, who func() (id.User, error)) (invited, joined bool, err error) {
+	return m.to.Match(ctx, tx, o, org, email, who)
 }
 
 // lateSSO tells how members sign in, and is built after tenancy.

@@ -171,6 +171,11 @@ func (s *Service) admitted(ctx context.Context, tx *db.Tx, t acceptance) (Joined
 	if err := s.allowed(ctx, tx, t, inv); err != nil {
 		return Joined{}, err
 	}
+	return s.admit(ctx, tx, t, inv)
+}
+
+// admit makes the membership of an invitation whose rules were held against it.
+func (s *Service) admit(ctx context.Context, tx *db.Tx, t acceptance, inv Invitation) (Joined, error) {
 	n, err := invitationsql.New(tx).Settle(ctx, invitationsql.SettleParams{State: string(Accepted), Now: s.now(), MemberID: string(t.actor.User), OrgID: string(inv.org), ID: string(inv.ID)})
 	if err != nil {
 		return Joined{}, fmt.Errorf("store an acceptance: %w", err)
@@ -268,7 +273,7 @@ func (s *Service) allowed(ctx context.Context, tx *db.Tx, t acceptance, inv Invi
 		return blockAccept(event.InvitationAcceptBlockedDomainNotAllowed, domainNotAllowed())
 	case rules.Full(0):
 		return blockAccept(event.InvitationAcceptBlockedSeatLimit, seatLimit(rules.Seats))
-	case (inv.RequireMFA || rules.RequireMFA) && t.draft == nil && t.actor.MFAAt.IsZero():
+	case (inv.RequireMFA || rules.RequireMFA) && t.via != event.AcceptedViaSSOMatch && t.draft == nil && t.actor.MFAAt.IsZero(): // who comes by a match is asked right after
 		return fault.New(fault.Denied, "%s demands a second factor of your own: add one, prove it, and accept again", inv.orgName).WithCode("STEP_UP_REQUIRED")
 	}
 	return nil

@@ -501,6 +501,61 @@ func TestForcedSecondFactor(t *testing.T) {
 	})
 }
 
+func TestAnIdentityProviderAcceptsForTheInvited(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		_, other := w.Org(t, "globex")
+		bob := w.Member(t, other, "bob", authz.Auditor)
+		w.Take(t)
+		match := func(email string) (invited, joined bool) {
+			t.Helper()
+			err := w.DB.InPlatform(t.Context(), func(ctx context.Context, tx *db.Tx) (err error) {
+				invited, joined, err = w.inv.Match(ctx, tx, From, w.org, email, func() (id.User, error) { return bob.ID, nil })
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return invited, joined
+		}
+		if invited, _ := match(bob.Email); invited {
+			t.Error("somebody is invited whom nobody has asked")
+		}
+		w.Expect(t)
+		if _, err := w.inv.Send(t.Context(), w.owner.Actor, invitation.SendArgs{Email: bob.Email, Role: authz.Operator, RequireMFA: true}); err != nil {
+			t.Fatal(err)
+		}
+		w.Take(t)
+		if _, err := w.Tenancy.SetSeats(t.Context(), w.Admin.Actor, w.org, 1); err != nil {
+			t.Fatal(err)
+		}
+		w.Take(t)
+		if invited, joined := match(bob.Email); !invited || joined {
+			t.Error(invited, joined)
+		}
+		if e := w.Expect(t, "INVITATION_ACCEPT_BLOCKED seat_limit")[0]; Meta(e, "accepted_via") != "sso_match" {
+			t.Errorf("%v", e.Metadata)
+		}
+		if _, err := w.Tenancy.SetSeats(t.Context(), w.Admin.Actor, w.org, 0); err != nil {
+			t.Fatal(err)
+		}
+		w.Take(t)
+		if _, joined := match(bob.Email); !joined {
+			t.Error("not let in")
+		}
+		if e := w.Expect(t, "INVITATION_ACCEPTED")[0]; Meta(e, "accepted_via") != "sso_match" || e.Actor.ID != string(bob.ID) || e.Metadata["flow_id"] != nil {
+			t.Errorf("%+v", e)
+		}
+		own := false
+		err := w.DB.ReadOrg(t.Context(), w.org, func(ctx context.Context, tx *db.Tx) (err error) {
+			own, err = w.Tenancy.OwnFactor(ctx, tx, w.org, bob.ID)
+			return err
+		})
+		if err != nil || !own {
+			t.Errorf("no factor of their own is demanded of the forced one: %v", err)
+		}
+	})
+}
+
 func TestWhoLeavesTakesTheirPromisesAlong(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		admin := w.Member(t, w.owner, "admin", authz.Admin)

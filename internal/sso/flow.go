@@ -366,7 +366,11 @@ func (s *Service) settle(ctx context.Context, o identity.Origin, p Provider, row
 		if err != nil {
 			return err
 		}
-		n, err := ssosql.New(tx).ProveFlow(ctx, ssosql.ProveFlowParams{UserID: string(user), Second: c.second && p.TrustMFA, TicketHash: digest("ticket", ticket),
+		own, err := s.d.Members.OwnFactor(ctx, tx, p.Org, user)
+		if err != nil {
+			return err
+		}
+		n, err := ssosql.New(tx).ProveFlow(ctx, ssosql.ProveFlowParams{UserID: string(user), Second: c.second && p.TrustMFA && !own, TicketHash: digest("ticket", ticket),
 			ExpiresAt: s.now() + ticketLife.Microseconds(), OrgID: row.OrgID, ID: row.ID})
 		if err == nil && n == 0 {
 			err = errors.New("the sign-in was settled meanwhile")

@@ -92,6 +92,24 @@ func (s *Service) link(ctx context.Context, tx *db.Tx, o identity.Origin, p Prov
 	}
 	user := id.User("")
 	row, err := q.PersonByEmail(ctx, email)
+	if err == nil || db.NotFound(err) {
+		known := err == nil
+		invited, merr := s.match(ctx, tx, o, p, email, func() (id.User, error) {
+			if user = id.User(row.ID); known {
+				return user, nil
+			}
+			sc := mfa.Scope{Act: systemAct(p.Org, o.Request), Target: event.TenantTarget(p.Org, p.orgName)}
+			made, _, err := s.d.People.IntroduceByEmail(ctx, tx, sc, email, c.name)
+			user = made.ID
+			return user, err
+		})
+		if merr != nil {
+			return "", merr
+		}
+		if invited {
+			row.ID, err = string(user), nil
+		}
+	}
 	switch {
 	case err == nil:
 		user = id.User(row.ID)
@@ -124,6 +142,19 @@ func (s *Service) link(ctx context.Context, tx *db.Tx, o identity.Origin, p Prov
 		return "", fmt.Errorf("store an identity: %w", err)
 	}
 	return user, nil
+}
+
+// match lets somebody in whom the organization has invited. What the provider's groups
+// say about their role holds afterwards, as for everybody.
+func (s *Service) match(ctx context.Context, tx *db.Tx, o identity.Origin, p Provider, email string, who func() (id.User, error)) (joined bool, err error) {
+	if s.d.Invitations == nil {
+		return false, nil
+	}
+	invited, joined, err := s.d.Invitations.Match(ctx, tx, o, p.Org, email, who)
+	if err == nil && invited && !joined {
+		err = &notPlaced{why: "your invitation cannot be accepted now; ask an administrator"}
+	}
+	return joined, err
 }
 
 func systemAct(org id.Org, request id.Request) event.Act {

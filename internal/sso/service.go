@@ -50,6 +50,8 @@ type People interface {
 // Members are where people belong.
 type Members interface {
 	Place(ctx context.Context, tx *db.Tx, p tenancy.Placement) (authz.Role, error)
+	// OwnFactor tells whether a member proves a second factor of their own, even where the provider's is trusted.
+	OwnFactor(ctx context.Context, tx *db.Tx, org id.Org, user id.User) (bool, error)
 }
 
 // Dialer connects to providers; it knows which addresses are never dialled.
@@ -62,18 +64,27 @@ type Resolver interface {
 	LookupTXT(ctx context.Context, name string) ([]string, error)
 }
 
+// Invitations are those that an organization has open.
+type Invitations interface {
+	// Match accepts the open invitation of an address whose person the provider has
+	// proved; who makes them known. It tells whether there is one, and whether the rules
+	// of the organization let them in by it.
+	Match(ctx context.Context, tx *db.Tx, o identity.Origin, org id.Org, email string, who func() (id.User, error)) (invited, joined bool, err error)
+}
+
 // Deps are the parts that a Service is made of.
 type Deps struct {
-	Log       *slog.Logger
-	DB        *db.DB
-	Ledger    Ledger
-	Seal      Sealer
-	People    People
-	Members   Members
-	Dialer    Dialer
-	Resolver  Resolver // nil: the machine's
-	PublicURL string   // https://host:port, where browsers reach this server
-	Now       func() time.Time
+	Log         *slog.Logger
+	DB          *db.DB
+	Ledger      Ledger
+	Seal        Sealer
+	People      People
+	Members     Members
+	Invitations Invitations // nil: nobody is invited
+	Dialer      Dialer
+	Resolver    Resolver // nil: the machine's
+	PublicURL   string   // https://host:port, where browsers reach this server
+	Now         func() time.Time
 }
 
 // Service is single sign-on. It is safe for concurrent use.

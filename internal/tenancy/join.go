@@ -79,6 +79,23 @@ func (s *Service) IsMember(ctx context.Context, tx *db.Tx, org id.Org, email str
 	return true, nil
 }
 
+// OwnFactor tells whether a member must prove a second factor of their own, even where
+// that of an identity provider is trusted.
+func (s *Service) OwnFactor(ctx context.Context, tx *db.Tx, org id.Org, user id.User) (bool, error) {
+	st, err := s.settings(ctx, tx, org)
+	if err != nil || st.RequireMFA {
+		return st.RequireMFA, err
+	}
+	demanded, err := tenancysql.New(tx).OwnFactorDemanded(ctx, tenancysql.OwnFactorDemandedParams{OrgID: string(org), UserID: string(user)})
+	if db.NotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read what is demanded of %s: %w", user, err)
+	}
+	return demanded, nil
+}
+
 // Join makes the membership that an accepted invitation promised. Its event is the invitation's.
 func (s *Service) Join(ctx context.Context, tx *db.Tx, org id.Org, user id.User, role authz.Role, requireMFA bool) error {
 	err := tenancysql.New(tx).InvitedMember(ctx, tenancysql.InvitedMemberParams{OrgID: string(org), UserID: string(user), Role: string(role), RequireMfa: requireMFA, Now: s.now()})

@@ -87,3 +87,6 @@ where id = sqlc.arg(id) and state = sqlc.arg(old) and deleted_at = 0;
 
 -- name: OrganizationBySlug :one
 select id from organization where slug = $1;
+
+-- name: OwnFactorDemanded :one
+select require_mfa from member where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id);

@@ -62,7 +62,7 @@ func (s *Service) SetRecordingRetention(ctx context.Context, actor authz.Actor, 
 	case days == old.RecordingDays:
 		return old, nil
 	case s.effective(days) < s.effective(old.RecordingDays):
-		if err := s.d.People.Fresh(actor); err != nil {
+		if err := s.inPerson(actor); err != nil {
 			return Settings{}, s.refused(ctx, actor, err, ev().Denied(event.RetentionPolicyChangedNotPermitted))
 		}
 	}

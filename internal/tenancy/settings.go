@@ -175,7 +175,7 @@ func (s *Service) Update(ctx context.Context, actor authz.Actor, p Patch) (Setti
 		return old, nil
 	}
 	if sensitive(all) {
-		if err := s.d.People.Fresh(actor); err != nil {
+		if err := s.inPerson(actor); err != nil {
 			return Settings{}, denied(err)
 		}
 	}
@@ -270,6 +270,14 @@ func (g groupDiff) events() []event.Change {
 		}
 	}
 	return out
+}
+
+// inPerson refuses API tokens, and persons who have not proved a second factor lately.
+func (s *Service) inPerson(actor authz.Actor) error {
+	if actor.Kind == authz.Token {
+		return fault.New(fault.Denied, "an API token may not weaken a control or say where mail goes: sign in as a person to do it")
+	}
+	return s.d.People.Fresh(actor)
 }
 
 // sensitive changes want a fresh second factor: what weakens, and where mail goes.

@@ -504,6 +504,22 @@ func (q *Queries) OrganizationBySlug(ctx context.Context, slug string) (string, 
 	return id, err
 }
 
+const ownFactorDemanded = `-- name: OwnFactorDemanded :one
+select require_mfa from member where org_id = $1 and user_id = $2
+`
+
+type OwnFactorDemandedParams struct {
+	OrgID  string
+	UserID string
+}
+
+func (q *Queries) OwnFactorDemanded(ctx context.Context, arg OwnFactorDemandedParams) (bool, error) {
+	row := q.db.QueryRowContext(ctx, ownFactorDemanded, arg.OrgID, arg.UserID)
+	var require_mfa bool
+	err := row.Scan(&require_mfa)
+	return require_mfa, err
+}
+
 const renameOrganization = `-- name: RenameOrganization :execrows
 update organization set name = $1, changed_at = $2 where id = $3
 `
