@@ -127,7 +127,7 @@ function Form({ saved: s }: { saved: Dated<SettingsWire> }) {
           <h2 className="group-title">Members</h2>
           <div className="stack">
             <Check label="Demand a proved second factor to join" means="Who accepts an invitation with an account must prove a second factor of their own first." checked={f.require_mfa} onCheck={(require_mfa) => set({ require_mfa })} />
-            <TextArea label="Mail domains of new members" optional mono rows={2} hint="One a line; empty: any." value={f.allowed_domains} error={problem?.field("allowed_domains")} onText={(allowed_domains) => set({ allowed_domains })} />
+            <TextArea label="Mail domains of new members" optional mono rows={2} hint="One a line. Without one, every domain may join." value={f.allowed_domains} error={problem?.field("allowed_domains")} onText={(allowed_domains) => set({ allowed_domains })} />
             {s.seat_limit > 0 && <p className="dim">The installation allows {s.seat_limit} members.</p>}
           </div>
         </div>
