@@ -354,15 +354,8 @@ func (s *Service) Callback(ctx context.Context, a CallbackArgs) (Proved, error) 
 // settle finds the person of a claim, gives them their place, and makes the ticket.
 func (s *Service) settle(ctx context.Context, o identity.Origin, p Provider, row ssosql.SsoFlow, c claim) (Proved, error) {
 	ticket := secret.Token(32).RevealString()
-	var refused error
 	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
-		refused = nil
 		user, err := s.place(ctx, tx, o, p, c)
-		var no *notPlaced
-		if errors.As(err, &no) {
-			refused = no
-			return s.d.People.RefuseSSO(ctx, tx, o, identity.Membership{Org: p.Org, Name: p.orgName}, no.user)
-		}
 		if err != nil {
 			return err
 		}
@@ -377,8 +370,14 @@ func (s *Service) settle(ctx context.Context, o identity.Origin, p Provider, row
 		}
 		return err
 	})
-	if err == nil && refused != nil {
-		return Proved{}, fault.New(fault.Denied, "%s knows you, but you have no place in this organization: %s", p.Name, refused.Error()).WithCode(NotPermitted)
+	var no *notPlaced
+	if errors.As(err, &no) {
+		if err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+			return s.d.People.RefuseSSO(ctx, tx, o, identity.Membership{Org: p.Org, Name: p.orgName}, no.user)
+		}); err != nil {
+			return Proved{}, fmt.Errorf("record a refused sign-in: %w", err)
+		}
+		return Proved{}, fault.New(fault.Denied, "%s knows you, but you have no place in this organization: %s", p.Name, no.why).WithCode(NotPermitted)
 	}
 	if err != nil {
 		return Proved{}, s.fail(ctx, o, p, id.Flow(row.ID), err)

@@ -2,12 +2,14 @@ package sso
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/mfa"
@@ -90,7 +92,7 @@ func (s *Service) link(ctx context.Context, tx *db.Tx, o identity.Origin, p Prov
 	if err := s.ownDomain(ctx, q, p.Org, email); err != nil {
 		return "", err
 	}
-	user := id.User("")
+	user, newcomer := id.User(""), false
 	row, err := q.PersonByEmail(ctx, email)
 	if err == nil || db.NotFound(err) {
 		known := err == nil
@@ -133,9 +135,13 @@ func (s *Service) link(ctx context.Context, tx *db.Tx, o identity.Origin, p Prov
 		if err != nil {
 			return "", err
 		}
-		user = made.ID
+		user, newcomer = made.ID, true
 	}
 	if err := s.setRole(ctx, tx, o, p, user, c.groups); err != nil {
+		var no *notPlaced
+		if newcomer && errors.As(err, &no) {
+			no.user = "" // they stay unknown
+		}
 		return "", err
 	}
 	if err := q.InsertIdentity(ctx, ssosql.InsertIdentityParams{OrgID: string(p.Org), ProviderID: string(p.ID), Subject: c.subject, UserID: string(user), Now: s.now()}); err != nil {
@@ -193,6 +199,9 @@ func (s *Service) setRole(ctx context.Context, tx *db.Tx, o identity.Origin, p P
 		return &notPlaced{user: user, why: "none of your groups gives you a role"}
 	}
 	now, err := s.d.Members.Place(ctx, tx, pl)
+	if fault.CodeOf(err) == "SEAT_LIMIT" {
+		return &notPlaced{user: user, why: fault.MessageOf(err)}
+	}
 	if err != nil {
 		return err
 	}

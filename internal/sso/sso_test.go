@@ -445,3 +445,23 @@ func TestWrongTurns(t *testing.T) {
 		}
 	})
 }
+
+func TestWithoutRulesRolesAreKept(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.update(t, func(a *sso.Settings) { a.Roles = nil })
+		bob := s.Member(t, s.owner, "bob", authz.Admin)
+		s.Take(t)
+		for range 2 {
+			s.idp.User = jane("sub", "idp-bob", "email", bob.Email)
+			if in, err := s.signIn(t); err != nil || in.Challenge == nil {
+				t.Fatal(err)
+			}
+			s.Expect(t, "AUTH_SIGN_IN_SUCCEEDED", "MFA_CHALLENGE_TRIGGERED")
+		}
+		s.idp.User = jane()
+		if _, err := s.signIn(t); sso.Reason(err) != "not_permitted" {
+			t.Errorf("somebody new without any role: %v", err)
+		}
+		s.Expect(t, "AUTH_SIGN_IN_FAILED not_permitted")
+	})
+}

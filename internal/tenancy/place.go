@@ -8,6 +8,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/tenancy/tenancysql"
 )
@@ -45,20 +46,23 @@ func (s *Service) Place(ctx context.Context, tx *db.Tx, p Placement) (authz.Role
 	}
 	c := change{actor: actor, user: p.User, from: authz.Role(row.Role), to: p.Role, source: p.Source}
 	switch {
-	case c.from == c.to, c.from == authz.Owner && c.to != authz.None, c.from != authz.None && c.to != authz.None && p.Keep, c.from == authz.None && !p.New:
+	case c.from == c.to, c.from == authz.Owner && c.to != authz.None, c.from != authz.None && p.Keep, c.from == authz.None && !p.New:
 		return c.from, nil
 	case c.to == authz.Owner:
 		return c.from, errors.New("tenancy: no directory makes an owner")
 	case c.from != authz.None:
 		return c.to, s.apply(ctx, tx, c)
 	}
-	target, err := s.target(ctx, tx, p.Org)
+	rules, err := s.Rules(ctx, tx, p.Org)
 	if err != nil {
 		return authz.None, err
 	}
-	if err := q.InsertMember(ctx, tenancysql.InsertMemberParams{OrgID: string(p.Org), UserID: string(p.User), Role: string(p.Role), Now: s.now()}); err != nil {
-		return authz.None, fmt.Errorf("store a member: %w", err)
+	if rules.Full(0) {
+		return authz.None, fault.New(fault.Conflict, "the organization has as many members as it may: an administrator makes room first").WithCode("SEAT_LIMIT")
 	}
-	_, err = s.d.Ledger.Record(ctx, tx, c.event(target))
+	if err := s.Join(ctx, tx, p.Org, p.User, p.Role, rules.RequireMFA); err != nil {
+		return authz.None, err
+	}
+	_, err = s.d.Ledger.Record(ctx, tx, c.event(event.TenantTarget(p.Org, rules.Name)))
 	return c.to, err
 }
