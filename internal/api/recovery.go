@@ -95,12 +95,13 @@ func (s *Server) recoveryRoutes() {
 	s.recoveryDesk(recovery.OfPlatform, "/platform/recoveries", "platform-", "that the platform decides")
 }
 
-type recoveryPath struct {
+// RecoveryPath names a case.
+type RecoveryPath struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
 type recoveryDecision struct {
-	recoveryPath
+	RecoveryPath
 	Body *struct {
 		Comment string `json:"comment,omitempty" maxLength:"500" doc:"Kept with the case and in the event; at a denial the person is told it"`
 	}
@@ -126,7 +127,7 @@ func (s *Server) recoveryDesk(desk recovery.Desk, path, prefix, which string) {
 		return &struct{ Body Recovery }{recoveryJSON(c)}, nil
 	}
 	handle(s, signedIn, huma.Operation{OperationID: "get-" + prefix + "recovery", Method: http.MethodGet, Path: path + "/{id}", Summary: "One case of a lost second factor " + which, Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *recoveryPath) (*struct{ Body Recovery }, error) {
+		func(ctx context.Context, a authz.Actor, in *RecoveryPath) (*struct{ Body Recovery }, error) {
 			return one(s.Recovery.Get(ctx, a, desk, id.Recovery(in.ID)))
 		})
 	decide := func(verb, summary string, f func(ctx context.Context, a authz.Actor, d recovery.Desk, rec id.Recovery, comment string) (recovery.Case, error)) {

@@ -7,7 +7,7 @@ set -euo pipefail
 # command -> Debian package
 declare -A need=(
   [gcc]=gcc [ssh]=openssh-client [/usr/sbin/sshd]=openssh-server [sshpass]=sshpass [rsync]=rsync [git]=git
-  [ansible]=ansible-core [/usr/bin/chromium]=chromium [tmux]=tmux [ip]=iproute2 [xauth]=xauth [jq]=jq [sudo]=sudo
+  [ansible]=ansible-core [/usr/bin/chromium]=chromium [tmux]=tmux [ip]=iproute2 [xauth]=xauth [jq]=jq [sudo]=sudo [/usr/bin/aiosmtpd]=python3-aiosmtpd
   [zsh]=zsh [fish]=fish
 )
 extra=(libc6-dev)
