@@ -99,6 +99,31 @@ func TestOperatorsAreInvitedByMail(t *testing.T) {
 	})
 }
 
+// Who operates the platform and belongs to an organization chooses where they act.
+func TestOperatorsWhoAreMembersChooseThePlatform(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *Server) {
+		w := newWorld(t, s)
+		w.Owner.in("platform").refused(t, 404, "NOT_FOUND", "GET", "/audit/events", nil)
+		s.Root.proved(t, time.Minute)
+		inv := get[platformInvitation](t, s.Root.Client, "POST", "/platform/invitations", obj{"email": w.Owner.Email, "role": "platform_auditor"})
+		token := s.mailedLink(t, notify.PlatformInvitationKind, w.Owner.Email, 1)
+		flow := get[struct{ Flow string }](t, w.Owner.nobody(t), "POST", "/platform/invitations/start", obj{"token": token}).Flow
+		secrets.add("invitation flow", flow)
+		w.Owner.nobody(t).refused(t, 401, "SIGN_IN_REQUIRED", "POST", "/platform/invitations/accept", obj{"flow": flow})
+		w.Owner.must(t, "POST", "/platform/invitations/accept", obj{"flow": flow})
+		s.saw(t, Want{Constant: "PLATFORM_INVITATION_ACCEPTED", ActorID: w.Owner.ID, Actor: "User", TargetID: inv.ID})
+		for _, e := range list[Event](t, w.Owner.in("platform"), "/audit/events?constant=PLATFORM_INVITATION_ACCEPTED") {
+			if e.OrgID != "" {
+				t.Errorf("the platform's ledger shows an event of %s", e.OrgID)
+			}
+		}
+		if a := w.Owner.in("platform").do(t, "GET", "/org/members", nil); a.Status == 200 {
+			t.Errorf("on the platform there are members: %s", a.Body)
+		}
+		w.Owner.must(t, "GET", "/org/members", nil)
+	})
+}
+
 func TestPlatformInvitationsGoWrong(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *Server) {
 		s.Root.proved(t, time.Minute)
@@ -154,24 +179,25 @@ func TestPlatformInvitationsGoWrong(t *testing.T) {
 
 func TestOperatorsChangeEachOther(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *Server) {
+		boss, _ := s.operator(t, "platform_admin") // whose time the other tests do not share
 		anna, _ := s.operator(t, "platform_auditor")
 		user := "/platform/users/" + anna.ID
-		s.Root.proved(t, time.Hour)
-		s.Root.refused(t, 403, "STEP_UP_REQUIRED", "PUT", user+"/role", obj{"role": "platform_admin"})
-		s.saw(t, Want{Constant: "PLATFORM_USER_ROLE_CHANGED", Outcome: "denied", Reason: "not_permitted", ActorID: s.Root.ID, Where: obj{"subject_user_id": anna.ID}})
-		s.Root.proved(t, time.Minute)
-		s.Root.must(t, "PUT", user+"/role", obj{"role": "platform_admin"})
-		s.saw(t, Want{Constant: "PLATFORM_USER_ROLE_CHANGED", ActorID: s.Root.ID, Actor: "PlatformAdmin", Target: "Tenant", TargetID: "platform",
+		boss.proved(t, time.Hour)
+		boss.refused(t, 403, "STEP_UP_REQUIRED", "PUT", user+"/role", obj{"role": "platform_admin"})
+		s.saw(t, Want{Constant: "PLATFORM_USER_ROLE_CHANGED", Outcome: "denied", Reason: "not_permitted", ActorID: boss.ID, Where: obj{"subject_user_id": anna.ID}})
+		boss.proved(t, time.Minute)
+		boss.must(t, "PUT", user+"/role", obj{"role": "platform_admin"})
+		s.saw(t, Want{Constant: "PLATFORM_USER_ROLE_CHANGED", ActorID: boss.ID, Actor: "PlatformAdmin", Target: "Tenant", TargetID: "platform",
 			Where: obj{"subject_user_id": anna.ID}, Meta: obj{"old_role": "platform_auditor", "new_role": "platform_admin", "privilege_raised": true}})
 		anna.refused(t, 409, "SELF_REMOVAL", "DELETE", user, nil)
 		s.saw(t, Want{Constant: "PLATFORM_SELF_REMOVAL_BLOCKED", Outcome: "denied", Reason: "self_removal", ActorID: anna.ID, Actor: "PlatformAdmin", Target: "Tenant", Meta: obj{"subject_user_id": anna.ID, "platform_role": "platform_admin"}})
 		anna.refused(t, 409, "SELF_RESET", "POST", user+"/mfa/reset", nil)
 		s.saw(t, Want{Constant: "PLATFORM_USER_MFA_RESET", Outcome: "denied", Reason: "self_reset_forbidden", ActorID: anna.ID})
 
-		s.Root.must(t, "POST", user+"/mfa/reset", nil)
-		reset := s.saw(t, Want{Constant: "PLATFORM_USER_MFA_RESET", ActorID: s.Root.ID, Actor: "PlatformAdmin", Target: "Tenant", TargetID: "platform",
+		boss.must(t, "POST", user+"/mfa/reset", nil)
+		reset := s.saw(t, Want{Constant: "PLATFORM_USER_MFA_RESET", ActorID: boss.ID, Actor: "PlatformAdmin", Target: "Tenant", TargetID: "platform",
 			Where: obj{"subject_user_id": anna.ID}, Meta: obj{"methods_removed": []string{"backup_code", "totp"}, "sessions_ended": 1}})
-		s.saw(t, Want{Constant: "MFA_SESSIONS_INVALIDATED", ActorID: s.Root.ID, Where: obj{"subject_user_id": anna.ID}, Meta: obj{"invalidation_cause": "factor_reset", "caused_by": reset.ID, "sessions_ended": 1}})
+		s.saw(t, Want{Constant: "MFA_SESSIONS_INVALIDATED", ActorID: boss.ID, Where: obj{"subject_user_id": anna.ID}, Meta: obj{"invalidation_cause": "factor_reset", "caused_by": reset.ID, "sessions_ended": 1}})
 		anna.refused(t, 401, "AUTH_FAILED", "GET", "/auth/me", nil)
 		in := anna.login(t)
 		if !in.Enrolment {
@@ -181,12 +207,12 @@ func TestOperatorsChangeEachOther(t *testing.T) {
 		anna.addTOTP(t)
 		anna.must(t, "GET", "/platform/users", nil)
 
-		s.Root.proved(t, time.Minute)
-		s.Root.must(t, "DELETE", user, nil)
-		s.saw(t, Want{Constant: "PLATFORM_USER_REMOVED", ActorID: s.Root.ID, Actor: "PlatformAdmin", Target: "Tenant", TargetID: "platform",
+		boss.proved(t, time.Minute)
+		boss.must(t, "DELETE", user, nil)
+		s.saw(t, Want{Constant: "PLATFORM_USER_REMOVED", ActorID: boss.ID, Actor: "PlatformAdmin", Target: "Tenant", TargetID: "platform",
 			Where: obj{"subject_user_id": anna.ID}, Meta: obj{"platform_role": "platform_admin", "sessions_ended": 1}})
 		anna.refused(t, 401, "AUTH_FAILED", "GET", "/platform/users", nil)
-		s.Root.refused(t, 404, "NOT_FOUND", "DELETE", user, nil)
+		boss.refused(t, 404, "NOT_FOUND", "DELETE", user, nil)
 	})
 }
 

@@ -145,7 +145,7 @@ func (p *program) organization(ctx context.Context, conf client.Config, fallback
 	if named == "" {
 		return fallback, nil
 	}
-	if _, err := id.Parse[id.Org](named); err == nil {
+	if _, err := id.Parse[id.Org](named); err == nil || named == "platform" { // which is no organization, but where operators act
 		return named, nil
 	}
 	conf.Org = ""

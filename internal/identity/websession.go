@@ -170,7 +170,10 @@ func (s *Service) bySession(ctx context.Context, text, activeOrg string, o Origi
 	all, sso := st, id.Org(row.SsoOrg)
 	st = st.through(sso)
 	active := st.home()
-	if activeOrg != "" {
+	switch {
+	case activeOrg == onPlatform && st.platform.Valid():
+		active = Membership{} // an operator who is also a member acts outside of their organizations
+	case activeOrg != "":
 		var ok bool
 		if active, ok = st.in(activeOrg); !ok {
 			if m, ok := all.in(activeOrg); ok {
@@ -197,6 +200,9 @@ func (s *Service) bySession(ctx context.Context, text, activeOrg string, o Origi
 	}
 	return actor, nil
 }
+
+// onPlatform stands in place of an organization; no organization has this slug.
+const onPlatform = "platform"
 
 func noSuchOrg(name string) error {
 	return fault.New(fault.NotFound, "no organization %.64q that you belong to: name one of your memberships", name)

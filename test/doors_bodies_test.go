@@ -1,0 +1,15 @@
+package test
+
+import "maps"
+
+func init() {
+	const number = "+49 151 23456789"
+	maps.Copy(bodies, map[string]obj{
+		"rotate-phone-key": {}, "look-up-phone": {"number": number}, "request-phone-change": {"number": number}, "confirm-phone-change": {"code": "000000", "version": 1},
+		"resend-phone-code": {"version": 1}, "request-member-phone-change": {"number": number},
+		"sso-choices": {"email": "x@example.com"}, "sso-complete": {"ticket": "x"}, "sso-start": {"email": "x@example.com"},
+		"set-scim-settings": {}, "create-scim-token": {"name": "x", "expires_in_days": 1}, "set-sso-requirement": {"required": true}, "add-sso-domain": {"domain": "x.example.com"},
+		"create-sso-provider": {"protocol": "oidc", "name": "x", "enabled": false, "trust_mfa": false, "provision": false},
+		"update-sso-provider": {"name": "x", "enabled": false, "trust_mfa": false, "provision": false},
+	})
+}
