@@ -354,8 +354,16 @@ func (s *Service) Callback(ctx context.Context, a CallbackArgs) (Proved, error) 
 // settle finds the person of a claim, gives them their place, and makes the ticket.
 func (s *Service) settle(ctx context.Context, o identity.Origin, p Provider, row ssosql.SsoFlow, c claim) (Proved, error) {
 	ticket := secret.Token(32).RevealString()
+	refuse := func(ctx context.Context, tx *db.Tx, no *notPlaced) error {
+		return s.d.People.RefuseSSO(ctx, tx, o, identity.Membership{Org: p.Org, Name: p.orgName}, no.user)
+	}
+	var no *notPlaced
 	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		no = nil
 		user, err := s.place(ctx, tx, o, p, c)
+		if errors.As(err, &no) && no.told {
+			return refuse(ctx, tx, no)
+		}
 		if err != nil {
 			return err
 		}
@@ -370,12 +378,11 @@ func (s *Service) settle(ctx context.Context, o identity.Origin, p Provider, row
 		}
 		return err
 	})
-	var no *notPlaced
-	if errors.As(err, &no) {
-		if err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
-			return s.d.People.RefuseSSO(ctx, tx, o, identity.Membership{Org: p.Org, Name: p.orgName}, no.user)
-		}); err != nil {
-			return Proved{}, fmt.Errorf("record a refused sign-in: %w", err)
+	if no != nil && (err == nil || errors.As(err, &no)) {
+		if err != nil { // all that was begun for them is undone; the refusal stands by itself
+			if err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error { return refuse(ctx, tx, no) }); err != nil {
+				return Proved{}, fmt.Errorf("record a refused sign-in: %w", err)
+			}
 		}
 		return Proved{}, fault.New(fault.Denied, "%s knows you, but you have no place in this organization: %s", p.Name, no.why).WithCode(NotPermitted)
 	}

@@ -25,6 +25,7 @@ const NotPermitted = "SSO_NOT_PERMITTED"
 type notPlaced struct {
 	user id.User // empty: nobody here
 	why  string
+	told bool // the transaction holds an event of the refusal: it is kept
 }
 
 func (n *notPlaced) Error() string { return n.why }
@@ -158,7 +159,7 @@ func (s *Service) match(ctx context.Context, tx *db.Tx, o identity.Origin, p Pro
 	}
 	invited, joined, err := s.d.Invitations.Match(ctx, tx, o, p.Org, email, who)
 	if err == nil && invited && !joined {
-		err = &notPlaced{why: "your invitation cannot be accepted now; ask an administrator"}
+		err = &notPlaced{why: "your invitation cannot be accepted now; ask an administrator", told: true}
 	}
 	return joined, err
 }
