@@ -12,6 +12,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/db/dbtest"
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	. "github.com/vaultpam/vaultpam/internal/identity/identitytest"
 	"github.com/vaultpam/vaultpam/internal/phone"
@@ -152,3 +153,35 @@ const (
 	british = "+44 7400 123456"
 	french  = "+33612345678"
 )
+
+// registered is the verification of a number that somebody proved while registering.
+func (w *world) registered(t *testing.T, number string) id.PhoneVerification {
+	t.Helper()
+	from := authz.Actor{Kind: authz.Nobody, Source: From.Source, Via: From.Via, Request: "req_1"}
+	r, err := w.phone.Register(t.Context(), from, "", number)
+	if err == nil {
+		err = w.phone.ConfirmRegistration(t.Context(), from, r.ID, w.carrier.code(t))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Take(t)
+	return r.ID
+}
+
+// carryOver gives a person the number of a registration, and expects events.
+func (w *world) carryOver(t *testing.T, v id.PhoneVerification, to Someone, events ...string) {
+	t.Helper()
+	carry, err := w.phone.CarryOver(t.Context(), to.Org(), v)
+	if err == nil {
+		err = w.DB.InPlatform(t.Context(), func(ctx context.Context, tx *db.Tx) error { return carry(ctx, tx, to.ID, "req_2") })
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range w.Expect(t, events...) {
+		if e.OrgID != to.Org() || e.Actor.Type != "System" || e.RequestID != "req_2" || Meta(e, "subject_user_id") != string(to.ID) {
+			t.Errorf("%+v", e)
+		}
+	}
+}
