@@ -15,14 +15,16 @@ import (
 )
 
 type auditCmd struct {
-	Tail       auditTailCmd       `cmd:"" help:"Show the last events, and those that come."`
-	Show       auditShowCmd       `cmd:"" help:"Show one event."`
-	Proof      auditProofCmd      `cmd:"" help:"Prove that an event stands in the ledger; the proof is checked here."`
-	Checkpoint auditCheckpointCmd `cmd:"" help:"Get the signed checkpoint of the ledger; keep it, to be able to show a rewrite later."`
-	Keys       auditKeysCmd       `cmd:"" help:"List the keys that sign the ledger."`
-	Export     auditExportCmd     `cmd:"" help:"Save the ledger as a bundle for audit verify."`
-	Verify     auditVerifyCmd     `cmd:"" help:"Verify a bundle, without a server."`
-	Catalog    auditCatalogCmd    `cmd:"" help:"List every event that there can be, without a server."`
+	Tail        auditTailCmd        `cmd:"" help:"Show the last events, and those that come."`
+	Show        auditShowCmd        `cmd:"" help:"Show one event."`
+	Proof       auditProofCmd       `cmd:"" help:"Prove that an event stands in the ledger; the proof is checked here."`
+	Checkpoint  auditCheckpointCmd  `cmd:"" help:"Get the signed checkpoint of the ledger; keep it, to be able to show a rewrite later."`
+	Keys        auditKeysCmd        `cmd:"" help:"List the keys that sign the ledger."`
+	PhoneLookup auditPhoneLookupCmd `cmd:"" help:"Find the events of a telephone number."`
+	PhoneKeys   auditPhoneKeysCmd   `cmd:"" help:"The keys of the digests that stand for telephone numbers."`
+	Export      auditExportCmd      `cmd:"" help:"Save the ledger as a bundle for audit verify."`
+	Verify      auditVerifyCmd      `cmd:"" help:"Verify a bundle, without a server."`
+	Catalog     auditCatalogCmd     `cmd:"" help:"List every event that there can be, without a server."`
 }
 
 // auditEvent is an event as the API tells it.

@@ -13,6 +13,7 @@ type grammar struct {
 	Recover recoverCmd `cmd:"" section:"sign-in" help:"Come back when every second factor is lost."`
 	Logins  loginsCmd  `cmd:"" section:"sign-in" help:"Where you are signed in."`
 	SSHKey  sshKeyCmd  `cmd:"" name:"ssh-keys" section:"sign-in" help:"The SSH keys that open the gateway for you."`
+	Phone   phoneCmd   `cmd:"" section:"sign-in" help:"Your telephone number."`
 	Tokens  tokensCmd  `cmd:"" section:"sign-in" help:"API tokens, for programs."`
 
 	Orgs orgsCmd `cmd:"" section:"sign-in" help:"Your organizations: switch between them, settings; and all of them, for the platform."`

@@ -12,6 +12,9 @@ type membersCmd struct {
 	Role membersRoleCmd `cmd:"" help:"Change a member's role."`
 
 	SignOut membersSignOutCmd `cmd:"" name:"sign-out" help:"End a member's sign-ins and live sessions."`
+	List    membersListCmd    `cmd:"" default:"1" help:"List the members of your organization."`
+	Role    membersRoleCmd    `cmd:"" help:"Change a member's role."`
+	Phone   membersPhoneCmd   `cmd:"" help:"A member's telephone number."`
 }
 
 // person is a member of the organization.
