@@ -62,7 +62,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
-	if err := errors.Join(closeShared(), closeForever()); err != nil {
+	if err := errors.Join(closeShared(), closePhoneServers(), closeForever()); err != nil {
 		fmt.Printf("--- FAIL: after all tests\n%v\nFAIL\n", err)
 		code = max(code, 1)
 	}

@@ -12,6 +12,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -197,11 +198,6 @@ func eachPhoneStore(t *testing.T, f func(t *testing.T, s *Server, d *smsDouble))
 				dir := filepath.Join(work, "phone-"+string(store))
 				d := newSMSDouble(forever{t}, dir, webhookDouble)
 				s := newServer(forever{t}, store, dir, append(d.webhookEnv(t, dir), "VAULTPAM_PHONE_REQUIRED=true", "VAULTPAM_PHONE_LIMITS_USER=8")...)
-				forever{t}.Cleanup(func() {
-					if err := errorsOf(s.stop(), s.inspect()); err != nil {
-						panic(err)
-					}
-				})
 				s.start(t)
 				s.setUp(t)
 				h.s, h.d = s, d
@@ -214,13 +210,14 @@ func eachPhoneStore(t *testing.T, f func(t *testing.T, s *Server, d *smsDouble))
 	}
 }
 
-func errorsOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
+// closePhoneServers stops them and searches what they left.
+func closePhoneServers() (err error) {
+	for _, h := range phoneServers {
+		if h.s != nil {
+			err = errors.Join(err, h.s.stop(), h.s.inspect())
 		}
 	}
-	return nil
+	return err
 }
 
 // backdate changes the store from outside: tests move clocks by the rows.
@@ -484,7 +481,7 @@ func TestServerDoesNotStartWithoutItsSMSProvider(t *testing.T) {
 	s.start(t)
 	s.setUp(t)
 	t.Cleanup(func() {
-		if err := errorsOf(s.stop(), s.inspect()); err != nil {
+		if err := errors.Join(s.stop(), s.inspect()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -62,11 +62,13 @@ type PhoneNumberIn struct {
 	Number string `json:"number" maxLength:"64" doc:"International form, such as +49 151 23456789"`
 }
 
-type phoneChangePath struct {
+// PhoneChangePath names a change.
+type PhoneChangePath struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
-type phoneVersion struct {
+// PhoneVersionIn is what the caller saw.
+type PhoneVersionIn struct {
 	Version int `query:"version" required:"true" minimum:"0" doc:"Of the record that you saw"`
 }
 
@@ -91,7 +93,7 @@ func (s *Server) ownPhoneRoutes() {
 	handle(s, signedIn, huma.Operation{OperationID: "confirm-phone-change", Method: http.MethodPost, Path: "/auth/me/phone/changes/{id}/confirm", Summary: "Bring the code: the new number is yours", Tags: []string{tag},
 		Description: "A code is good for ten minutes and five tries. BAD_CODE: look again. CODE_EXPIRED: ask for a new one. CODE_EXHAUSTED, PHONE_CHANGE_OVER: begin again. VERSION_CONFLICT: something was altered since you looked."},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			phoneChangePath
+			PhoneChangePath
 			Body struct {
 				Code    secret.Secret `json:"code"`
 				Version int           `json:"version" minimum:"0" doc:"Of the record that you saw"`
@@ -101,7 +103,7 @@ func (s *Server) ownPhoneRoutes() {
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "resend-phone-code", Method: http.MethodPost, Path: "/auth/me/phone/changes/{id}/resend", Summary: "Send a new code; the one before does not count any more", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			phoneChangePath
+			PhoneChangePath
 			Body struct {
 				Version int `json:"version" minimum:"0" doc:"Of the record that you saw"`
 			}
@@ -110,8 +112,8 @@ func (s *Server) ownPhoneRoutes() {
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "cancel-phone-change", Method: http.MethodDelete, Path: "/auth/me/phone/changes/{id}", Summary: "Give the change up", DefaultStatus: 204, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
-			phoneChangePath
-			phoneVersion
+			PhoneChangePath
+			PhoneVersionIn
 		}) (*struct{}, error) {
 			return nothing(s.Phone.Cancel(ctx, a, a.User, id.PhoneChange(in.ID), in.Version))
 		})
@@ -134,8 +136,8 @@ func (s *Server) memberPhoneRoutes() {
 	handle(s, signedIn, huma.Operation{OperationID: "cancel-member-phone-change", Method: http.MethodDelete, Path: "/org/members/{user_id}/phone/changes/{id}", Summary: "Give a member's change up", DefaultStatus: 204, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			MemberPath
-			phoneChangePath
-			phoneVersion
+			PhoneChangePath
+			PhoneVersionIn
 		}) (*struct{}, error) {
 			return nothing(s.Phone.Cancel(ctx, a, id.User(in.UserID), id.PhoneChange(in.ID), in.Version))
 		})
