@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -552,5 +553,96 @@ func TestPhoneDigestKeysRotate(t *testing.T) {
 		}
 		s.backdate(t, `update phone_digest_key set created_at = 1 where org_id = $1 and state = 'signing'`, w.Org) // a year
 		w.saw(Want{Constant: "AUDIT_PHONE_DIGEST_KEY_ROTATED", Actor: "System", TargetID: "pd-3", Meta: obj{"trigger_kind": "schedule"}})
+	})
+}
+
+// An applicant proves a number before there is a person, and the owner has it then.
+func TestRegistrationCarriesItsPhoneOver(t *testing.T) {
+	eachPhoneStore(t, func(t *testing.T, s *Server, d *smsDouble) {
+		ada, n := s.newPerson("owner"), newNumber()
+		sub, access := apply(t, s, ada, 1)
+		c := ada.nobody(t)
+		slug := "reg-" + random(4)
+		form := obj{"access": access, "org_name": "Registered", "slug": slug, "handle": ada.Handle, "name": "Ada", "password": ada.Password}
+		c.refused(t, 403, "PHONE_REQUIRED", "POST", "/signup/submit", form)
+		c.refused(t, 401, "SIGNUP_ACCESS", "POST", "/signup/phone", obj{"access": "vpsu_" + access[6:] + "A", "number": n})
+		c.refused(t, 422, "PHONE_INVALID", "POST", "/signup/phone", obj{"access": access, "number": "+49"})
+		c.refused(t, 404, "NOT_FOUND", "POST", "/signup/phone/confirm", obj{"access": access, "code": "123456"})
+		a := c.must(t, "POST", "/signup/phone", obj{"access": access, "number": n})
+		if strings.Contains(string(a.Body), n) {
+			t.Errorf("the number is shown: %s", a.Body)
+		}
+		sent := s.saw(t, Want{Constant: "PHONE_VERIFICATION_CODE_SENT", Actor: "User", Target: "Tenant", TargetID: "platform", IP: ada.Source, Where: obj{"sms_purpose": "registration", "provider_message_id": "double-1", "phone": s.digest(t, n)},
+			Meta: obj{"subject_user_id": nil, "verification_id": present}})
+		if sent.Actor.ID != "" {
+			t.Errorf("%+v", sent)
+		}
+		v := obj{"verification_id": sent.Metadata["verification_id"]}
+		c.refused(t, 422, "BAD_CODE", "POST", "/signup/phone/confirm", obj{"access": access, "code": other(d.code(t, n))})
+		s.saw(t, Want{Constant: "PHONE_VERIFICATION_FAILED", Outcome: "failure", Reason: "wrong_code", Actor: "User", Where: v, Meta: obj{"sms_purpose": "registration"}})
+		c.refused(t, 403, "PHONE_REQUIRED", "POST", "/signup/submit", form)
+		c.must(t, "POST", "/signup/phone/confirm", obj{"access": access, "code": d.code(t, n)})
+		s.saw(t, Want{Constant: "PHONE_VERIFICATION_SUCCEEDED", Actor: "User", Where: v, Meta: obj{"attempts": 2, "sms_purpose": "registration"}})
+		c.must(t, "POST", "/signup/submit", form)
+		s.saw(t, Want{Constant: "ORG_SUBMISSION_SUBMITTED", Where: obj{"submission_id": sub}, Meta: obj{"phone": sent.Metadata["phone"]}})
+		c.refused(t, 409, "SIGNUP_STATE", "POST", "/signup/phone", obj{"access": access, "number": newNumber()})
+		made := get[struct {
+			Org string `json:"org_id"`
+		}](t, s.Root.Client, "POST", "/platform/submissions/"+sub+"/approve", nil)
+		ada.enrol(t)
+		if me := get[phoneRecord](t, ada.Client, "GET", myPhone, nil); me.Number != n {
+			t.Errorf("the owner has %+v", me)
+		}
+		its := reader{ada.Client, "the new organization's ledger"}
+		its.saw(t, Want{Constant: "USERS_PHONE_PROPAGATED_FROM_REGISTRATION", Actor: "System", Target: "Tenant", TargetID: made.Org, Where: v, Meta: obj{"subject_user_id": ada.ID, "phone": aDigest}})
+
+		// The same number for another applicant: they are let in, and have no number.
+		bob := s.newPerson("owner")
+		sub, access = apply(t, s, bob, 1)
+		b := bob.nobody(t)
+		b.must(t, "POST", "/signup/phone", obj{"access": access, "number": n})
+		b.must(t, "POST", "/signup/phone/confirm", obj{"access": access, "code": d.code(t, n)})
+		b.must(t, "POST", "/signup/submit", obj{"access": access, "org_name": "Second", "slug": slug + "-2", "handle": bob.Handle, "name": "Bob", "password": bob.Password})
+		s.Root.must(t, "POST", "/platform/submissions/"+sub+"/approve", nil)
+		bob.enrol(t)
+		if me := get[phoneRecord](t, bob.Client, "GET", myPhone, nil); me.Number != "" {
+			t.Errorf("the second owner has %+v", me)
+		}
+		its = reader{bob.Client, "the second organization's ledger"}
+		its.saw(t, Want{Constant: "USERS_PHONE_PROPAGATION_SKIPPED_CONFLICT", Outcome: "failure", Reason: "number_in_use", Actor: "System", Target: "Tenant", Where: obj{"subject_user_id": bob.ID}, Meta: obj{"phone": aDigest, "verification_id": present}})
+
+		// Ada registers a second organization with another number: she keeps hers.
+		third := newNumber()
+		sub, access = apply(t, s, ada, 2)
+		c.must(t, "POST", "/signup/phone", obj{"access": access, "number": third})
+		c.must(t, "POST", "/signup/phone/confirm", obj{"access": access, "code": d.code(t, third)})
+		c.must(t, "POST", "/signup/submit", obj{"access": access, "org_name": "Third", "slug": slug + "-3"})
+		org := get[struct {
+			Org string `json:"org_id"`
+		}](t, s.Root.Client, "POST", "/platform/submissions/"+sub+"/approve", nil).Org
+		its = reader{ada.Client.in(org), "the third organization's ledger"}
+		its.saw(t, Want{Constant: "USERS_PHONE_PROPAGATION_SKIPPED_CONFLICT", Outcome: "failure", Reason: "user_has_other_number", Where: obj{"subject_user_id": ada.ID}})
+	})
+}
+
+// digest is what stands for a number in the platform's ledger now.
+func (s *Server) digest(t testing.TB, number string) obj {
+	t.Helper()
+	found := get[struct {
+		Digests []struct {
+			KeyID  string `json:"key_id"`
+			Digest string `json:"digest"`
+		}
+	}](t, s.Root.Client, "POST", "/audit/phone-lookup", obj{"number": number})
+	if len(found.Digests) == 0 {
+		t.Fatal("the platform's ledger has no key")
+	}
+	return obj{"key_id": found.Digests[0].KeyID, "digest": found.Digests[0].Digest}
+}
+
+func init() {
+	maps.Copy(bodies, map[string]obj{
+		"request-phone-change": {"number": "+4915123456789"}, "confirm-phone-change": {"code": "123456", "version": 0}, "resend-phone-code": {"version": 0},
+		"request-member-phone-change": {"number": "+4915123456789"}, "rotate-phone-key": {}, "look-up-phone": {"number": "+4915123456789"},
 	})
 }

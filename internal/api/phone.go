@@ -69,7 +69,7 @@ type PhoneChangePath struct {
 
 // PhoneVersionIn is what the caller saw.
 type PhoneVersionIn struct {
-	Version int `query:"version" required:"true" minimum:"0" doc:"Of the record that you saw"`
+	Version int `query:"version" minimum:"0" doc:"Of the record that you saw"`
 }
 
 func (s *Server) phoneRoutes() {

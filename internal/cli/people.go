@@ -8,13 +8,11 @@ import (
 
 type membersCmd struct {
 	connection
-	List membersListCmd `cmd:"" default:"1" help:"List the members of your organization."`
-	Role membersRoleCmd `cmd:"" help:"Change a member's role."`
+	List  membersListCmd  `cmd:"" default:"1" help:"List the members of your organization."`
+	Role  membersRoleCmd  `cmd:"" help:"Change a member's role."`
+	Phone membersPhoneCmd `cmd:"" help:"A member's telephone number."`
 
 	SignOut membersSignOutCmd `cmd:"" name:"sign-out" help:"End a member's sign-ins and live sessions."`
-	List    membersListCmd    `cmd:"" default:"1" help:"List the members of your organization."`
-	Role    membersRoleCmd    `cmd:"" help:"Change a member's role."`
-	Phone   membersPhoneCmd   `cmd:"" help:"A member's telephone number."`
 }
 
 // person is a member of the organization.
