@@ -90,6 +90,20 @@ func init() {
 	})
 }
 
+func init() {
+	maps.Copy(bodies, map[string]obj{
+		"rotate-phone-key": {}, "look-up-phone": {"number": "+14155550100"}, "request-phone-change": {"number": "+14155550100"}, "request-member-phone-change": {"number": "+14155550100"},
+		"confirm-phone-change": {"code": "000000", "version": 1}, "resend-phone-code": {"version": 1},
+		"begin-device": {}, "answer-device": {"user_code": "x", "approve": true}, "look-up-device": {"user_code": "x"}, "device-token": {"device_code": "x"}, "refresh": {"refresh_token": "x"},
+		"answer-passkey": {"challenge_id": "x", "credential": obj{}}, "rename-factor": {"name": "x"}, "begin-webauthn": {"name": "x"}, "confirm-webauthn": {"enrolment_id": "x", "credential": obj{}},
+		"sign-out-member": {}, "create-service-account": {"name": "x", "role": "operator"}, "report-leaked-token": {"token": "x"},
+		"sso-choices": {"organization": "x"}, "sso-start": {"organization": "x"}, "sso-complete": {"ticket": "x"},
+		"set-sso-requirement": {"required": true}, "add-sso-domain": {"domain": "x.example.com"}, "set-scim-settings": {}, "create-scim-token": {"name": "x", "expires_in_days": 1},
+		"create-sso-provider": {"protocol": "oidc", "name": "x", "enabled": false, "trust_mfa": false, "provision": false, "issuer": "https://id.example.com", "client_id": "x", "client_secret": "x"},
+		"update-sso-provider": {"name": "x", "enabled": false, "trust_mfa": false, "provision": false, "issuer": "https://id.example.com", "client_id": "x"},
+	})
+}
+
 // body is a fresh one for the operation, with more in it.
 func (o operation) body(t testing.TB, more obj) obj {
 	t.Helper()
@@ -179,8 +193,15 @@ func TestOtherOrganizationsAreNotThere(t *testing.T) {
 			"ssh-keys": key, "mfa": oscar.Factor, "audit": theirs, "auth": web, "service-accounts": robot, "org": oscar.ID,
 			"platform": other.Org, "invitations": get[struct{ ID string }](t, other.Owner.Client, "POST", "/org/invitations", obj{"email": "i-" + random(4) + "@example.com", "role": "operator"}).ID}
 		mine := w.safe(host(t), nil)
+		newID := func(path, body string) string {
+			return get[struct{ ID string }](t, other.Owner.Client, "POST", path, bodies[body]).ID
+		}
+		domain := "d-" + random(6) + ".example.com"
+		get[struct{}](t, other.Owner.Client, "POST", "/org/sso/domains", obj{"domain": domain})
+		more := map[string]string{"provider_id": newID("/org/sso/providers", "create-sso-provider"), "token_id": newID("/org/scim/tokens", "create-scim-token"),
+			"domain": domain, "org_id": other.Org, "log_id": "log_x"}
 		for _, o := range operations(t, s) {
-			if !strings.Contains(o.Path, "{id}") && !strings.Contains(o.Path, "{user_id}") && o.ID != "audit-inclusion" {
+			if !strings.Contains(o.Path, "{") && o.ID != "audit-inclusion" || strings.Contains(o.Path, "{level}") {
 				continue
 			}
 			id, ok := owned[strings.Split(o.Path, "/")[1]]
@@ -188,6 +209,7 @@ func TestOtherOrganizationsAreNotThere(t *testing.T) {
 				t.Errorf("%s %s: the test has no id of another organization for it", o.Method, o.Path)
 			}
 			ids := map[string]string{"id": id, "user_id": oscar.ID, "fingerprint": "SHA256:x"}
+			maps.Copy(ids, more)
 			var body any
 			if o.Body {
 				body = o.body(t, nil)
