@@ -92,6 +92,8 @@ func init() {
 
 func init() {
 	maps.Copy(bodies, map[string]obj{
+		"request-recovery": {"challenge_id": "x"}, "redeem-recovery": {"challenge_id": "x", "grant": "x"}, "verify-recovery": {"proof": "x"},
+		"approve-recovery": {}, "deny-recovery": {}, "approve-platform-recovery": {}, "deny-platform-recovery": {},
 		"rotate-phone-key": {}, "look-up-phone": {"number": "+14155550100"}, "request-phone-change": {"number": "+14155550100"}, "request-member-phone-change": {"number": "+14155550100"},
 		"confirm-phone-change": {"code": "000000", "version": 1}, "resend-phone-code": {"version": 1},
 		"begin-device": {}, "answer-device": {"user_code": "x", "approve": true}, "look-up-device": {"user_code": "x"}, "device-token": {"device_code": "x"}, "refresh": {"refresh_token": "x"},

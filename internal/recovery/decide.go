@@ -196,6 +196,11 @@ func (s *Service) begin(ctx context.Context, actor authz.Actor, d Desk, rec id.R
 		return decision{}, d.check(actor, true)
 	}
 	j, err := s.find(ctx, actor, d, rec)
+	if fault.Is(err, fault.NotFound) {
+		if no := d.check(actor, true); no != nil {
+			return decision{}, no // whoever decides nothing here learns nothing of what is here
+		}
+	}
 	if err != nil {
 		return decision{}, err
 	}
