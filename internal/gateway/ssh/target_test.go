@@ -95,7 +95,7 @@ func exitWith(ch ssh.Channel, code byte) { ch.SendRequest("exit-status", false, 
 
 func TestSignalsReachTheTarget(t *testing.T) {
 	r := newRig(t)
-	got := make(chan *ssh.Request, 3)
+	got, answered := make(chan *ssh.Request, 3), make(chan struct{})
 	p := &puppet{config: ssh.ServerConfig{NoClientAuth: true}, channel: script(func(ch ssh.Channel, reqs <-chan *ssh.Request) {
 		io.WriteString(ch, "ready\n")
 		for range 2 {
@@ -103,6 +103,7 @@ func TestSignalsReachTheTarget(t *testing.T) {
 			req.Reply(true, nil)
 			got <- req
 		}
+		<-answered // a channel that closes takes with it the answers that are under way
 		exitWith(ch, 5)
 	})}
 	r.addSafe("web", p.serve(t))
@@ -121,6 +122,7 @@ func TestSignalsReachTheTarget(t *testing.T) {
 	if ok, err := s.SendRequest("break", true, []byte{0, 0, 1, 0}); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
+	close(answered)
 	if a, b := <-got, <-got; a.Type != "signal" || string(a.Payload) != "\x00\x00\x00\x04USR1" || b.Type != "break" || string(b.Payload) != "\x00\x00\x01\x00" {
 		t.Fatalf("got %+v and %+v", a, b)
 	}
