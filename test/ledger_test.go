@@ -46,7 +46,8 @@ type Want struct {
 	Session  string
 	TargetID string
 	ActorID  string
-	Where    obj // metadata that tells the act
+	From     string // the source address
+	Where    obj    // metadata that tells the act
 
 	Actor  string // type
 	Target string // type
@@ -87,7 +88,7 @@ func (m Want) matches(e Event) bool {
 		outcome = "success"
 	}
 	return e.Constant == m.Constant && e.Outcome == outcome && e.Reason == m.Reason && (m.Session == "" || m.Session == e.SessionID) &&
-		(m.TargetID == "" || m.TargetID == e.Target.ID) && (m.ActorID == "" || m.ActorID == e.Actor.ID) && len(differing(e.Metadata, m.Where)) == 0
+		(m.TargetID == "" || m.TargetID == e.Target.ID) && (m.ActorID == "" || m.ActorID == e.Actor.ID) && (m.From == "" || m.From == e.Source.IP) && len(differing(e.Metadata, m.Where)) == 0
 }
 
 // differing names the wanted metadata that an event does not have.

@@ -141,7 +141,7 @@ func TestPlatformInvitationsGoWrong(t *testing.T) {
 		bad := func(code, reason, token string) {
 			t.Helper()
 			p.nobody(t).refused(t, map[bool]int{true: 404, false: 409}[code == "INVITATION_UNKNOWN"], code, "POST", "/platform/invitations/look", obj{"token": token})
-			s.saw(t, Want{Constant: "INVITE_TOKEN_INVALID_OR_EXPIRED", Outcome: "denied", Reason: reason, Actor: "User", Where: obj{"coalesced": 1}, IP: p.Source, TargetID: map[bool]string{false: inv.ID}[code == "INVITATION_UNKNOWN"]})
+			s.saw(t, Want{Constant: "INVITE_TOKEN_INVALID_OR_EXPIRED", Outcome: "denied", Reason: reason, Actor: "User", Where: obj{"coalesced": 1}, From: p.Source, TargetID: map[bool]string{false: inv.ID}[code == "INVITATION_UNKNOWN"]})
 		}
 		bad("INVITATION_SUPERSEDED", "superseded", first)
 
