@@ -177,7 +177,8 @@ func TestBrowserTerminalTakesTheSamePath(t *testing.T) {
 		until(t, c, func(_ string, m wsMessage) bool { return m.Type == "ready" })
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		for _, text := range []string{`{"type":"resize","cols":101,"rows":33}`, "stty size; echo do''ne; exit 7\n"} {
+		// A size, and the bytes after it, may arrive in either order.
+		for _, text := range []string{`{"type":"resize","cols":101,"rows":33}`, "until stty size | grep '33 101'; do sleep 0.05; done; echo do''ne; exit 7\n"} {
 			kind := websocket.MessageBinary
 			if text[0] == '{' {
 				kind = websocket.MessageText

@@ -230,7 +230,8 @@ func TestRecoveriesExpireByTheClock(t *testing.T) {
 }
 
 func TestThePlatformRecoversWhomNobodyElseMay(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *Server) {
+	// A server of its own: elsewhere other tests make administrators who may decide.
+	ownEach(t, func(t *testing.T, s *Server) {
 		w := newWorld(t, s)
 		adam := w.person("admin") // may not decide an owner's
 		rec := w.Owner.asks(t, 1)

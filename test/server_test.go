@@ -359,6 +359,17 @@ func eachStore(t *testing.T, f func(t *testing.T, s *Server)) {
 	}
 }
 
+// ownEach is eachStore with servers that no other test uses.
+func ownEach(t *testing.T, f func(t *testing.T, s *Server)) {
+	t.Parallel()
+	for _, store := range []Store{SQLite, Postgres} {
+		t.Run(string(store), func(t *testing.T) {
+			t.Parallel()
+			f(t, own(t, store))
+		})
+	}
+}
+
 // forever is a test whose end is that of the process.
 type forever struct{ testing.TB }
 
