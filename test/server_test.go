@@ -66,14 +66,22 @@ func newServer(t testing.TB, store Store, dir string, env ...string) *Server {
 	return s
 }
 
+// handedOut are the ports that freePort gave: a server that is between two starts
+// does not listen on its own, and must find it again.
+var handedOut sync.Map
+
 // freePort gives a loopback address on which nobody listens, below the ports
-// that the system hands out by itself.
+// that the system hands out by itself, and none twice.
 func freePort(t testing.TB) string {
 	t.Helper()
 	for range 200 {
 		addr := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(22_000))
-		if ln, err := net.Listen("tcp", addr); err == nil {
-			ln.Close()
+		ln, err := net.Listen("tcp", addr)
+		if err != nil {
+			continue
+		}
+		ln.Close()
+		if _, given := handedOut.LoadOrStore(addr, true); !given {
 			return addr
 		}
 	}

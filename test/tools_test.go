@@ -25,8 +25,8 @@ func TestShellIsAShell(t *testing.T) {
 		term.say("PS1='ready> '; tty; stty size")
 		term.expect("/dev/pts/")
 		term.expect("24 80")
-		term.say("sleep 1000")
-		term.expect("sleep 1000")
+		term.say("sh -c 'echo run''ning; exec sleep 1000'") // says so once it is what Ctrl-C reaches
+		term.expect("running")
 		term.send("\x03") // Ctrl-C
 		term.expect("ready> ")
 		term.say("echo back $?")
