@@ -35,7 +35,7 @@ type Bootstrapped struct {
 // use it; somebody who has a factor already is fault.Conflict.
 func (s *Service) Bootstrap(ctx context.Context, a BootstrapArgs) (Bootstrapped, error) {
 	var out Bootstrapped
-	a.From = a.From.orNew()
+	a.From = a.From.OrNew()
 	in, err := s.SignIn(ctx, SignInArgs{Email: a.Login, Password: a.Password, From: a.From})
 	if err != nil {
 		return out, fmt.Errorf("bootstrap %s: %w", a.Login, err)

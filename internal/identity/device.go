@@ -88,7 +88,7 @@ type DeviceLogin struct {
 
 // BeginDevice makes a pair of codes for a device that calls itself client.
 func (s *Service) BeginDevice(ctx context.Context, client string, from Origin) (DeviceLogin, error) {
-	if err := s.admit(ctx, from.orNew(), "", event.SignInMethodDevice); err != nil {
+	if err := s.admit(ctx, from.OrNew(), "", event.SignInMethodDevice); err != nil {
 		return DeviceLogin{}, err
 	}
 	if client == "" {
@@ -223,7 +223,7 @@ func (s *Service) AnswerDevice(ctx context.Context, actor authz.Actor, userCode 
 // DeviceSession is what a device asks for again and again until a person has
 // answered: the codes of its faults are those above.
 func (s *Service) DeviceSession(ctx context.Context, deviceCode secret.Secret, from Origin) (Session, error) {
-	from = from.orNew()
+	from = from.OrNew()
 	expired := fault.New(fault.Unauthenticated, "this code is not known, was used, or has expired: begin again").WithCode(CodeExpired)
 	text := deviceCode.RevealString()
 	if len(text) != len(devicePrefix)+tokenLength {

@@ -71,7 +71,7 @@ func (s *Service) admit(ctx context.Context, o Origin, claimed string, method ev
 		if err := q.TellSourceRefusals(ctx, identitysql.TellSourceRefusalsParams{Now: now, Source: key}); err != nil {
 			return fmt.Errorf("mark refusals as told: %w", err)
 		}
-		ev := event.NewAuthSignInFailed(event.By(o.stranger(""), event.User), event.PlatformTarget(),
+		ev := event.NewAuthSignInFailed(event.By(o.Stranger(""), event.User), event.PlatformTarget(),
 			event.AuthSignInFailedRateLimited, method, o.door(), int(r.Refused))
 		if name := tellable(claimed, nil); name != "" {
 			ev = ev.WithClaimedUser(name)
@@ -99,7 +99,7 @@ func (s *Service) CountFailure(ctx context.Context, tx *db.Tx, o Origin) error {
 	if r.Failures != int64(s.d.Limits.SourceFailures) {
 		return nil
 	}
-	_, err = s.d.Ledger.Record(ctx, tx, event.NewAuthLocked(event.By(o.stranger(""), event.User), event.PlatformTarget(),
+	_, err = s.d.Ledger.Record(ctx, tx, event.NewAuthLocked(event.By(o.Stranger(""), event.User), event.PlatformTarget(),
 		event.LockScopeSource, int(r.Failures), db.Time(r.EndsAt)))
 	return err
 }
@@ -129,7 +129,7 @@ func (s *Service) strike(ctx context.Context, tx *db.Tx, o Origin, user id.User,
 	if err := q.LockPerson(ctx, identitysql.LockPersonParams{LockedUntil: db.Micros(until), PersonID: string(user)}); err != nil {
 		return 0, fmt.Errorf("lock %s: %w", user, err)
 	}
-	ev := event.NewAuthLocked(event.By(o.stranger(home.Org), event.User), tenant(home.Org, home.Name), event.LockScopeUser, int(n), until)
+	ev := event.NewAuthLocked(event.By(o.Stranger(home.Org), event.User), tenant(home.Org, home.Name), event.LockScopeUser, int(n), until)
 	_, err = s.d.Ledger.Record(ctx, tx, ev.WithSubjectUserID(user))
 	return int(n), err
 }
@@ -182,7 +182,7 @@ func (s *Service) turnAway(ctx context.Context, tx *db.Tx, a attempt, locked boo
 			}
 		}
 	}
-	ev := event.NewAuthSignInFailed(event.By(a.o.stranger(home.Org), event.User), tenant(home.Org, home.Name), why, a.method, a.o.door(), 1)
+	ev := event.NewAuthSignInFailed(event.By(a.o.Stranger(home.Org), event.User), tenant(home.Org, home.Name), why, a.method, a.o.door(), 1)
 	if name := tellable(a.claimed, a.who); name != "" {
 		ev = ev.WithClaimedUser(name)
 	}

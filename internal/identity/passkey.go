@@ -101,7 +101,7 @@ func (s *Service) ConfirmWebAuthn(ctx context.Context, actor authz.Actor, handle
 // BeginPasskey asks whoever is there to sign in with a passkey. The question is
 // the same for everybody.
 func (s *Service) BeginPasskey(ctx context.Context, from Origin) (mfa.Ceremony, error) {
-	if err := s.admit(ctx, from.orNew(), "", event.SignInMethodPasskey); err != nil {
+	if err := s.admit(ctx, from.OrNew(), "", event.SignInMethodPasskey); err != nil {
 		return mfa.Ceremony{}, err
 	}
 	return s.d.MFA.BeginPasskey(ctx)
@@ -118,7 +118,7 @@ type CompletePasskeyArgs struct {
 // The passkey and the PIN or finger that it asked for are both factors. Errors
 // are those of SignIn.
 func (s *Service) CompletePasskey(ctx context.Context, a CompletePasskeyArgs) (Session, error) {
-	a.From = a.From.orNew()
+	a.From = a.From.OrNew()
 	if err := s.admit(ctx, a.From, "", event.SignInMethodPasskey); err != nil {
 		return Session{}, err
 	}
@@ -167,7 +167,7 @@ func (s *Service) CompletePasskey(ctx context.Context, a CompletePasskeyArgs) (S
 func (s *Service) settlePasskey(ctx context.Context, tx *db.Tx, try attempt, st standing, claim mfa.Claim) (bool, error) {
 	home := st.home()
 	yes := scope(st.actor(try.who.Profile, home, try.o), home.Name)
-	no := mfa.Scope{Act: event.By(try.o.stranger(home.Org), event.User), Target: yes.Target}
+	no := mfa.Scope{Act: event.By(try.o.Stranger(home.Org), event.User), Target: yes.Target}
 	if _, err := s.d.Ledger.Record(ctx, tx, event.NewAuthSignInSucceeded(no.Act, no.Target, claim.User, try.method, try.o.door(), true)); err != nil {
 		return false, err
 	}
@@ -197,7 +197,7 @@ func (s *Service) flagClone(ctx context.Context, tx *db.Tx, try attempt, claim m
 		return err
 	}
 	home := st.home()
-	no := mfa.Scope{Act: event.By(try.o.stranger(home.Org), event.User), Target: tenant(home.Org, home.Name)}
+	no := mfa.Scope{Act: event.By(try.o.Stranger(home.Org), event.User), Target: tenant(home.Org, home.Name)}
 	_, err = s.d.MFA.Answer(ctx, tx, no, no, mfa.Demand{User: claim.User, Purpose: mfa.SignIn, Org: home.Org, Only: mfa.WebAuthn}, claim.Attempt, false)
 	return err
 }

@@ -128,6 +128,3 @@ func (s *Service) FirstFactorOf(ctx context.Context, challenge secret.Secret, o 
 func (s *Service) OpenEnrolment(ctx context.Context, tx *db.Tx, user id.User, o Origin) (Session, error) {
 	return s.openSession(ctx, tx, user, o, true)
 }
-
-// Stranger is the actor of an act before a sign-in is complete: nobody.
-func (o Origin) Stranger(org id.Org) authz.Actor { return o.orNew().stranger(org) }

@@ -56,7 +56,7 @@ func (s *Service) Refresh(ctx context.Context, token secret.Secret, from Origin)
 	if len(text) != len(refreshPrefix)+tokenLength || !strings.HasPrefix(text, refreshPrefix) {
 		return Session{}, badBearer()
 	}
-	from = from.orNew()
+	from = from.OrNew()
 	hash := hashToken(text)
 	var out Session
 	var meanwhile bool

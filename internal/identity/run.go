@@ -87,8 +87,8 @@ func (s *Service) tellRefusals(ctx context.Context) error {
 			if err := identitysql.New(tx).TellSourceRefusals(ctx, identitysql.TellSourceRefusalsParams{Now: now, Source: r.Source}); err != nil {
 				return err
 			}
-			o := Origin{Source: authz.Source{IP: sourceIP(r.Source)}}.orNew()
-			_, err := s.d.Ledger.Record(ctx, tx, event.NewAuthSignInFailed(event.By(o.stranger(""), event.User), event.PlatformTarget(),
+			o := Origin{Source: authz.Source{IP: sourceIP(r.Source)}}.OrNew()
+			_, err := s.d.Ledger.Record(ctx, tx, event.NewAuthSignInFailed(event.By(o.Stranger(""), event.User), event.PlatformTarget(),
 				event.AuthSignInFailedRateLimited, event.SignInMethodPassword, o.door(), int(r.Refused)))
 			return err
 		})

@@ -145,7 +145,8 @@ type Origin struct {
 	Request id.Request // empty: a new one is made
 }
 
-func (o Origin) orNew() Origin {
+// OrNew is o with a request id, a new one where it has none.
+func (o Origin) OrNew() Origin {
 	if o.Request == "" {
 		o.Request = id.New[id.Request]()
 	}
@@ -164,8 +165,8 @@ func (o Origin) door() event.Door {
 	return event.DoorAPI
 }
 
-// stranger is the actor of an act before a sign-in is complete: nobody.
-func (o Origin) stranger(org id.Org) authz.Actor {
+// Stranger is the actor of an act before a sign-in is complete: nobody.
+func (o Origin) Stranger(org id.Org) authz.Actor {
 	return authz.Actor{Kind: authz.Nobody, Org: org, Source: o.Source, Via: o.Via, Request: o.Request}
 }
 

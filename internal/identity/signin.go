@@ -28,7 +28,7 @@ type SignIn struct {
 // SignIn checks a password. Every failure is fault.Unauthenticated with one text;
 // a source that failed too often gets fault.Exhausted.
 func (s *Service) SignIn(ctx context.Context, a SignInArgs) (SignIn, error) {
-	a.From = a.From.orNew()
+	a.From = a.From.OrNew()
 	if err := s.admit(ctx, a.From, a.Email, event.SignInMethodPassword); err != nil {
 		return SignIn{}, err
 	}
@@ -121,7 +121,7 @@ func (s *Service) afterPassword(ctx context.Context, tx *db.Tx, o Origin, p Prof
 	if err != nil {
 		return SignIn{}, err
 	}
-	sc := mfa.Scope{Act: event.By(o.stranger(home.Org), event.User), Target: tenant(home.Org, home.Name)}
+	sc := mfa.Scope{Act: event.By(o.Stranger(home.Org), event.User), Target: tenant(home.Org, home.Name)}
 	ev := event.NewAuthSignInSucceeded(sc.Act, sc.Target, p.ID, event.SignInMethodPassword, o.door(), enrolled)
 	if _, err := s.d.Ledger.Record(ctx, tx, ev); err != nil {
 		return SignIn{}, err
@@ -145,7 +145,7 @@ type CompleteMFAArgs struct {
 
 // CompleteMFA opens a web session when the code holds. Errors are those of SignIn.
 func (s *Service) CompleteMFA(ctx context.Context, a CompleteMFAArgs) (Session, error) {
-	a.From = a.From.orNew()
+	a.From = a.From.OrNew()
 	if err := s.Admit(ctx, a.From, ""); err != nil {
 		return Session{}, err
 	}
@@ -216,7 +216,7 @@ func (s *Service) settleSignIn(ctx context.Context, tx *db.Tx, o Origin, f mfa.F
 	home, _ := st.in(string(f.Org)) // who left since the challenge signs in on the platform
 	actor := st.actor(Profile{ID: f.User, Email: row.Email, Handle: row.Handle, Name: row.Name}, home, o)
 	yes := scope(actor, home.Name)
-	no := mfa.Scope{Act: event.By(o.stranger(home.Org), event.User), Target: yes.Target}
+	no := mfa.Scope{Act: event.By(o.Stranger(home.Org), event.User), Target: yes.Target}
 	v, err := s.d.MFA.Settle(ctx, tx, yes, no, f, a, locked || row.State != "active")
 	if err != nil {
 		return false, err

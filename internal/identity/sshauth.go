@@ -29,7 +29,7 @@ func NewSSHAuthenticator(s *Service) *SSHAuthenticator { return &SSHAuthenticato
 
 func overSSH(o Origin) Origin {
 	o.Via = authz.ViaSSH
-	return o.orNew()
+	return o.OrNew()
 }
 
 // Offer is a key or certificate that a client has asked about and that would do.
@@ -315,7 +315,7 @@ func (a *SSHAuthenticator) secondFactor(ctx context.Context, tx *db.Tx, try atte
 		return false, a.s.turnAway(ctx, tx, try, true, event.AuthSignInFailedNotPermitted)
 	}
 	yes := scope(st.actor(try.who.Profile, home, try.o), home.Name)
-	no := mfa.Scope{Act: event.By(try.o.stranger(home.Org), event.User), Target: yes.Target}
+	no := mfa.Scope{Act: event.By(try.o.Stranger(home.Org), event.User), Target: yes.Target}
 	if _, err := a.s.d.Ledger.Record(ctx, tx, event.NewAuthSignInSucceeded(no.Act, no.Target, try.who.ID, try.method, event.DoorSSH, true)); err != nil {
 		return false, err
 	}

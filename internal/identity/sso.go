@@ -72,7 +72,7 @@ type SSOArgs struct {
 // belongs to its organization alone and does not operate the platform. When ok is
 // false the refusal is recorded and must be committed.
 func (s *Service) SignInBySSO(ctx context.Context, tx *db.Tx, a SSOArgs) (in SignIn, ok bool, err error) {
-	a.From = a.From.orNew()
+	a.From = a.From.OrNew()
 	row, err := identitysql.New(tx).PersonByID(ctx, string(a.User))
 	if err != nil {
 		return SignIn{}, false, fmt.Errorf("read person %s: %w", a.User, err)
@@ -94,7 +94,7 @@ func (s *Service) SignInBySSO(ctx context.Context, tx *db.Tx, a SSOArgs) (in Sig
 		return SignIn{}, false, err
 	}
 	trusted := a.SecondFactor && len(st.members) == 1 && !st.platform.Valid()
-	sc := mfa.Scope{Act: event.By(a.From.stranger(home.Org), event.User), Target: tenant(home.Org, home.Name)}
+	sc := mfa.Scope{Act: event.By(a.From.Stranger(home.Org), event.User), Target: tenant(home.Org, home.Name)}
 	if _, err := s.d.Ledger.Record(ctx, tx, event.NewAuthSignInSucceeded(sc.Act, sc.Target, a.User, event.SignInMethodSSO, a.From.door(), enrolled && !trusted)); err != nil {
 		return SignIn{}, false, err
 	}
@@ -127,7 +127,7 @@ func (s *Service) ssoRefused(ctx context.Context, tx *db.Tx, o Origin, org Membe
 	if err := s.CountFailure(ctx, tx, o); err != nil {
 		return err
 	}
-	ev := event.NewAuthSignInFailed(event.By(o.stranger(org.Org), event.User), tenant(org.Org, org.Name), why, event.SignInMethodSSO, o.door(), 1)
+	ev := event.NewAuthSignInFailed(event.By(o.Stranger(org.Org), event.User), tenant(org.Org, org.Name), why, event.SignInMethodSSO, o.door(), 1)
 	if user != "" {
 		ev = ev.WithSubjectUserID(user)
 	}

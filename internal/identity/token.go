@@ -271,7 +271,7 @@ func (s *Service) ReportLeak(ctx context.Context, leaked secret.Secret, o Origin
 	if len(text) != len(tokenPrefix)+tokenLength || !strings.HasPrefix(text, tokenPrefix) {
 		return nil
 	}
-	o = o.orNew()
+	o = o.OrNew()
 	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		q := identitysql.New(tx)
 		row, err := q.TokenByHash(ctx, hashToken(text))

@@ -130,7 +130,7 @@ func badBearer() error {
 // does not belong to is fault.NotFound. The actor of a session without a second
 // factor is of kind authz.Enrolling.
 func (s *Service) ByBearer(ctx context.Context, bearer secret.Secret, activeOrg string, o Origin) (authz.Actor, error) {
-	o = o.orNew()
+	o = o.OrNew()
 	text := bearer.RevealString()
 	switch {
 	case len(text) != len(sessionPrefix)+tokenLength:

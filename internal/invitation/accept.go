@@ -53,7 +53,7 @@ func (a acceptance) person() identity.Profile {
 
 // Accept makes the holder of a flow a member.
 func (s *Service) Accept(ctx context.Context, actor authz.Actor, a AcceptArgs) (Joined, error) {
-	a.From = orNew(a.From)
+	a.From = a.From.OrNew()
 	if err := s.d.People.Admit(ctx, a.From, ""); err != nil {
 		return Joined{}, err
 	}
@@ -72,7 +72,7 @@ func (s *Service) Accept(ctx context.Context, actor authz.Actor, a AcceptArgs) (
 			return Joined{}, s.mismatch(ctx, t)
 		}
 	case authz.Nobody:
-		t.actor = stranger(a.From, inv.org)
+		t.actor = a.From.Stranger(inv.org)
 		t.act = event.By(t.actor, event.User)
 		if t.draft, err = s.draft(ctx, inv, a.Person); err != nil {
 			return Joined{}, err

@@ -2,5 +2,5 @@ package invitation
 
 import "github.com/vaultpam/vaultpam/internal/secret"
 
-// ParseLink is parseToken of a link, for its fuzz test.
-func ParseLink(s string) ([]byte, bool) { return parseToken(linkPrefix, secret.FromString(s)) }
+// ParseLink parses the token of a link, for its fuzz test.
+func ParseLink(s string) ([]byte, bool) { return linkToken.Parse(secret.FromString(s)) }

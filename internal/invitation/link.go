@@ -78,21 +78,9 @@ func (i Invitation) dead(now time.Time) *badLink {
 	return nil
 }
 
-// stranger is the actor of somebody who holds a link and is not signed in.
-func stranger(o identity.Origin, org id.Org) authz.Actor {
-	return authz.Actor{Kind: authz.Nobody, Org: org, Source: o.Source, Via: o.Via, Request: o.Request}
-}
-
-func orNew(o identity.Origin) identity.Origin {
-	if o.Request == "" {
-		o.Request = id.New[id.Request]()
-	}
-	return o
-}
-
 // Look tells what a link leads to. It changes nothing.
 func (s *Service) Look(ctx context.Context, link secret.Secret, o identity.Origin) (Landing, error) {
-	inv, known, err := s.open(ctx, link, orNew(o))
+	inv, known, err := s.open(ctx, link, o.OrNew())
 	if err != nil {
 		return Landing{}, err
 	}
@@ -101,19 +89,19 @@ func (s *Service) Look(ctx context.Context, link secret.Secret, o identity.Origi
 
 // Start opens an acceptance flow for the holder of a live link.
 func (s *Service) Start(ctx context.Context, link secret.Secret, o identity.Origin) (Flow, error) {
-	o = orNew(o)
+	o = o.OrNew()
 	inv, known, err := s.open(ctx, link, o)
 	if err != nil {
 		return Flow{}, err
 	}
-	f := Flow{Landing: landing(inv, known), ID: id.New[id.Flow](), Token: newToken(flowPrefix), ExpiresAt: s.d.Now().Add(flowLife).UTC().Truncate(time.Microsecond)}
+	f := Flow{Landing: landing(inv, known), ID: id.New[id.Flow](), Token: flowToken.New(), ExpiresAt: s.d.Now().Add(flowLife).UTC().Truncate(time.Microsecond)}
 	err = s.d.DB.InOrg(ctx, inv.org, func(ctx context.Context, tx *db.Tx) error {
 		err := invitationsql.New(tx).InsertFlow(ctx, invitationsql.InsertFlowParams{OrgID: string(inv.org), ID: string(f.ID), InvitationID: string(inv.ID),
-			TokenHash: hashToken(f.Token.RevealString()), Now: s.now(), ExpiresAt: db.Micros(f.ExpiresAt)})
+			TokenHash: flowToken.Hash(f.Token.RevealString()), Now: s.now(), ExpiresAt: db.Micros(f.ExpiresAt)})
 		if err != nil {
 			return fmt.Errorf("store a flow: %w", err)
 		}
-		_, err = s.d.Ledger.Record(ctx, tx, event.NewInviteAcceptStarted(event.By(stranger(o, inv.org), event.User), inv.target(), event.InvitationScopeOrg, f.ID))
+		_, err = s.d.Ledger.Record(ctx, tx, event.NewInviteAcceptStarted(event.By(o.Stranger(inv.org), event.User), inv.target(), event.InvitationScopeOrg, f.ID))
 		return err
 	})
 	if err != nil {
@@ -143,7 +131,7 @@ func (s *Service) known(ctx context.Context, email string) (bool, error) {
 }
 
 func (s *Service) byLink(ctx context.Context, link secret.Secret) (Invitation, error) {
-	hash, ok := parseToken(linkPrefix, link)
+	hash, ok := linkToken.Parse(link)
 	if !ok {
 		return Invitation{}, &badLink{why: event.InviteTokenInvalidOrExpiredMalformed}
 	}
@@ -172,7 +160,7 @@ func (s *Service) byLink(ctx context.Context, link secret.Secret) (Invitation, e
 
 // byFlow finds the live invitation of what a browser holds.
 func (s *Service) byFlow(ctx context.Context, flow secret.Secret) (inv Invitation, f invitationsql.InvitationFlow, err error) {
-	hash, ok := parseToken(flowPrefix, flow)
+	hash, ok := flowToken.Parse(flow)
 	if !ok {
 		return inv, f, &badLink{why: event.InviteTokenInvalidOrExpiredMalformed}
 	}
@@ -216,7 +204,7 @@ func (s *Service) turnAway(ctx context.Context, o identity.Origin, cause error) 
 	} else if err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error { return s.d.People.CountFailure(ctx, tx, o) }); err != nil {
 		return err
 	}
-	act := event.By(stranger(o, org), event.User)
+	act := event.By(o.Stranger(org), event.User)
 	key := ledger.FoldKey{Org: org, Constant: event.INVITE_TOKEN_INVALID_OR_EXPIRED, Source: about, Reason: bad.why.String()}
 	err := s.d.Folder.Record(ctx, key, func(n int) event.Event {
 		return event.NewInviteTokenInvalidOrExpired(act, target, bad.why, scope, n)

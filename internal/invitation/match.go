@@ -29,7 +29,7 @@ func (s *Service) Match(ctx context.Context, tx *db.Tx, o identity.Origin, org i
 	if err != nil || inv.over(s.d.Now()) {
 		return false, false, err
 	}
-	t := acceptance{inv: inv, via: event.AcceptedViaSSOMatch, method: event.IdentityMethodSSO, actor: stranger(orNew(o), org)}
+	t := acceptance{inv: inv, via: event.AcceptedViaSSOMatch, method: event.IdentityMethodSSO, actor: o.OrNew().Stranger(org)}
 	t.act = event.By(t.actor, event.User)
 	var b *blocked
 	err = s.allowed(ctx, tx, t, inv)

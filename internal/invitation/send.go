@@ -49,7 +49,7 @@ func (s *Service) Send(ctx context.Context, actor authz.Actor, a SendArgs) (Invi
 	if err := s.maySend(ctx, actor, inv); err != nil {
 		return Invitation{}, err
 	}
-	token := newToken(linkPrefix)
+	token := linkToken.New()
 	queue, err := s.letter(ctx, inv, token)
 	if err != nil {
 		return Invitation{}, err
@@ -189,7 +189,7 @@ func (s *Service) store(ctx context.Context, tx *db.Tx, actor authz.Actor, inv I
 
 // mail keeps the hash of a link and queues its message.
 func (s *Service) mail(ctx context.Context, tx *db.Tx, inv Invitation, token secret.Secret, queue func(context.Context, *db.Tx) error) error {
-	err := invitationsql.New(tx).InsertToken(ctx, invitationsql.InsertTokenParams{OrgID: string(inv.org), TokenHash: hashToken(token.RevealString()), InvitationID: string(inv.ID), Now: s.now()})
+	err := invitationsql.New(tx).InsertToken(ctx, invitationsql.InsertTokenParams{OrgID: string(inv.org), TokenHash: linkToken.Hash(token.RevealString()), InvitationID: string(inv.ID), Now: s.now()})
 	if err != nil {
 		return fmt.Errorf("store a link: %w", err)
 	}
@@ -326,7 +326,7 @@ func (s *Service) Resend(ctx context.Context, actor authz.Actor, inv id.Invitati
 	is := was
 	is.Resends, is.SentAt = was.Resends+1, now.UTC().Truncate(time.Microsecond)
 	is.ExpiresAt = is.SentAt.Add(Life)
-	token := newToken(linkPrefix)
+	token := linkToken.New()
 	queue, err := s.letter(ctx, is, token)
 	if err != nil {
 		return Invitation{}, err

@@ -52,7 +52,7 @@ func (e errBlocked) Unwrap() error { return e.said }
 
 // Accept makes the holder of a flow an operator of the platform.
 func (s *Service) Accept(ctx context.Context, actor authz.Actor, a AcceptArgs) (Joined, error) {
-	a.From = orNew(a.From)
+	a.From = a.From.OrNew()
 	if err := s.d.People.Admit(ctx, a.From, ""); err != nil {
 		return Joined{}, err
 	}
@@ -68,7 +68,7 @@ func (s *Service) Accept(ctx context.Context, actor authz.Actor, a AcceptArgs) (
 			return Joined{}, s.mismatch(ctx, t)
 		}
 	case authz.Nobody:
-		t.actor = stranger(a.From)
+		t.actor = a.From.Stranger("")
 		t.act = event.By(t.actor, event.User)
 		if t.draft, err = s.draft(ctx, inv, a.Person); err != nil {
 			return Joined{}, err
@@ -202,7 +202,7 @@ func (s *Service) allowed(ctx context.Context, tx *db.Tx, t acceptance) error {
 // Decline turns an invitation down for good. The link alone does it: who has it was
 // invited.
 func (s *Service) Decline(ctx context.Context, link secret.Secret, o identity.Origin) error {
-	o = orNew(o)
+	o = o.OrNew()
 	inv, _, err := s.open(ctx, link, o)
 	if err != nil {
 		return err
@@ -215,7 +215,7 @@ func (s *Service) Decline(ctx context.Context, link secret.Secret, o identity.Or
 		if n == 0 {
 			return &badLink{event.InviteTokenInvalidOrExpiredAlreadyUsed, &inv}
 		}
-		_, err = s.d.Ledger.Record(ctx, tx, event.NewPlatformUserInviteRejected(event.By(stranger(o), event.User), inv.target(),
+		_, err = s.d.Ledger.Record(ctx, tx, event.NewPlatformUserInviteRejected(event.By(o.Stranger(""), event.User), inv.target(),
 			event.PlatformUserInviteRejectedDeclinedByInvitee, event.InviteRejectionInvitee, event.Email(inv.Email), string(inv.Role)))
 		return err
 	})

@@ -164,7 +164,7 @@ func (s *Service) store(ctx context.Context, tx *db.Tx, inv Invitation, token se
 		return open
 	}
 	if err == nil {
-		err = q.InsertInvitationToken(ctx, platformsql.InsertInvitationTokenParams{TokenHash: hashLink(token.RevealString()), InvitationID: string(inv.ID), Now: db.Micros(inv.CreatedAt)})
+		err = q.InsertInvitationToken(ctx, platformsql.InsertInvitationTokenParams{TokenHash: linkToken.Hash(token.RevealString()), InvitationID: string(inv.ID), Now: db.Micros(inv.CreatedAt)})
 	}
 	if err != nil {
 		return fmt.Errorf("store an invitation: %w", err)
@@ -179,7 +179,7 @@ func (s *Service) domainAllowed(email string) bool {
 
 // letter makes a new link for an invitation and the message that carries it.
 func (s *Service) letter(ctx context.Context, inv Invitation) (secret.Secret, notify.Prepared, error) {
-	token := newToken(linkPrefix)
+	token := linkToken.New()
 	p, err := s.d.Mail.Prepare(ctx, "", notify.Message{To: notify.Recipient{Email: inv.Email}, Expires: inv.ExpiresAt,
 		Data: notify.PlatformInvitation{Inviter: inv.inviter(), Role: string(inv.Role), Link: token, ExpiresAt: inv.ExpiresAt}})
 	return token, p, err
@@ -308,7 +308,7 @@ func (s *Service) Resend(ctx context.Context, actor authz.Actor, want id.Invitat
 		if err := q.SupersedeTokens(ctx, platformsql.SupersedeTokensParams{Now: db.Micros(now), InvitationID: string(inv.ID)}); err != nil {
 			return err
 		}
-		if err := q.InsertInvitationToken(ctx, platformsql.InsertInvitationTokenParams{TokenHash: hashLink(token.RevealString()), InvitationID: string(inv.ID), Now: db.Micros(now)}); err != nil {
+		if err := q.InsertInvitationToken(ctx, platformsql.InsertInvitationTokenParams{TokenHash: linkToken.Hash(token.RevealString()), InvitationID: string(inv.ID), Now: db.Micros(now)}); err != nil {
 			return err
 		}
 		if err := s.d.Mail.Queue(ctx, tx, letter); err != nil {

@@ -2,11 +2,8 @@ package platform
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
@@ -20,37 +17,11 @@ import (
 	"github.com/vaultpam/vaultpam/internal/secret"
 )
 
-// Tokens say by their beginning what they are.
-const (
-	linkPrefix = "vppi_"
-	flowPrefix = "vppf_"
-	tokenBytes = 32
+// What the holders of a link, and of an acceptance that was begun, present.
+var (
+	linkToken = secret.TokenKind{Prefix: "vppi_", Use: "vaultpam-platform-invitation/v1"}
+	flowToken = secret.TokenKind{Prefix: "vppf_", Use: "vaultpam-platform-invitation/v1"}
 )
-
-func newToken(prefix string) secret.Secret {
-	return secret.FromString(prefix + secret.Token(tokenBytes).RevealString())
-}
-
-// hashLink is what is kept of a token. It is random enough to need no slow hash.
-func hashLink(token string) []byte {
-	sum := sha256.Sum256([]byte("vaultpam-platform-invitation/v1\x00" + token))
-	return sum[:]
-}
-
-// parseToken gives the hash of a token of this prefix; false when it cannot be one.
-// White space around it, as copying brings it, is forgiven.
-func parseToken(prefix string, t secret.Secret) (hash []byte, ok bool) {
-	text := strings.TrimSpace(t.RevealString())
-	body, ok := strings.CutPrefix(text, prefix)
-	if !ok || strings.ContainsAny(body, "\r\n") {
-		return nil, false
-	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(body)
-	if err != nil || len(raw) != tokenBytes {
-		return nil, false
-	}
-	return hashLink(text), true
-}
 
 // Landing is what a live link leads to.
 type Landing struct {
@@ -105,39 +76,27 @@ func (i Invitation) dead(now time.Time) *badLink {
 	return nil
 }
 
-// stranger is the actor of somebody who holds a link and is not signed in.
-func stranger(o identity.Origin) authz.Actor {
-	return authz.Actor{Kind: authz.Nobody, Source: o.Source, Via: o.Via, Request: o.Request}
-}
-
-func orNew(o identity.Origin) identity.Origin {
-	if o.Request == "" {
-		o.Request = id.New[id.Request]()
-	}
-	return o
-}
-
 // Look tells what a link leads to. It changes nothing: mail scanners look too.
 func (s *Service) Look(ctx context.Context, link secret.Secret, o identity.Origin) (Landing, error) {
-	_, l, err := s.open(ctx, link, orNew(o))
+	_, l, err := s.open(ctx, link, o.OrNew())
 	return l, err
 }
 
 // Start opens an acceptance flow for the holder of a live link.
 func (s *Service) Start(ctx context.Context, link secret.Secret, o identity.Origin) (Flow, error) {
-	o = orNew(o)
+	o = o.OrNew()
 	inv, l, err := s.open(ctx, link, o)
 	if err != nil {
 		return Flow{}, err
 	}
-	f := Flow{Landing: l, ID: id.New[id.Flow](), Token: newToken(flowPrefix), ExpiresAt: s.d.Now().Add(flowLife).UTC().Truncate(time.Microsecond)}
+	f := Flow{Landing: l, ID: id.New[id.Flow](), Token: flowToken.New(), ExpiresAt: s.d.Now().Add(flowLife).UTC().Truncate(time.Microsecond)}
 	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		err := platformsql.New(tx).InsertFlow(ctx, platformsql.InsertFlowParams{ID: string(f.ID), InvitationID: string(inv.ID),
-			TokenHash: hashLink(f.Token.RevealString()), Now: s.now(), ExpiresAt: db.Micros(f.ExpiresAt)})
+			TokenHash: flowToken.Hash(f.Token.RevealString()), Now: s.now(), ExpiresAt: db.Micros(f.ExpiresAt)})
 		if err != nil {
 			return fmt.Errorf("store a flow: %w", err)
 		}
-		_, err = s.d.Ledger.Record(ctx, tx, event.NewInviteAcceptStarted(event.By(stranger(o), event.User), inv.target(), event.InvitationScopePlatform, f.ID))
+		_, err = s.d.Ledger.Record(ctx, tx, event.NewInviteAcceptStarted(event.By(o.Stranger(""), event.User), inv.target(), event.InvitationScopePlatform, f.ID))
 		return err
 	})
 	if err != nil {
@@ -168,7 +127,7 @@ func (s *Service) known(ctx context.Context, email string) (bool, error) {
 }
 
 func (s *Service) byLink(ctx context.Context, link secret.Secret) (Invitation, error) {
-	hash, ok := parseToken(linkPrefix, link)
+	hash, ok := linkToken.Parse(link)
 	if !ok {
 		return Invitation{}, &badLink{why: event.InviteTokenInvalidOrExpiredMalformed}
 	}
@@ -196,7 +155,7 @@ func (s *Service) byLink(ctx context.Context, link secret.Secret) (Invitation, e
 // byFlow finds the live invitation of what a browser holds.
 func (s *Service) byFlow(ctx context.Context, flow secret.Secret) (Invitation, platformsql.PlatformInvitationFlow, error) {
 	var f platformsql.PlatformInvitationFlow
-	hash, ok := parseToken(flowPrefix, flow)
+	hash, ok := flowToken.Parse(flow)
 	if !ok {
 		return Invitation{}, f, &badLink{why: event.InviteTokenInvalidOrExpiredMalformed}
 	}
@@ -240,7 +199,7 @@ func (s *Service) turnLinkAway(ctx context.Context, o identity.Origin, cause err
 	} else if err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error { return s.d.People.CountFailure(ctx, tx, o) }); err != nil {
 		return err
 	}
-	act := event.By(stranger(o), event.User)
+	act := event.By(o.Stranger(""), event.User)
 	key := ledger.FoldKey{Constant: event.INVITE_TOKEN_INVALID_OR_EXPIRED, Source: about, Reason: bad.why.String()}
 	err := s.d.Folder.Record(ctx, key, func(n int) event.Event {
 		return event.NewInviteTokenInvalidOrExpired(act, target, bad.why, scope, n)

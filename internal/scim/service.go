@@ -2,12 +2,10 @@ package scim
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
@@ -68,20 +66,15 @@ func New(d Deps) (*Service, error) {
 
 func (s *Service) now() int64 { return db.Micros(s.d.Now()) }
 
-// Tokens of directories begin like this, so that scanners for leaked secrets find them.
+// tokenKind is what a directory presents.
+var tokenKind = secret.TokenKind{Prefix: "vpsc_", Use: "vaultpam-scim-token/v1"}
+
 const (
-	tokenPrefix  = "vpsc_"
-	tokenLength  = len(tokenPrefix) + 43
 	MaxTokenLife = 365 * 24 * time.Hour
 	maxTokens    = 10 // live ones of one organization
 	touchEvery   = time.Minute
 	tokenScope   = "scim"
 )
-
-func hashToken(t string) []byte {
-	sum := sha256.Sum256([]byte("vaultpam-scim-token/v1\x00" + t))
-	return sum[:]
-}
 
 // Token lets a directory in, without the token itself.
 type Token struct {
@@ -152,7 +145,7 @@ func (s *Service) CreateToken(ctx context.Context, actor authz.Actor, name strin
 	if err := s.manage(ctx, actor, ev.Denied(event.APITokenCreatedNotPermitted)); err != nil {
 		return fail(err)
 	}
-	shown := secret.FromString(tokenPrefix + secret.Token(32).RevealString())
+	shown := tokenKind.New()
 	err := s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
 		q := scimsql.New(tx)
 		live, err := q.ListTokens(ctx, scimsql.ListTokensParams{OrgID: string(actor.Org), N: maxTokens})
@@ -162,7 +155,7 @@ func (s *Service) CreateToken(ctx context.Context, actor authz.Actor, name strin
 		if len(live) >= maxTokens {
 			return fault.New(fault.Conflict, "there are %d SCIM tokens already: revoke one first", len(live)).WithCode("TOKEN_LIMIT")
 		}
-		if err := q.InsertToken(ctx, scimsql.InsertTokenParams{OrgID: string(actor.Org), ID: string(t.ID), Name: name, TokenHash: hashToken(shown.RevealString()),
+		if err := q.InsertToken(ctx, scimsql.InsertTokenParams{OrgID: string(actor.Org), ID: string(t.ID), Name: name, TokenHash: tokenKind.Hash(shown.RevealString()),
 			CreatedBy: string(actor.User), Now: db.Micros(now), ExpiresAt: db.Micros(t.ExpiresAt)}); err != nil {
 			return err
 		}
@@ -251,18 +244,16 @@ func (c Client) Org() id.Org { return c.actor.Org }
 
 // ByToken makes the client of a request. A wrong token counts against its source.
 func (s *Service) ByToken(ctx context.Context, shown secret.Secret, o identity.Origin) (Client, error) {
-	if o.Request == "" {
-		o.Request = id.New[id.Request]()
-	}
+	o = o.OrNew()
 	if err := s.d.People.Admit(ctx, o, ""); err != nil {
 		return Client{}, err
 	}
 	bad := fault.New(fault.Unauthenticated, "this SCIM token is not known, has been revoked or has expired")
 	var row scimsql.TokenByHashRow
 	var err error = sql.ErrNoRows
-	if t := shown.RevealString(); len(t) == tokenLength && strings.HasPrefix(t, tokenPrefix) {
+	if hash, ok := tokenKind.Parse(shown); ok {
 		err = s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-			row, err = scimsql.New(tx).TokenByHash(ctx, hashToken(t))
+			row, err = scimsql.New(tx).TokenByHash(ctx, hash)
 			return err
 		})
 	}

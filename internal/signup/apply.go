@@ -20,7 +20,7 @@ import (
 // Ask mails a link to an address. The answer is the same whether the address is known,
 // has a case, or got too many links already.
 func (s *Service) Ask(ctx context.Context, email string, o identity.Origin) error {
-	o = orNew(o)
+	o = o.OrNew()
 	if s.d.Closed {
 		return fault.New(fault.Denied, "organizations cannot be registered at this installation: ask its operator").WithCode("SIGNUP_CLOSED")
 	}
@@ -31,7 +31,7 @@ func (s *Service) Ask(ctx context.Context, email string, o identity.Origin) erro
 	if err != nil {
 		return err
 	}
-	l := Link{To: email, Token: newToken(linkPrefix), ExpiresAt: s.d.Now().Add(linkLife).UTC().Truncate(time.Microsecond)}
+	l := Link{To: email, Token: linkToken.New(), ExpiresAt: s.d.Now().Add(linkLife).UTC().Truncate(time.Microsecond)}
 	queue, err := s.d.Mail.Link(ctx, l)
 	if err != nil {
 		return fmt.Errorf("write a link's message: %w", err)
@@ -45,7 +45,7 @@ func (s *Service) Ask(ctx context.Context, email string, o identity.Origin) erro
 		if n >= linksPerHour {
 			return nil // said alike, so that nobody learns who asks; the links before still work
 		}
-		if err := q.InsertLink(ctx, signupsql.InsertLinkParams{TokenHash: hashToken(l.Token.RevealString()), Email: email, Now: s.now(), ExpiresAt: db.Micros(l.ExpiresAt)}); err != nil {
+		if err := q.InsertLink(ctx, signupsql.InsertLinkParams{TokenHash: linkToken.Hash(l.Token.RevealString()), Email: email, Now: s.now(), ExpiresAt: db.Micros(l.ExpiresAt)}); err != nil {
 			return fmt.Errorf("store a link: %w", err)
 		}
 		return queue(ctx, tx)
@@ -68,12 +68,12 @@ var errBadLink = fault.New(fault.NotFound, "this link leads nowhere, was used al
 
 // Start uses a link: it opens a case, or leads back to the one that is open.
 func (s *Service) Start(ctx context.Context, link secret.Secret, o identity.Origin) (Access, error) {
-	o = orNew(o)
+	o = o.OrNew()
 	if err := s.d.People.Admit(ctx, o, ""); err != nil {
 		return Access{}, err
 	}
-	a := Access{Token: newToken(accessPrefix), ExpiresAt: s.d.Now().Add(accessLife).UTC().Truncate(time.Microsecond)}
-	hash, ok := parseToken(linkPrefix, link)
+	a := Access{Token: accessToken.New(), ExpiresAt: s.d.Now().Add(accessLife).UTC().Truncate(time.Microsecond)}
+	hash, ok := linkToken.Parse(link)
 	err := error(errBadLink)
 	if ok {
 		err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
@@ -129,7 +129,7 @@ func (s *Service) start(ctx context.Context, tx *db.Tx, hash []byte, a Access, o
 		if err := q.InsertSignup(ctx, signupsql.InsertSignupParams{ID: string(sub), Email: row.Email, Now: s.now()}); err != nil {
 			return Case{}, fmt.Errorf("store a case: %w", err)
 		}
-		if _, err := s.d.Ledger.Record(ctx, tx, event.NewOrgSubmissionStarted(event.By(stranger(o), event.User), event.PlatformTarget(), sub, event.Email(row.Email))); err != nil {
+		if _, err := s.d.Ledger.Record(ctx, tx, event.NewOrgSubmissionStarted(event.By(o.Stranger(""), event.User), event.PlatformTarget(), sub, event.Email(row.Email))); err != nil {
 			return Case{}, err
 		}
 		open, err = q.GetSignup(ctx, string(sub))
@@ -137,7 +137,7 @@ func (s *Service) start(ctx context.Context, tx *db.Tx, hash []byte, a Access, o
 	if err != nil {
 		return Case{}, fmt.Errorf("read a case: %w", err)
 	}
-	err = q.InsertAccess(ctx, signupsql.InsertAccessParams{TokenHash: hashToken(a.Token.RevealString()), SignupID: open.ID, Now: s.now(), ExpiresAt: db.Micros(a.ExpiresAt)})
+	err = q.InsertAccess(ctx, signupsql.InsertAccessParams{TokenHash: accessToken.Hash(a.Token.RevealString()), SignupID: open.ID, Now: s.now(), ExpiresAt: db.Micros(a.ExpiresAt)})
 	return caseOf(open), err
 }
 
@@ -149,7 +149,7 @@ func (s *Service) held(ctx context.Context, access secret.Secret, o identity.Ori
 		return c, a, err
 	}
 	lost := fault.New(fault.Unauthenticated, "this page has lost hold of your registration: ask for a new link with your e-mail address").WithCode("SIGNUP_ACCESS")
-	hash, ok := parseToken(accessPrefix, access)
+	hash, ok := accessToken.Parse(access)
 	if !ok {
 		return c, a, s.guess(ctx, o, lost)
 	}
@@ -172,7 +172,7 @@ func (s *Service) held(ctx context.Context, access secret.Secret, o identity.Ori
 // Look is the waiting page. The first time that a link's holder is shown that they wait
 // is recorded.
 func (s *Service) Look(ctx context.Context, access secret.Secret, o identity.Origin) (Case, error) {
-	o = orNew(o)
+	o = o.OrNew()
 	c, a, err := s.held(ctx, access, o)
 	if err != nil || c.State != Submitted || a.ToldAt != 0 {
 		return c, err
@@ -182,7 +182,7 @@ func (s *Service) Look(ctx context.Context, access secret.Secret, o identity.Ori
 		if err != nil || n == 0 {
 			return err
 		}
-		_, err = s.d.Ledger.Record(ctx, tx, event.NewPendingStateViewed(event.By(stranger(o), event.User), event.PlatformTarget(),
+		_, err = s.d.Ledger.Record(ctx, tx, event.NewPendingStateViewed(event.By(o.Stranger(""), event.User), event.PlatformTarget(),
 			event.PendingKindOrgSubmission, s.d.Now().Sub(c.SubmittedAt)).WithSubmissionID(c.ID))
 		return err
 	})
@@ -203,7 +203,7 @@ type SubmitArgs struct {
 
 // Submit sends a draft, or a case that was returned, to the platform's administrators.
 func (s *Service) Submit(ctx context.Context, access secret.Secret, a SubmitArgs, o identity.Origin) (Case, error) {
-	o = orNew(o)
+	o = o.OrNew()
 	c, _, err := s.held(ctx, access, o)
 	if err != nil {
 		return Case{}, err
@@ -211,7 +211,7 @@ func (s *Service) Submit(ctx context.Context, access secret.Secret, a SubmitArgs
 	if c.State != Draft && c.State != Returned {
 		return Case{}, sentAlready(c)
 	}
-	ev := event.NewOrgSubmissionSubmitted(event.By(stranger(o), event.User), event.PlatformTarget(), c.ID, a.OrgName, event.Email(c.Email), c.Submissions > 0)
+	ev := event.NewOrgSubmissionSubmitted(event.By(o.Stranger(""), event.User), event.PlatformTarget(), c.ID, a.OrgName, event.Email(c.Email), c.Submissions > 0)
 	refuse := func(why event.OrgSubmissionSubmittedReason, err error) error {
 		if e := s.d.Ledger.RecordRefusal(ctx, ev.Denied(why)); e != nil {
 			return fmt.Errorf("record a refusal: %w", e)

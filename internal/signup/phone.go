@@ -30,12 +30,12 @@ func (s *Service) PhoneDemanded() bool { return s.d.PhoneDemanded }
 // AskPhone sends a code to an applicant's number. A number that was proved before does
 // not count any more.
 func (s *Service) AskPhone(ctx context.Context, access secret.Secret, number string, o identity.Origin) (phone.Registration, error) {
-	o = orNew(o)
+	o = o.OrNew()
 	c, err := s.editable(ctx, access, o)
 	if err != nil {
 		return phone.Registration{}, err
 	}
-	r, err := s.d.Phones.Register(ctx, stranger(o), c.phone, number)
+	r, err := s.d.Phones.Register(ctx, o.Stranger(""), c.phone, number)
 	if err != nil {
 		return phone.Registration{}, err
 	}
@@ -54,7 +54,7 @@ func (s *Service) AskPhone(ctx context.Context, access secret.Secret, number str
 
 // ConfirmPhone brings the code.
 func (s *Service) ConfirmPhone(ctx context.Context, access, code secret.Secret, o identity.Origin) error {
-	o = orNew(o)
+	o = o.OrNew()
 	c, err := s.editable(ctx, access, o)
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (s *Service) ConfirmPhone(ctx context.Context, access, code secret.Secret, 
 	if c.phone == "" {
 		return fault.New(fault.NotFound, "no number waits for a code here: begin with the number")
 	}
-	return s.d.Phones.ConfirmRegistration(ctx, stranger(o), c.phone, code)
+	return s.d.Phones.ConfirmRegistration(ctx, o.Stranger(""), c.phone, code)
 }
 
 // editable is held, for a case that the applicant may still change.

@@ -2,8 +2,6 @@ package signup
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,7 +10,6 @@ import (
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
-	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
@@ -141,34 +138,11 @@ func New(d Deps) (*Service, error) {
 
 func (s *Service) now() int64 { return db.Micros(s.d.Now()) }
 
-const (
-	linkPrefix   = "vpsl_"
-	accessPrefix = "vpsu_"
-	tokenBytes   = 32
+// What the holders of a link, and of the waiting page that it opens, present.
+var (
+	linkToken   = secret.TokenKind{Prefix: "vpsl_", Use: "vaultpam-signup/v1"}
+	accessToken = secret.TokenKind{Prefix: "vpsu_", Use: "vaultpam-signup/v1"}
 )
-
-func newToken(prefix string) secret.Secret {
-	return secret.FromString(prefix + secret.Token(tokenBytes).RevealString())
-}
-
-func hashToken(token string) []byte {
-	sum := sha256.Sum256([]byte("vaultpam-signup/v1\x00" + token))
-	return sum[:]
-}
-
-// parseToken gives the hash of a token of this prefix; false when it cannot be one.
-func parseToken(prefix string, t secret.Secret) (hash []byte, ok bool) {
-	text := strings.TrimSpace(t.RevealString())
-	body, ok := strings.CutPrefix(text, prefix)
-	if !ok || strings.ContainsAny(body, "\r\n") {
-		return nil, false
-	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(body)
-	if err != nil || len(raw) != tokenBytes {
-		return nil, false
-	}
-	return hashToken(text), true
-}
 
 func caseOf(r signupsql.Signup) Case {
 	c := Case{ID: id.Submission(r.ID), Email: r.Email, State: State(r.State), OrgName: r.OrgName, Slug: r.Slug, Note: r.Note, Handle: r.Handle, Name: r.Name,
@@ -205,15 +179,4 @@ func (s *Service) read(ctx context.Context, sub id.Submission) (c Case, err erro
 func (s *Service) allows(email string) bool {
 	_, domain, _ := strings.Cut(email, "@")
 	return len(s.d.Domains) == 0 || slices.Contains(s.d.Domains, domain)
-}
-
-func stranger(o identity.Origin) authz.Actor {
-	return authz.Actor{Kind: authz.Nobody, Source: o.Source, Via: o.Via, Request: o.Request}
-}
-
-func orNew(o identity.Origin) identity.Origin {
-	if o.Request == "" {
-		o.Request = id.New[id.Request]()
-	}
-	return o
 }

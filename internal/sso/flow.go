@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
-	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
@@ -100,7 +99,7 @@ type Started struct {
 
 // Start sends a browser to a provider.
 func (s *Service) Start(ctx context.Context, a StartArgs) (Started, error) {
-	a.From = fresh(a.From)
+	a.From = a.From.OrNew()
 	if err := s.d.People.Admit(ctx, a.From, a.Email); err != nil {
 		return Started{}, err
 	}
@@ -151,18 +150,6 @@ func consolePath(s string) string {
 		return ""
 	}
 	return s
-}
-
-func fresh(o identity.Origin) identity.Origin {
-	if o.Request == "" {
-		o.Request = id.New[id.Request]()
-	}
-	return o
-}
-
-// stranger is the actor before it is known who it is.
-func stranger(o identity.Origin, org id.Org) authz.Actor {
-	return authz.Actor{Kind: authz.Nobody, Org: org, Source: o.Source, Via: o.Via, Request: o.Request}
 }
 
 // enabled is a provider that may be used, of an active organization.
@@ -226,7 +213,7 @@ func (s *Service) fail(ctx context.Context, o identity.Origin, p Provider, flow 
 				return err
 			}
 		}
-		ev := event.NewProviderFlowFailed(event.By(stranger(o, p.Org), event.User), event.TenantTarget(p.Org, p.orgName), f.why, p.ID, protocol, event.FlowKindSignIn, f.step)
+		ev := event.NewProviderFlowFailed(event.By(o.Stranger(p.Org), event.User), event.TenantTarget(p.Org, p.orgName), f.why, p.ID, protocol, event.FlowKindSignIn, f.step)
 		if flow != "" {
 			ev = ev.WithFlowID(flow)
 		}
@@ -317,7 +304,7 @@ type Proved struct {
 
 // Callback takes a provider's answer.
 func (s *Service) Callback(ctx context.Context, a CallbackArgs) (Proved, error) {
-	a.From = fresh(a.From)
+	a.From = a.From.OrNew()
 	if err := s.d.People.Admit(ctx, a.From, ""); err != nil {
 		return Proved{}, err
 	}
@@ -407,7 +394,7 @@ type Completed struct {
 
 // Complete redeems a ticket.
 func (s *Service) Complete(ctx context.Context, a CompleteArgs) (Completed, error) {
-	a.From = fresh(a.From)
+	a.From = a.From.OrNew()
 	if err := s.d.People.Admit(ctx, a.From, ""); err != nil {
 		return Completed{}, err
 	}

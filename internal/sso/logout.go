@@ -35,7 +35,7 @@ type LogoutArgs struct {
 // Logout 1.0): the web sessions of the person in the organization that came
 // through it. The error is fault.Invalid for a token that is not good.
 func (s *Service) Logout(ctx context.Context, a LogoutArgs) error {
-	a.From = fresh(a.From)
+	a.From = a.From.OrNew()
 	if err := s.d.People.Admit(ctx, a.From, ""); err != nil {
 		return err
 	}

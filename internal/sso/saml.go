@@ -158,7 +158,7 @@ type AssertionArgs struct {
 // Assertion takes a SAML provider's answer. It has to be the answer to a request
 // that this browser began: what a provider sends unasked is refused.
 func (s *Service) Assertion(ctx context.Context, a AssertionArgs) (Proved, error) {
-	a.From = fresh(a.From)
+	a.From = a.From.OrNew()
 	if err := s.d.People.Admit(ctx, a.From, ""); err != nil {
 		return Proved{}, err
 	}
