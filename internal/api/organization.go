@@ -88,16 +88,31 @@ func (s *Server) organizationRoutes() {
 
 // Organization is a tenant, as operators of the platform see it.
 type Organization struct {
-	ID        id.Org    `json:"id"`
-	Slug      string    `json:"slug"`
-	Name      string    `json:"name"`
-	Active    bool      `json:"active"`
-	Deleted   bool      `json:"deleted,omitempty"`
-	CreatedAt time.Time `json:"created_at"`
+	ID          id.Org    `json:"id"`
+	Slug        string    `json:"slug"`
+	Name        string    `json:"name"`
+	Active      bool      `json:"active"`
+	Deleted     bool      `json:"deleted,omitempty"`
+	CreatedAt   time.Time `json:"created_at"`
+	SuspendedAt time.Time `json:"suspended_at,omitzero"`
+	Comment     string    `json:"comment,omitempty" doc:"Why it is suspended, as its operators wrote"`
 }
 
 func orgJSON(o tenancy.Organization) Organization {
-	return Organization{ID: o.ID, Slug: o.Slug, Name: o.Name, Active: o.Active, Deleted: o.Deleted, CreatedAt: o.CreatedAt}
+	return Organization{ID: o.ID, Slug: o.Slug, Name: o.Name, Active: o.Active, Deleted: o.Deleted, CreatedAt: o.CreatedAt, SuspendedAt: o.SuspendedAt, Comment: o.Comment}
+}
+
+// OrganizationOverview is a tenant with its size.
+type OrganizationOverview struct {
+	Organization
+	Members     int  `json:"members"`
+	Invited     int  `json:"invited" doc:"Open invitations; each holds a seat"`
+	SeatLimit   int  `json:"seat_limit" doc:"How many members there may be; 0: no limit"`
+	SSORequired bool `json:"sso_required" doc:"Members come in through the organization's identity provider only"`
+}
+
+func overviewJSON(o tenancy.Overview) OrganizationOverview {
+	return OrganizationOverview{orgJSON(o.Organization), o.Members, o.Invited, o.Seats, o.SSORequired}
 }
 
 func (s *Server) platformRoutes() {
@@ -122,9 +137,17 @@ func (s *Server) platformRoutes() {
 			return &struct{ Body person }{person{p.ID, p.Email, p.Handle, p.Name}}, nil
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "list-organizations", Method: http.MethodGet, Path: "/platform/organizations", Summary: "List organizations", Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *struct{ PageIn }) (*pageOut[Organization], error) {
+		func(ctx context.Context, a authz.Actor, in *struct{ PageIn }) (*pageOut[OrganizationOverview], error) {
 			l, err := s.Tenancy.List(ctx, a, in.request())
-			return pageOf(l, orgJSON, err)
+			return pageOf(l, overviewJSON, err)
+		})
+	handle(s, signedIn, huma.Operation{OperationID: "get-platform-organization", Method: http.MethodGet, Path: "/platform/organizations/{id}", Summary: "Show an organization: its state, size and limit", Tags: []string{tag}},
+		func(ctx context.Context, a authz.Actor, in *OrganizationPath) (*struct{ Body OrganizationOverview }, error) {
+			o, err := s.Tenancy.Overview(ctx, a, id.Org(in.ID))
+			if err != nil {
+				return nil, err
+			}
+			return &struct{ Body OrganizationOverview }{overviewJSON(o)}, nil
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "create-organization", Method: http.MethodPost, Path: "/platform/organizations", Summary: "Create an organization with its first owner", DefaultStatus: 201, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {

@@ -349,6 +349,16 @@ type tenant struct {
 	Active    bool      `json:"active"`
 	Deleted   bool      `json:"deleted"`
 	CreatedAt time.Time `json:"created_at"`
+	Members   int       `json:"members"`
+	Invited   int       `json:"invited"`
+	SeatLimit int       `json:"seat_limit"`
+}
+
+func (t tenant) seats() string {
+	if t.SeatLimit == 0 {
+		return "no limit"
+	}
+	return strconv.Itoa(t.SeatLimit)
 }
 
 func (t tenant) names() []string { return []string{t.ID, t.Slug} }
@@ -375,8 +385,10 @@ func (orgsAllCmd) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	t := table{head: []string{"SLUG", "NAME", "STATE", "CREATED", "ID"}, empty: "There are no organizations."}
-	return showList(p, l, t, func(o tenant) []string { return []string{o.Slug, o.Name, o.state(), when(o.CreatedAt), o.ID} })
+	t := table{head: []string{"SLUG", "NAME", "STATE", "MEMBERS", "INVITED", "SEATS", "CREATED", "ID"}, empty: "There are no organizations."}
+	return showList(p, l, t, func(o tenant) []string {
+		return []string{o.Slug, o.Name, o.state(), strconv.Itoa(o.Members), strconv.Itoa(o.Invited), o.seats(), when(o.CreatedAt), o.ID}
+	})
 }
 
 type orgsSuspendCmd struct {

@@ -45,9 +45,9 @@ func (s *Service) setState(ctx context.Context, actor authz.Actor, org id.Org, t
 	if err := checkComment(reason); err != nil {
 		return Organization{}, err
 	}
-	from, state := activeState, suspendedState
+	from, state, since := activeState, suspendedState, s.now()
 	if to == event.OrganizationChangeResumed {
-		from, state = suspendedState, activeState
+		from, state, since = suspendedState, activeState, 0
 	}
 	var out Organization
 	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
@@ -59,14 +59,14 @@ func (s *Service) setState(ctx context.Context, actor authz.Actor, org id.Org, t
 		if err != nil {
 			return fmt.Errorf("read organization %s: %w", org, err)
 		}
-		n, err := q.SetOrganizationState(ctx, tenancysql.SetOrganizationStateParams{State: state, Now: s.now(), ID: string(org), Old: from})
+		n, err := q.SetOrganizationState(ctx, tenancysql.SetOrganizationStateParams{State: state, SuspendedAt: since, StateComment: reason, Now: s.now(), ID: string(org), Old: from})
 		if err != nil {
 			return fmt.Errorf("store the state of %s: %w", org, err)
 		}
 		if n == 0 {
 			return fault.New(fault.Conflict, "the organization is not %s", from).WithCode("ORG_STATE")
 		}
-		row.State = state
+		row.State, row.SuspendedAt, row.StateComment = state, since, reason
 		out = organization(row)
 		return s.recordBoth(ctx, tx, org, func(act func(event.Act) event.Act) event.Event {
 			ev := event.NewOrganizationStateChanged(act(event.By(actor, event.PlatformAdmin)), event.TenantTarget(org, row.Name), to)
@@ -139,7 +139,7 @@ func (s *Service) Delete(ctx context.Context, actor authz.Actor, a DeleteArgs) e
 				return err
 			}
 		}
-		n, err := q.SetOrganizationState(ctx, tenancysql.SetOrganizationStateParams{State: suspendedState, DeletedAt: s.now(), Now: s.now(), ID: string(org), Old: activeState})
+		n, err := q.SetOrganizationState(ctx, tenancysql.SetOrganizationStateParams{State: suspendedState, DeletedAt: s.now(), SuspendedAt: s.now(), Now: s.now(), ID: string(org), Old: activeState})
 		if err != nil {
 			return fmt.Errorf("delete organization %s: %w", org, err)
 		}

@@ -5,8 +5,13 @@ values (sqlc.arg(id), sqlc.arg(slug), sqlc.arg(name), 'active', sqlc.arg(now), s
 -- name: GetOrganization :one
 select * from organization where id = $1;
 
--- name: ListOrganizations :many
-select * from organization where slug > sqlc.arg(after) order by slug limit sqlc.arg(n);
+-- name: OverviewOrganizations :many
+-- platform-wide: operators see how large organizations are, and nothing of what is theirs
+select o.*, cast(coalesce(s.seat_limit, 0) as bigint) as seat_limit, cast(coalesce(d.required, false) as boolean) as sso_required,
+    (select count(*) from member m where m.org_id = o.id) as members,
+    (select count(*) from invitation i where i.org_id = o.id and i.state = 'pending') as invited
+from organization o left join organization_setting s on s.org_id = o.id left join sso_setting d on d.org_id = o.id
+where o.slug > sqlc.arg(after) and (cast(sqlc.arg(id) as text) = '' or o.id = cast(sqlc.arg(id) as text)) order by o.slug limit sqlc.arg(n);
 
 -- name: HoldOrganization :execrows
 update organization set changed_at = sqlc.arg(now) where id = sqlc.arg(id);
@@ -82,7 +87,8 @@ order by version desc, group_name limit sqlc.arg(n);
 update organization set name = sqlc.arg(name), changed_at = sqlc.arg(now) where id = sqlc.arg(id);
 
 -- name: SetOrganizationState :execrows
-update organization set state = sqlc.arg(state), deleted_at = sqlc.arg(deleted_at), changed_at = sqlc.arg(now)
+update organization set state = sqlc.arg(state), deleted_at = sqlc.arg(deleted_at), suspended_at = sqlc.arg(suspended_at),
+    state_comment = sqlc.arg(state_comment), changed_at = sqlc.arg(now)
 where id = sqlc.arg(id) and state = sqlc.arg(old) and deleted_at = 0;
 
 -- name: OrganizationBySlug :one

@@ -15,7 +15,6 @@ import (
 	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/label"
 	"github.com/vaultpam/vaultpam/internal/mfa"
-	"github.com/vaultpam/vaultpam/internal/page"
 	"github.com/vaultpam/vaultpam/internal/tenancy/tenancysql"
 )
 
@@ -95,10 +94,17 @@ type Organization struct {
 	Active    bool
 	Deleted   bool
 	CreatedAt time.Time
+
+	SuspendedAt time.Time // zero: it is not
+	Comment     string    // why, as its operators wrote
 }
 
 func organization(r tenancysql.Organization) Organization {
-	return Organization{ID: id.Org(r.ID), Slug: r.Slug, Name: r.Name, Active: r.State == activeState, Deleted: r.DeletedAt != 0, CreatedAt: db.Time(r.CreatedAt)}
+	o := Organization{ID: id.Org(r.ID), Slug: r.Slug, Name: r.Name, Active: r.State == activeState, Deleted: r.DeletedAt != 0, CreatedAt: db.Time(r.CreatedAt), Comment: r.StateComment}
+	if r.SuspendedAt != 0 {
+		o.SuspendedAt = db.Time(r.SuspendedAt)
+	}
+	return o
 }
 
 // Member is a person in an organization.
@@ -197,31 +203,6 @@ func (s *Service) refused(ctx context.Context, actor authz.Actor, why error, ev 
 		return fmt.Errorf("record a refusal: %w", err)
 	}
 	return why
-}
-
-// List lists all organizations by slug, for operators of the platform.
-func (s *Service) List(ctx context.Context, actor authz.Actor, p page.Request) (page.List[Organization], error) {
-	actor.Org, actor.Role = "", authz.None
-	if err := authz.Check(actor, authz.PlatformOrgList, authz.Object{Type: authz.PlatformObject}); err != nil {
-		return page.List[Organization]{}, err
-	}
-	n, after, err := p.Resolve()
-	if err != nil {
-		return page.List[Organization]{}, err
-	}
-	var rows []tenancysql.Organization
-	err = s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-		rows, err = tenancysql.New(tx).ListOrganizations(ctx, tenancysql.ListOrganizationsParams{After: after, N: int32(n)})
-		return err
-	})
-	if err != nil {
-		return page.List[Organization]{}, fmt.Errorf("list organizations: %w", err)
-	}
-	out := make([]Organization, len(rows))
-	for i, r := range rows {
-		out[i] = organization(r)
-	}
-	return page.Cut(out, n, func(o Organization) string { return o.Slug }), nil
 }
 
 // Get is the actor's active organization.

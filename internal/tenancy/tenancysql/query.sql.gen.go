@@ -94,7 +94,7 @@ func (q *Queries) GetMember(ctx context.Context, arg GetMemberParams) (GetMember
 }
 
 const getOrganization = `-- name: GetOrganization :one
-select id, slug, name, state, created_at, changed_at, deleted_at from organization where id = $1
+select id, slug, name, state, created_at, changed_at, deleted_at, suspended_at, state_comment from organization where id = $1
 `
 
 func (q *Queries) GetOrganization(ctx context.Context, id string) (Organization, error) {
@@ -108,6 +108,8 @@ func (q *Queries) GetOrganization(ctx context.Context, id string) (Organization,
 		&i.CreatedAt,
 		&i.ChangedAt,
 		&i.DeletedAt,
+		&i.SuspendedAt,
+		&i.StateComment,
 	)
 	return i, err
 }
@@ -340,46 +342,6 @@ func (q *Queries) ListMembers(ctx context.Context, arg ListMembersParams) ([]Lis
 	return items, nil
 }
 
-const listOrganizations = `-- name: ListOrganizations :many
-select id, slug, name, state, created_at, changed_at, deleted_at from organization where slug > $1 order by slug limit $2
-`
-
-type ListOrganizationsParams struct {
-	After string
-	N     int32
-}
-
-func (q *Queries) ListOrganizations(ctx context.Context, arg ListOrganizationsParams) ([]Organization, error) {
-	rows, err := q.db.QueryContext(ctx, listOrganizations, arg.After, arg.N)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []Organization
-	for rows.Next() {
-		var i Organization
-		if err := rows.Scan(
-			&i.ID,
-			&i.Slug,
-			&i.Name,
-			&i.State,
-			&i.CreatedAt,
-			&i.ChangedAt,
-			&i.DeletedAt,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const listSettingChanges = `-- name: ListSettingChanges :many
 select org_id, version, group_name, changes, weakened, actor_id, actor_name, changed_at from organization_setting_change where org_id = $1
 and (version < $2 or (version = $2 and group_name > $3))
@@ -504,6 +466,74 @@ func (q *Queries) OrganizationBySlug(ctx context.Context, slug string) (string, 
 	return id, err
 }
 
+const overviewOrganizations = `-- name: OverviewOrganizations :many
+select o.id, o.slug, o.name, o.state, o.created_at, o.changed_at, o.deleted_at, o.suspended_at, o.state_comment, cast(coalesce(s.seat_limit, 0) as bigint) as seat_limit, cast(coalesce(d.required, false) as boolean) as sso_required,
+    (select count(*) from member m where m.org_id = o.id) as members,
+    (select count(*) from invitation i where i.org_id = o.id and i.state = 'pending') as invited
+from organization o left join organization_setting s on s.org_id = o.id left join sso_setting d on d.org_id = o.id
+where o.slug > $1 and (cast($2 as text) = '' or o.id = cast($2 as text)) order by o.slug limit $3
+`
+
+type OverviewOrganizationsParams struct {
+	After string
+	ID    string
+	N     int32
+}
+
+type OverviewOrganizationsRow struct {
+	ID           string
+	Slug         string
+	Name         string
+	State        string
+	CreatedAt    int64
+	ChangedAt    int64
+	DeletedAt    int64
+	SuspendedAt  int64
+	StateComment string
+	SeatLimit    int64
+	SsoRequired  bool
+	Members      int64
+	Invited      int64
+}
+
+// platform-wide: operators see how large organizations are, and nothing of what is theirs
+func (q *Queries) OverviewOrganizations(ctx context.Context, arg OverviewOrganizationsParams) ([]OverviewOrganizationsRow, error) {
+	rows, err := q.db.QueryContext(ctx, overviewOrganizations, arg.After, arg.ID, arg.N)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OverviewOrganizationsRow
+	for rows.Next() {
+		var i OverviewOrganizationsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Slug,
+			&i.Name,
+			&i.State,
+			&i.CreatedAt,
+			&i.ChangedAt,
+			&i.DeletedAt,
+			&i.SuspendedAt,
+			&i.StateComment,
+			&i.SeatLimit,
+			&i.SsoRequired,
+			&i.Members,
+			&i.Invited,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const ownFactorDemanded = `-- name: OwnFactorDemanded :one
 select require_mfa from member where org_id = $1 and user_id = $2
 `
@@ -556,22 +586,27 @@ func (q *Queries) RoleIn(ctx context.Context, arg RoleInParams) (string, error) 
 }
 
 const setOrganizationState = `-- name: SetOrganizationState :execrows
-update organization set state = $1, deleted_at = $2, changed_at = $3
-where id = $4 and state = $5 and deleted_at = 0
+update organization set state = $1, deleted_at = $2, suspended_at = $3,
+    state_comment = $4, changed_at = $5
+where id = $6 and state = $7 and deleted_at = 0
 `
 
 type SetOrganizationStateParams struct {
-	State     string
-	DeletedAt int64
-	Now       int64
-	ID        string
-	Old       string
+	State        string
+	DeletedAt    int64
+	SuspendedAt  int64
+	StateComment string
+	Now          int64
+	ID           string
+	Old          string
 }
 
 func (q *Queries) SetOrganizationState(ctx context.Context, arg SetOrganizationStateParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, setOrganizationState,
 		arg.State,
 		arg.DeletedAt,
+		arg.SuspendedAt,
+		arg.StateComment,
 		arg.Now,
 		arg.ID,
 		arg.Old,

@@ -5,13 +5,15 @@
 package tenancysql
 
 type Organization struct {
-	ID        string
-	Slug      string
-	Name      string
-	State     string
-	CreatedAt int64
-	ChangedAt int64
-	DeletedAt int64
+	ID           string
+	Slug         string
+	Name         string
+	State        string
+	CreatedAt    int64
+	ChangedAt    int64
+	DeletedAt    int64
+	SuspendedAt  int64
+	StateComment string
 }
 
 type OrganizationSetting struct {
