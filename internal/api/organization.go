@@ -24,10 +24,17 @@ type Member struct {
 	Role     string    `json:"role" enum:"owner,admin,operator,auditor"`
 	Active   bool      `json:"active"`
 	JoinedAt time.Time `json:"joined_at"`
+	Service  bool      `json:"service_account,omitempty" doc:"It acts by API tokens only"`
 }
 
 func orgMember(m tenancy.Member) Member {
-	return Member{UserID: m.ID, Email: m.Email, Handle: m.Handle, Name: m.Name, Role: string(m.Role), Active: m.Active, JoinedAt: m.JoinedAt}
+	return Member{UserID: m.ID, Email: m.Email, Handle: m.Handle, Name: m.Name, Role: string(m.Role), Active: m.Active, JoinedAt: m.JoinedAt, Service: m.Service}
+}
+
+// ListedMember is a member with what only lists tell.
+type ListedMember struct {
+	Member
+	MFA bool `json:"mfa_enrolled" doc:"They have a second factor"`
 }
 
 type NewPerson struct {
@@ -55,9 +62,14 @@ func (s *Server) organizationRoutes() {
 		return &struct{ Body Member }{orgMember(m)}, nil
 	}
 	handle(s, signedIn, huma.Operation{OperationID: "list-members", Method: http.MethodGet, Path: "/org/members", Summary: "List the members of the active organization", Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *struct{ PageIn }) (*pageOut[Member], error) {
-			l, err := s.Tenancy.Members(ctx, a, in.request())
-			return pageOf(l, orgMember, err)
+		func(ctx context.Context, a authz.Actor, in *struct {
+			PageIn
+			Q    string `query:"q" maxLength:"200" doc:"In name, e-mail address or handle"`
+			Role string `query:"role" enum:"owner,admin,operator,auditor" doc:"Absent: all"`
+			Kind string `query:"kind" enum:"person,service_account" doc:"Absent: both"`
+		}) (*pageOut[ListedMember], error) {
+			l, err := s.Tenancy.FindMembers(ctx, a, tenancy.MemberSearch{Text: in.Q, Role: authz.Role(in.Role), People: in.Kind == "person", Services: in.Kind == "service_account"}, in.request())
+			return pageOf(l, func(m tenancy.Member) ListedMember { return ListedMember{orgMember(m), m.MFA} }, err)
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "add-member", Method: http.MethodPost, Path: "/org/members", Summary: "Add a member", DefaultStatus: 201, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {

@@ -87,6 +87,45 @@ func scimToken(t scim.Token) SCIMToken {
 	return SCIMToken{ID: t.ID, Name: t.Name, CreatedBy: t.CreatedBy, CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt, LastUsedAt: t.LastUsedAt}
 }
 
+// SCIMPerson is somebody whom the organization's directory has pushed.
+type SCIMPerson struct {
+	UserID     id.User   `json:"user_id"`
+	UserName   string    `json:"user_name" doc:"As the directory writes it"`
+	Email      string    `json:"email"`
+	Name       string    `json:"name"`
+	ExternalID string    `json:"external_id,omitempty" doc:"The directory's own id of them"`
+	Active     bool      `json:"active" doc:"The directory lets them in"`
+	Role       string    `json:"role,omitempty" enum:"owner,admin,operator,auditor" doc:"Absent: they have no place here"`
+	PushedAt   time.Time `json:"pushed_at"`
+	ChangedAt  time.Time `json:"changed_at"`
+}
+
+// SCIMGroup is a group that the organization's directory has pushed.
+type SCIMGroup struct {
+	ID         id.Group  `json:"id"`
+	Name       string    `json:"name"`
+	ExternalID string    `json:"external_id,omitempty"`
+	Members    int       `json:"members"`
+	ChangedAt  time.Time `json:"changed_at"`
+}
+
+func (s *Server) scimPushedRoutes(tag string) {
+	handle(s, signedIn, huma.Operation{OperationID: "list-scim-people", Method: http.MethodGet, Path: "/org/scim/people", Summary: "List whom the organization's directory has pushed", Tags: []string{tag}},
+		func(ctx context.Context, a authz.Actor, in *struct{ PageIn }) (*pageOut[SCIMPerson], error) {
+			l, err := s.SCIM.Pushed(ctx, a, in.request())
+			return pageOf(l, func(u scim.Pushed) SCIMPerson {
+				return SCIMPerson{UserID: u.ID, UserName: u.UserName, Email: u.Email, Name: u.Shown(), ExternalID: u.ExternalID, Active: u.Active, Role: string(u.Role), PushedAt: u.PushedAt, ChangedAt: u.ChangedAt}
+			}, err)
+		})
+	handle(s, signedIn, huma.Operation{OperationID: "list-scim-groups", Method: http.MethodGet, Path: "/org/scim/groups", Summary: "List which groups the organization's directory has pushed", Tags: []string{tag}},
+		func(ctx context.Context, a authz.Actor, in *struct{ PageIn }) (*pageOut[SCIMGroup], error) {
+			l, err := s.SCIM.PushedGroups(ctx, a, in.request())
+			return pageOf(l, func(g scim.PushedGroup) SCIMGroup {
+				return SCIMGroup{ID: g.ID, Name: g.Display, ExternalID: g.ExternalID, Members: g.Members, ChangedAt: g.ChangedAt}
+			}, err)
+		})
+}
+
 func (s *Server) scimAdminRoutes() {
 	const tag = "SCIM"
 	state := func(set scim.Settings) *struct{ Body SCIMState } {
@@ -117,6 +156,7 @@ func (s *Server) scimAdminRoutes() {
 			s.Sessions.Notify()
 			return state(set), nil
 		})
+	s.scimPushedRoutes(tag)
 	handle(s, signedIn, huma.Operation{OperationID: "list-scim-tokens", Method: http.MethodGet, Path: "/org/scim/tokens", Summary: "List the tokens of the organization's directory", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct{ PageIn }) (*pageOut[SCIMToken], error) {
 			l, err := s.SCIM.Tokens(ctx, a, in.request())

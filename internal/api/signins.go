@@ -9,6 +9,7 @@ import (
 
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/identity"
 )
 
 // SignInItem is a live sign-in.
@@ -24,6 +25,15 @@ type SignInItem struct {
 	VerifiedAt time.Time     `json:"verified_at,omitzero" doc:"When a second factor was last proved in it"`
 }
 
+func signIns(list []identity.WebSession) *pageOut[SignInItem] {
+	out := &pageOut[SignInItem]{Page[SignInItem]{Items: []SignInItem{}}}
+	for _, w := range list {
+		out.Body.Items = append(out.Body.Items, SignInItem{ID: w.ID, Current: w.Current, Enrolment: w.Enrolment, SourceIP: w.SourceIP, UserAgent: w.UserAgent,
+			CreatedAt: w.CreatedAt, LastSeenAt: w.LastSeenAt, ExpiresAt: w.ExpiresAt, VerifiedAt: w.MFAAt})
+	}
+	return out
+}
+
 // signInRoutes list and end sign-ins: one's own, and as administrator those of members.
 func (s *Server) signInRoutes() {
 	const tag = "sign-in"
@@ -33,12 +43,7 @@ func (s *Server) signInRoutes() {
 			if err != nil {
 				return nil, err
 			}
-			out := &pageOut[SignInItem]{Page[SignInItem]{Items: []SignInItem{}}}
-			for _, w := range list {
-				out.Body.Items = append(out.Body.Items, SignInItem{ID: w.ID, Current: w.Current, Enrolment: w.Enrolment, SourceIP: w.SourceIP, UserAgent: w.UserAgent,
-					CreatedAt: w.CreatedAt, LastSeenAt: w.LastSeenAt, ExpiresAt: w.ExpiresAt, VerifiedAt: w.MFAAt})
-			}
-			return out, nil
+			return signIns(list), nil
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "end-sign-in", Method: http.MethodDelete, Path: "/auth/sessions/{id}", Summary: "End one of your sign-ins", DefaultStatus: 204, Tags: []string{tag},
 		Description: "The privileged sessions that were launched from it end within two seconds."},
@@ -58,6 +63,15 @@ func (s *Server) signInRoutes() {
 				return nil, err
 			}
 			return &struct{ Body ended }{ended{SignIns: n}}, nil
+		})
+	handle(s, signedIn, huma.Operation{OperationID: "list-member-sign-ins", Method: http.MethodGet, Path: "/org/members/{user_id}/sign-ins", Summary: "Where a member is signed in", Tags: []string{"organization"},
+		Description: "For whoever may end their sign-ins."},
+		func(ctx context.Context, a authz.Actor, in *MemberPath) (*pageOut[SignInItem], error) {
+			list, err := s.Identity.MemberWebSessions(ctx, a, id.User(in.UserID))
+			if err != nil {
+				return nil, err
+			}
+			return signIns(list), nil
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "sign-out-member", Method: http.MethodPost, Path: "/org/members/{user_id}/sign-out", Summary: "End the sign-ins and live sessions of a member", Tags: []string{"organization"},
 		Description: "Ends their sign-ins everywhere, and their certificates and live privileged sessions in this organization. They can sign in again: remove whoever must not."},

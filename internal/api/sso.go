@@ -186,6 +186,36 @@ func (s *Server) ssoProviderRoutes() {
 		func(ctx context.Context, a authz.Actor, in *ProviderPath) (*struct{}, error) {
 			return nothing(s.SSO.Delete(ctx, a, id.Provider(in.ProviderID)))
 		})
+	type finding struct {
+		What   string `json:"what" enum:"settings,discovery,keys,metadata,certificate,domain"`
+		OK     bool   `json:"ok"`
+		Detail string `json:"detail"`
+	}
+	handle(s, signedIn, huma.Operation{OperationID: "test-sso-provider", Method: http.MethodPost, Path: "/org/sso/providers/{provider_id}/test", Summary: "Look whether an identity provider could be used now", Tags: []string{tag},
+		Description: "Asks an OpenID provider what it says of itself, or reads the metadata of a SAML provider. It changes nothing. Only a sign-in shows that the client secret and the addresses registered there are right."},
+		func(ctx context.Context, a authz.Actor, in *ProviderPath) (*struct {
+			Body struct {
+				Usable   bool      `json:"usable" doc:"Nothing that was looked at is wrong"`
+				Findings []finding `json:"findings" nullable:"false"`
+			}
+		}, error) {
+			list, err := s.SSO.Test(ctx, a, id.Provider(in.ProviderID))
+			if err != nil {
+				return nil, err
+			}
+			out := &struct {
+				Body struct {
+					Usable   bool      `json:"usable" doc:"Nothing that was looked at is wrong"`
+					Findings []finding `json:"findings" nullable:"false"`
+				}
+			}{}
+			out.Body.Usable = true
+			for _, f := range list {
+				out.Body.Usable = out.Body.Usable && f.OK
+				out.Body.Findings = append(out.Body.Findings, finding(f))
+			}
+			return out, nil
+		})
 	handle(s, signedIn, huma.Operation{OperationID: "list-sso-people", Method: http.MethodGet, Path: "/org/sso/providers/{provider_id}/people", Summary: "List who is who at an identity provider", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			ProviderPath

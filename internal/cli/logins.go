@@ -80,6 +80,34 @@ func (c *loginsEndCmd) Run(ctx context.Context, p *program) error {
 	return p.show(a, func() { p.sayf("%d other sign-ins have ended.", ended.SignIns) })
 }
 
+type membersSignInsCmd struct {
+	Person string `arg:"" complete:"person" help:"Handle, e-mail address or id."`
+}
+
+// Run lists the sign-ins of a member.
+func (c *membersSignInsCmd) Run(ctx context.Context, p *program) error {
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := r.findPerson(ctx, c.Person)
+	if err != nil {
+		return err
+	}
+	a, err := r.get(ctx, path("/org/members/%s/sign-ins", m.UserID), nil)
+	if err != nil {
+		return err
+	}
+	var l page
+	if err := a.Into(&l); err != nil {
+		return err
+	}
+	t := table{head: []string{"SINCE", "LAST USED", "FROM", "WITH"}, empty: m.Handle + " is signed in nowhere."}
+	return showList(p, l, t, func(s signIn) []string {
+		return []string{when(s.CreatedAt), when(s.LastSeenAt), s.SourceIP, s.UserAgent}
+	})
+}
+
 type membersSignOutCmd struct {
 	Person  string `arg:"" complete:"person" help:"Handle, e-mail address or id."`
 	Comment string `placeholder:"TEXT" help:"Shown to the person where a live session ends."`

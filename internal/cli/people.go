@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -12,6 +13,7 @@ type membersCmd struct {
 	Role  membersRoleCmd  `cmd:"" help:"Change a member's role."`
 	Phone membersPhoneCmd `cmd:"" help:"A member's telephone number."`
 
+	SignIns membersSignInsCmd `cmd:"" name:"sign-ins" help:"List where a member is signed in."`
 	SignOut membersSignOutCmd `cmd:"" name:"sign-out" help:"End a member's sign-ins and live sessions."`
 }
 
@@ -23,6 +25,7 @@ type person struct {
 	Name     string    `json:"name"`
 	Role     string    `json:"role"`
 	Active   bool      `json:"active"`
+	MFA      bool      `json:"mfa_enrolled"`
 	JoinedAt time.Time `json:"joined_at"`
 }
 
@@ -32,21 +35,30 @@ func (r *remote) findPerson(ctx context.Context, want string) (person, error) {
 	return find[person](ctx, r, "/org/members", "person", want)
 }
 
-type membersListCmd struct{}
+type membersListCmd struct {
+	Search string `placeholder:"TEXT" help:"Only those with this in name, e-mail address or handle."`
+	Role   string `enum:",owner,admin,operator,auditor" default:"" help:"Only those with this role."`
+}
 
 // Run lists members.
-func (membersListCmd) Run(ctx context.Context, p *program) error {
+func (c *membersListCmd) Run(ctx context.Context, p *program) error {
 	r, err := p.remote(ctx)
 	if err != nil {
 		return err
 	}
-	l, err := r.list(ctx, "/org/members", nil, 0)
+	query := url.Values{}
+	for k, v := range map[string]string{"q": c.Search, "role": c.Role} {
+		if v != "" {
+			query.Set(k, v)
+		}
+	}
+	l, err := r.list(ctx, "/org/members", query, 0)
 	if err != nil {
 		return err
 	}
-	t := table{head: []string{"HANDLE", "NAME", "E-MAIL", "ROLE", "ACTIVE", "JOINED"}, empty: "There are no members."}
+	t := table{head: []string{"HANDLE", "NAME", "E-MAIL", "ROLE", "ACTIVE", "MFA", "JOINED"}, empty: "There are no members."}
 	return showList(p, l, t, func(m person) []string {
-		return []string{m.Handle, m.Name, m.Email, m.Role, yesNo(m.Active), when(m.JoinedAt)}
+		return []string{m.Handle, m.Name, m.Email, m.Role, yesNo(m.Active), yesNo(m.MFA), when(m.JoinedAt)}
 	})
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +14,8 @@ type scimCmd struct {
 	connection
 	Show   scimShowCmd   `cmd:"" default:"1" help:"Show where the directory pushes to, and what its groups are worth."`
 	Set    scimSetCmd    `cmd:"" help:"Say what the directory's groups are worth."`
+	People scimPeopleCmd `cmd:"" help:"List whom the directory has pushed."`
+	Groups scimGroupsCmd `cmd:"" help:"List which groups the directory has pushed."`
 	Tokens scimTokensCmd `cmd:"" help:"The tokens of your organization's directory."`
 }
 
@@ -168,4 +171,51 @@ func (c *scimTokensRevokeCmd) Run(ctx context.Context, p *program) error {
 	}
 	p.done("SCIM token %s is revoked.", t.Name)
 	return nil
+}
+
+type scimPeopleCmd struct{}
+
+// Run lists whom the directory has pushed.
+func (scimPeopleCmd) Run(ctx context.Context, p *program) error {
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	l, err := r.list(ctx, "/org/scim/people", nil, 0)
+	if err != nil {
+		return err
+	}
+	t := table{head: []string{"USER NAME", "NAME", "E-MAIL", "ACTIVE", "ROLE", "CHANGED"}, empty: "The directory has pushed nobody."}
+	return showList(p, l, t, func(u struct {
+		UserName  string    `json:"user_name"`
+		Name      string    `json:"name"`
+		Email     string    `json:"email"`
+		Active    bool      `json:"active"`
+		Role      string    `json:"role"`
+		ChangedAt time.Time `json:"changed_at"`
+	}) []string {
+		return []string{u.UserName, u.Name, u.Email, yesNo(u.Active), first(u.Role, "none"), when(u.ChangedAt)}
+	})
+}
+
+type scimGroupsCmd struct{}
+
+// Run lists which groups the directory has pushed.
+func (scimGroupsCmd) Run(ctx context.Context, p *program) error {
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	l, err := r.list(ctx, "/org/scim/groups", nil, 0)
+	if err != nil {
+		return err
+	}
+	t := table{head: []string{"NAME", "MEMBERS", "CHANGED"}, empty: "The directory has pushed no groups."}
+	return showList(p, l, t, func(g struct {
+		Name      string    `json:"name"`
+		Members   int       `json:"members"`
+		ChangedAt time.Time `json:"changed_at"`
+	}) []string {
+		return []string{g.Name, strconv.Itoa(g.Members), when(g.ChangedAt)}
+	})
 }

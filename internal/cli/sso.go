@@ -14,6 +14,7 @@ type ssoCmd struct {
 	connection
 	Providers ssoProvidersCmd `cmd:"" default:"1" help:"List identity providers."`
 	Show      ssoShowCmd      `cmd:"" help:"Show an identity provider, and what to register there."`
+	Test      ssoTestCmd      `cmd:"" help:"Look whether an identity provider could be used now."`
 	Add       ssoAddCmd       `cmd:"" help:"Add an identity provider."`
 	Set       ssoSetCmd       `cmd:"" help:"Change what the flags say of an identity provider."`
 	Remove    ssoRemoveCmd    `cmd:"" help:"Remove an identity provider; people stay members."`
@@ -101,6 +102,42 @@ func (c *ssoShowCmd) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	return p.show(a, func() { p.showProvider(s) })
+}
+
+type ssoTestCmd struct {
+	Provider string `arg:"" complete:"provider" help:"Name or id."`
+}
+
+// Run tests a provider; it fails when something is wrong.
+func (c *ssoTestCmd) Run(ctx context.Context, p *program) error {
+	r, s, err := p.provider(ctx, c.Provider)
+	if err != nil {
+		return err
+	}
+	a, err := r.post(ctx, path("/org/sso/providers/%s/test", s.ID), nil)
+	if err != nil {
+		return err
+	}
+	var said struct {
+		Usable   bool `json:"usable"`
+		Findings []struct {
+			What   string `json:"what"`
+			OK     bool   `json:"ok"`
+			Detail string `json:"detail"`
+		} `json:"findings"`
+	}
+	if err := a.Into(&said); err != nil {
+		return err
+	}
+	err = p.show(a, func() {
+		for _, f := range said.Findings {
+			p.sayf("%-4s %s: %s", map[bool]string{true: "ok", false: "not"}[f.OK], f.What, f.Detail)
+		}
+	})
+	if err == nil && !said.Usable {
+		return fault.New(fault.Conflict, "%s cannot be used as it is", s.Name)
+	}
+	return err
 }
 
 func (p *program) showProvider(s ssoProvider) {

@@ -264,6 +264,15 @@ func TestSignInsOfOneself(t *testing.T) {
 		if _, err := w.Identity.SignOutMember(t.Context(), again.Actor, owner.ID, ""); !fault.Is(err, fault.Denied) || w.LiveSessions != 2 {
 			t.Errorf("by an operator: %v", err)
 		}
+		if _, err := w.Identity.MemberWebSessions(t.Context(), again.Actor, owner.ID); !fault.Is(err, fault.Denied) {
+			t.Errorf("somebody without the right lists sign-ins: %v", err)
+		}
+		if _, err := w.Identity.MemberWebSessions(t.Context(), owner.Actor, w.Admin.ID); !fault.Is(err, fault.NotFound) {
+			t.Errorf("sign-ins of somebody who is no member: %v", err)
+		}
+		if l, err := w.Identity.MemberWebSessions(t.Context(), owner.Actor, bob.ID); err != nil || len(l) == 0 || l[0].Current || l[0].SourceIP == "" {
+			t.Errorf("%+v %v", l, err)
+		}
 		got, err := w.Identity.SignOutMember(t.Context(), owner.Actor, bob.ID, "go home")
 		if err != nil || got.WebSessions != 1 || got.Sessions != 2 {
 			t.Errorf("%+v %v", got, err)

@@ -309,3 +309,6 @@ delete from web_refresh where web_session_id in (select s.id from web_session s 
 
 -- name: SetWebSessionMFA :exec
 update web_session set mfa_at = sqlc.arg(mfa_at) where id = sqlc.arg(id);
+
+-- name: CountMembership :one
+select count(*) from member where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id);

@@ -21,6 +21,9 @@ import (
 // ever gets its mail.
 const serviceDomain = ".service.invalid"
 
+// ServicePattern matches, as an SQL pattern, the e-mail addresses of service accounts.
+const ServicePattern = "%" + serviceDomain
+
 // IsService tells whether an e-mail address is that of a service account.
 func IsService(email string) bool { return strings.HasSuffix(email, serviceDomain) }
 

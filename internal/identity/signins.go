@@ -41,15 +41,45 @@ func (s *Service) WebSessions(ctx context.Context, actor authz.Actor) ([]WebSess
 	if err != nil {
 		return nil, fmt.Errorf("list sign-ins: %w", err)
 	}
+	return webSessions(rows, actor.WebSession), nil
+}
+
+func webSessions(rows []identitysql.WebSession, current id.WebSession) []WebSession {
 	out := make([]WebSession, len(rows))
 	for i, r := range rows {
-		out[i] = WebSession{ID: id.WebSession(r.ID), Current: r.ID == string(actor.WebSession), Enrolment: r.Kind != "full", SourceIP: r.SourceIp,
+		out[i] = WebSession{ID: id.WebSession(r.ID), Current: r.ID == string(current), Enrolment: r.Kind != "full", SourceIP: r.SourceIp,
 			UserAgent: r.UserAgent, CreatedAt: db.Time(r.CreatedAt), LastSeenAt: db.Time(r.LastSeenAt), ExpiresAt: db.Time(r.ExpiresAt)}
 		if r.MfaAt != 0 {
 			out[i].MFAAt = db.Time(r.MfaAt)
 		}
 	}
-	return out, nil
+	return out
+}
+
+// MemberWebSessions are the live sign-ins of a member of the actor's organization,
+// for whoever may end them.
+func (s *Service) MemberWebSessions(ctx context.Context, actor authz.Actor, user id.User) ([]WebSession, error) {
+	if err := authz.Check(actor, authz.MemberSignOut, authz.Object{Type: authz.MemberObject, ID: string(user), Org: actor.Org}); err != nil {
+		return nil, err
+	}
+	var rows []identitysql.WebSession
+	err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		q := identitysql.New(tx)
+		n, err := q.CountMembership(ctx, identitysql.CountMembershipParams{OrgID: string(actor.Org), UserID: string(user)})
+		if err == nil && n == 0 {
+			err = fault.New(fault.NotFound, "no such member of this organization")
+		}
+		if err != nil {
+			return err
+		}
+		rows, err = q.LiveWebSessions(ctx, identitysql.LiveWebSessionsParams{
+			PersonID: string(user), Now: s.now(), IdleSince: s.now() - s.d.Limits.Idle.Microseconds()})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the sign-ins of a member: %w", err)
+	}
+	return webSessions(rows, actor.WebSession), nil
 }
 
 // EndWebSession ends one of the actor's own sign-ins, and within two seconds the

@@ -113,3 +113,12 @@ delete from scim_group_member where org_id = sqlc.arg(org_id) and group_id = sql
 
 -- name: LeaveGroups :exec
 delete from scim_group_member where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id);
+
+-- name: PushedUsers :many
+select sqlc.embed(u), cast(coalesce(m.role, '') as text) as role
+from scim_user u left join member m on m.org_id = u.org_id and m.user_id = u.user_id
+where u.org_id = sqlc.arg(org_id) and u.match_name > sqlc.arg(after) order by u.match_name limit sqlc.arg(n);
+
+-- name: PushedGroups :many
+select g.*, cast((select count(*) from scim_group_member m where m.org_id = g.org_id and m.group_id = g.id) as bigint) as members
+from scim_group g where g.org_id = sqlc.arg(org_id) and g.match_name > sqlc.arg(after) order by g.match_name limit sqlc.arg(n);

@@ -187,6 +187,34 @@ func TestGroupsGiveRoles(t *testing.T) {
 	})
 }
 
+func TestAdministratorsSeeWhatWasPushed(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.push(t, "Zoe")
+		u := s.push(t, "jane")
+		display := "Admins"
+		if _, err := s.scim.CreateGroup(t.Context(), s.client, scim.GroupChange{Display: &display, Add: []string{string(u.ID)}}); err != nil {
+			t.Fatal(err)
+		}
+		one, err := s.scim.Pushed(t.Context(), s.owner.Actor, page.Request{Limit: 1})
+		if err != nil || len(one.Items) != 1 || one.Items[0].ID != u.ID || one.Items[0].Role != authz.Operator || one.Next == "" {
+			t.Fatalf("%+v %v", one, err)
+		}
+		if two, err := s.scim.Pushed(t.Context(), s.owner.Actor, page.Request{Limit: 1, Cursor: one.Next}); err != nil || len(two.Items) != 1 || two.Items[0].UserName[:3] != "Zoe" || two.Next != "" {
+			t.Errorf("%+v %v", two, err)
+		}
+		if g, err := s.scim.PushedGroups(t.Context(), s.owner.Actor, page.Request{}); err != nil || len(g.Items) != 1 || g.Items[0].Display != "Admins" || g.Items[0].Members != 1 {
+			t.Errorf("%+v %v", g, err)
+		}
+		_, other := s.Org(t, "globex")
+		if l, err := s.scim.Pushed(t.Context(), other.Actor, page.Request{}); err != nil || len(l.Items) != 0 {
+			t.Errorf("another organization sees %+v %v", l, err)
+		}
+		if _, err := s.scim.PushedGroups(t.Context(), s.Admin.Actor, page.Request{}); err == nil {
+			t.Error("an operator of the platform sees an organization's groups")
+		}
+	})
+}
+
 func TestOwnersAndOtherOrganizations(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		u, err := s.scim.CreateUser(t.Context(), s.client, scim.User{UserName: "boss", Email: s.owner.Email, Active: true})

@@ -154,3 +154,6 @@ func (u User) name() string {
 
 // matchName is a name for comparison: the directory's names have no case.
 func matchName(s string) string { return strings.ToLower(s) }
+
+// Shown is the person's name as lists show it.
+func (u User) Shown() string { return u.name() }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
@@ -21,8 +23,21 @@ func object(org id.Org, user id.User) authz.Object {
 	return authz.Object{Type: authz.MemberObject, ID: string(user), Org: org, Owner: user}
 }
 
+// MemberSearch narrows a list of members. The zero value finds all.
+type MemberSearch struct {
+	Text     string // in name, e-mail address or handle, whatever the case
+	Role     authz.Role
+	People   bool // no service accounts
+	Services bool // only those
+}
+
 // Members lists the members of the active organization by handle.
 func (s *Service) Members(ctx context.Context, actor authz.Actor, p page.Request) (page.List[Member], error) {
+	return s.FindMembers(ctx, actor, MemberSearch{}, p)
+}
+
+// FindMembers lists the members of the active organization that the search names, by handle.
+func (s *Service) FindMembers(ctx context.Context, actor authz.Actor, f MemberSearch, p page.Request) (page.List[Member], error) {
 	if err := authz.Check(actor, authz.MemberList, object(actor.Org, "")); err != nil {
 		return page.List[Member]{}, err
 	}
@@ -30,9 +45,19 @@ func (s *Service) Members(ctx context.Context, actor authz.Actor, p page.Request
 	if err != nil {
 		return page.List[Member]{}, err
 	}
+	if f.Text = strings.TrimSpace(f.Text); utf8.RuneCountInString(f.Text) > 100 {
+		return page.List[Member]{}, fault.New(fault.Invalid, "search for at most 100 characters").WithField("q", "must be at most 100 characters")
+	}
+	args := tenancysql.ListMembersParams{OrgID: string(actor.Org), After: after, N: int32(n), Role: string(f.Role), Low: pattern(strings.ToLower(f.Text)), Typed: pattern(f.Text)}
+	if f.People {
+		args.People = identity.ServicePattern
+	}
+	if f.Services {
+		args.Service = identity.ServicePattern
+	}
 	var rows []tenancysql.ListMembersRow
 	err = s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
-		rows, err = tenancysql.New(tx).ListMembers(ctx, tenancysql.ListMembersParams{OrgID: string(actor.Org), After: after, N: int32(n)})
+		rows, err = tenancysql.New(tx).ListMembers(ctx, args)
 		return err
 	})
 	if err != nil {
@@ -41,14 +66,23 @@ func (s *Service) Members(ctx context.Context, actor authz.Actor, p page.Request
 	out := make([]Member, len(rows))
 	for i, r := range rows {
 		out[i] = member(r.UserID, r.Email, r.Handle, r.Name, r.Role, r.State, r.CreatedAt)
+		out[i].MFA = r.Factors > 0
 	}
 	return page.Cut(out, n, func(m Member) string { return m.Handle }), nil
+}
+
+// pattern finds a text anywhere, as an SQL pattern with ! before what it means itself.
+func pattern(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(text) + "%"
 }
 
 func member(user, email, handle, name, role, state string, created int64) Member {
 	return Member{
 		Profile: identity.Profile{ID: id.User(user), Email: email, Handle: handle, Name: name},
-		Role:    authz.Role(role), Active: state == "active", JoinedAt: db.Time(created),
+		Role:    authz.Role(role), Active: state == "active", JoinedAt: db.Time(created), Service: identity.IsService(email),
 	}
 }
 

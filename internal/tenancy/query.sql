@@ -25,8 +25,17 @@ select m.*, p.email, p.handle, p.name, p.state from member m join person p on p.
 where m.org_id = sqlc.arg(org_id) and m.user_id = sqlc.arg(user_id);
 
 -- name: ListMembers :many
-select m.*, p.email, p.handle, p.name, p.state from member m join person p on p.id = m.user_id
-where m.org_id = sqlc.arg(org_id) and p.handle > sqlc.arg(after) order by p.handle limit sqlc.arg(n);
+select m.*, p.email, p.handle, p.name, p.state,
+    cast((select count(*) from mfa_factor f where f.person_id = p.id and f.confirmed_at <> 0)
+        + (select count(*) from webauthn_credential w where w.person_id = p.id) as bigint) as factors
+from member m join person p on p.id = m.user_id
+where m.org_id = sqlc.arg(org_id) and p.handle > sqlc.arg(after)
+and (cast(sqlc.arg(role) as text) = '' or m.role = cast(sqlc.arg(role) as text))
+and (cast(sqlc.arg(people) as text) = '' or p.email not like cast(sqlc.arg(people) as text))
+and (cast(sqlc.arg(service) as text) = '' or p.email like cast(sqlc.arg(service) as text))
+and (cast(sqlc.arg(low) as text) = '' or p.handle like cast(sqlc.arg(low) as text) escape '!' or p.email like cast(sqlc.arg(low) as text) escape '!'
+    or lower(p.name) like cast(sqlc.arg(low) as text) escape '!' or p.name like cast(sqlc.arg(typed) as text) escape '!')
+order by p.handle limit sqlc.arg(n);
 
 -- name: CountOwners :one
 select count(*) from member m join person p on p.id = m.user_id

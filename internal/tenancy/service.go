@@ -113,6 +113,8 @@ type Member struct {
 	Role     authz.Role
 	Active   bool
 	JoinedAt time.Time
+	MFA      bool // has a second factor; told by lists only
+	Service  bool // acts by API tokens only
 }
 
 // CreateArgs describes a new organization and its first owner, who may be known already.

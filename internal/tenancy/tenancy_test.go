@@ -269,6 +269,54 @@ func TestTokenActsAsServiceAccount(t *testing.T) {
 	})
 }
 
+func TestMembersAreFound(t *testing.T) {
+	world(t, func(t *testing.T, w *World, owner Someone) {
+		w.Factorless(t, owner, "cy-100", authz.Operator)
+		w.Factorless(t, owner, "al", authz.Auditor)
+		robot, err := identity.ServiceAccount(owner.Actor.Org, "robot")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Tenancy.AddMember(t.Context(), owner.Actor, tenancy.AddMemberArgs{Person: robot, Role: authz.Operator}); err != nil {
+			t.Fatal(err)
+		}
+		find := func(f tenancy.MemberSearch) string {
+			l, err := w.Tenancy.FindMembers(t.Context(), owner.Actor, f, page.Request{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, m := range l.Items {
+				got = append(got, strings.SplitN(m.Email, "@", 2)[0])
+			}
+			return strings.Join(got, " ")
+		}
+		for want, f := range map[string]tenancy.MemberSearch{
+			"al":     {Role: authz.Auditor},
+			"cy-100": {Text: " CY-1 "},
+			"robot":  {Services: true},
+			"":       {Text: "%"},
+		} {
+			if got := find(f); got != want {
+				t.Errorf("%+v finds %q, not %q", f, got, want)
+			}
+		}
+		if got := find(tenancy.MemberSearch{People: true}); strings.Contains(got, "robot") || !strings.Contains(got, "al") {
+			t.Errorf("people are %q", got)
+		}
+		if _, err := w.Tenancy.FindMembers(t.Context(), owner.Actor, tenancy.MemberSearch{Text: strings.Repeat("x", 101)}, page.Request{}); !fault.Is(err, fault.Invalid) {
+			t.Errorf("a search without end: %v", err)
+		}
+		l, err := w.Tenancy.FindMembers(t.Context(), owner.Actor, tenancy.MemberSearch{Role: authz.Owner}, page.Request{})
+		if err != nil || len(l.Items) != 1 || !l.Items[0].MFA || l.Items[0].Service {
+			t.Errorf("the owner, who has a second factor: %+v %v", l, err)
+		}
+		if l, err = w.Tenancy.FindMembers(t.Context(), owner.Actor, tenancy.MemberSearch{Role: authz.Auditor}, page.Request{}); err != nil || l.Items[0].MFA {
+			t.Errorf("somebody without a second factor: %+v %v", l, err)
+		}
+	})
+}
+
 func TestMembersInPages(t *testing.T) {
 	world(t, func(t *testing.T, w *World, owner Someone) {
 		for _, h := range []string{"cy", "al", "bo"} {

@@ -119,6 +119,22 @@ func (q *Queries) CountFailure(ctx context.Context, personID string) (int64, err
 	return failures, err
 }
 
+const countMembership = `-- name: CountMembership :one
+select count(*) from member where org_id = $1 and user_id = $2
+`
+
+type CountMembershipParams struct {
+	OrgID  string
+	UserID string
+}
+
+func (q *Queries) CountMembership(ctx context.Context, arg CountMembershipParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countMembership, arg.OrgID, arg.UserID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countSSHKeys = `-- name: CountSSHKeys :one
 select count(*) from ssh_key where person_id = $1
 `

@@ -615,6 +615,117 @@ func (q *Queries) OrganizationName(ctx context.Context, id string) (string, erro
 	return name, err
 }
 
+const pushedGroups = `-- name: PushedGroups :many
+select g.org_id, g.id, g.display, g.match_name, g.external_id, g.version, g.created_at, g.changed_at, cast((select count(*) from scim_group_member m where m.org_id = g.org_id and m.group_id = g.id) as bigint) as members
+from scim_group g where g.org_id = $1 and g.match_name > $2 order by g.match_name limit $3
+`
+
+type PushedGroupsParams struct {
+	OrgID string
+	After string
+	N     int32
+}
+
+type PushedGroupsRow struct {
+	OrgID      string
+	ID         string
+	Display    string
+	MatchName  string
+	ExternalID string
+	Version    int64
+	CreatedAt  int64
+	ChangedAt  int64
+	Members    int64
+}
+
+func (q *Queries) PushedGroups(ctx context.Context, arg PushedGroupsParams) ([]PushedGroupsRow, error) {
+	rows, err := q.db.QueryContext(ctx, pushedGroups, arg.OrgID, arg.After, arg.N)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PushedGroupsRow
+	for rows.Next() {
+		var i PushedGroupsRow
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.ID,
+			&i.Display,
+			&i.MatchName,
+			&i.ExternalID,
+			&i.Version,
+			&i.CreatedAt,
+			&i.ChangedAt,
+			&i.Members,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const pushedUsers = `-- name: PushedUsers :many
+select u.org_id, u.user_id, u.user_name, u.match_name, u.external_id, u.email, u.display, u.given, u.family, u.active, u.version, u.created_at, u.changed_at, cast(coalesce(m.role, '') as text) as role
+from scim_user u left join member m on m.org_id = u.org_id and m.user_id = u.user_id
+where u.org_id = $1 and u.match_name > $2 order by u.match_name limit $3
+`
+
+type PushedUsersParams struct {
+	OrgID string
+	After string
+	N     int32
+}
+
+type PushedUsersRow struct {
+	ScimUser ScimUser
+	Role     string
+}
+
+func (q *Queries) PushedUsers(ctx context.Context, arg PushedUsersParams) ([]PushedUsersRow, error) {
+	rows, err := q.db.QueryContext(ctx, pushedUsers, arg.OrgID, arg.After, arg.N)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PushedUsersRow
+	for rows.Next() {
+		var i PushedUsersRow
+		if err := rows.Scan(
+			&i.ScimUser.OrgID,
+			&i.ScimUser.UserID,
+			&i.ScimUser.UserName,
+			&i.ScimUser.MatchName,
+			&i.ScimUser.ExternalID,
+			&i.ScimUser.Email,
+			&i.ScimUser.Display,
+			&i.ScimUser.Given,
+			&i.ScimUser.Family,
+			&i.ScimUser.Active,
+			&i.ScimUser.Version,
+			&i.ScimUser.CreatedAt,
+			&i.ScimUser.ChangedAt,
+			&i.Role,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const removeMember = `-- name: RemoveMember :execrows
 delete from scim_group_member where org_id = $1 and group_id = $2 and user_id = $3
 `

@@ -283,14 +283,28 @@ func (q *Queries) InvitedMember(ctx context.Context, arg InvitedMemberParams) er
 }
 
 const listMembers = `-- name: ListMembers :many
-select m.org_id, m.user_id, m.role, m.created_at, m.changed_at, m.require_mfa, m.void_before, p.email, p.handle, p.name, p.state from member m join person p on p.id = m.user_id
-where m.org_id = $1 and p.handle > $2 order by p.handle limit $3
+select m.org_id, m.user_id, m.role, m.created_at, m.changed_at, m.require_mfa, m.void_before, p.email, p.handle, p.name, p.state,
+    cast((select count(*) from mfa_factor f where f.person_id = p.id and f.confirmed_at <> 0)
+        + (select count(*) from webauthn_credential w where w.person_id = p.id) as bigint) as factors
+from member m join person p on p.id = m.user_id
+where m.org_id = $1 and p.handle > $2
+and (cast($3 as text) = '' or m.role = cast($3 as text))
+and (cast($4 as text) = '' or p.email not like cast($4 as text))
+and (cast($5 as text) = '' or p.email like cast($5 as text))
+and (cast($6 as text) = '' or p.handle like cast($6 as text) escape '!' or p.email like cast($6 as text) escape '!'
+    or lower(p.name) like cast($6 as text) escape '!' or p.name like cast($7 as text) escape '!')
+order by p.handle limit $8
 `
 
 type ListMembersParams struct {
-	OrgID string
-	After string
-	N     int32
+	OrgID   string
+	After   string
+	Role    string
+	People  string
+	Service string
+	Low     string
+	Typed   string
+	N       int32
 }
 
 type ListMembersRow struct {
@@ -305,10 +319,20 @@ type ListMembersRow struct {
 	Handle     string
 	Name       string
 	State      string
+	Factors    int64
 }
 
 func (q *Queries) ListMembers(ctx context.Context, arg ListMembersParams) ([]ListMembersRow, error) {
-	rows, err := q.db.QueryContext(ctx, listMembers, arg.OrgID, arg.After, arg.N)
+	rows, err := q.db.QueryContext(ctx, listMembers,
+		arg.OrgID,
+		arg.After,
+		arg.Role,
+		arg.People,
+		arg.Service,
+		arg.Low,
+		arg.Typed,
+		arg.N,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -328,6 +352,7 @@ func (q *Queries) ListMembers(ctx context.Context, arg ListMembersParams) ([]Lis
 			&i.Handle,
 			&i.Name,
 			&i.State,
+			&i.Factors,
 		); err != nil {
 			return nil, err
 		}
