@@ -88,6 +88,15 @@ func newError(status int, msg string, errs ...error) huma.StatusError {
 	return p
 }
 
+// newErrorOf is newError for a request that is known.
+func newErrorOf(c huma.Context, status int, msg string, errs ...error) huma.StatusError {
+	e := newError(status, msg, errs...)
+	if p, ours := e.(*Problem); ours && c != nil {
+		p.RequestID = actorOf(c.Context()).Request
+	}
+	return e
+}
+
 func sentence(s string) string {
 	if s == "validation failed" {
 		return "the request is not valid"

@@ -55,7 +55,7 @@ func Describe(version string) ([]byte, error) {
 }
 
 func register(d Deps) *Server {
-	frameworkErrors.Do(func() { huma.NewError = newError })
+	frameworkErrors.Do(func() { huma.NewError, huma.NewErrorWithContext = newError, newErrorOf })
 	s := &Server{Deps: d, log: d.Log.With("component", "api"), mux: http.NewServeMux(), limits: newLimits(d.Limits, d.Now)}
 	conf := huma.DefaultConfig("VaultPAM", d.Version)
 	conf.Info.Description = "Privileged access management: safes, sessions, recordings and the audit ledger. Every error is an RFC 9457 problem with a stable `code`."
@@ -91,7 +91,7 @@ func schemaName(t reflect.Type, hint string) string {
 	return name
 }
 
-var frameworkErrors sync.Once // the framework has one error constructor for the whole process
+var frameworkErrors sync.Once // the framework has its error constructors once for the whole process
 
 // describe serves the OpenAPI document, made once.
 func (s *Server) describe() {

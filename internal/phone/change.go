@@ -568,8 +568,9 @@ func (s *Service) Cancel(ctx context.Context, actor authz.Actor, user id.User, c
 		return fault.New(fault.NotFound, "there is no such change of a number: it may be over for long")
 	}
 	act := w.act().InOrg(org)
+	lost := event.By(actor, event.User).InOrg(org) // an administrator who comes too late is a user, too
 	if o.phone.Version != int64(version) {
-		return s.stale(ctx, act, user, change, event.PhoneChangeOperationCancel, version)
+		return s.stale(ctx, lost, user, change, event.PhoneChangeOperationCancel, version)
 	}
 	if o.change.State != "pending" {
 		return over()
@@ -598,7 +599,7 @@ func (s *Service) Cancel(ctx context.Context, actor authz.Actor, user id.User, c
 		return err
 	})
 	if errors.Is(err, errStale) {
-		return s.stale(ctx, act, user, change, event.PhoneChangeOperationCancel, version)
+		return s.stale(ctx, lost, user, change, event.PhoneChangeOperationCancel, version)
 	}
 	if err != nil {
 		return fmt.Errorf("cancel a change of a number: %w", err)
