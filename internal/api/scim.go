@@ -13,6 +13,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/scim"
 	"github.com/vaultpam/vaultpam/internal/secret"
+	"github.com/vaultpam/vaultpam/internal/tenancy"
 )
 
 // SCIMPrefix is where directories push people and groups to. It is a door of its
@@ -155,6 +156,8 @@ func (s *Server) scimError(w http.ResponseWriter, r *http.Request, err error) {
 		e["scimType"] = p.Code
 	case scim.Uniqueness:
 		e["scimType"] = p.Code
+	case tenancy.SeatLimit:
+		status = http.StatusForbidden // 409 would say that there is such a user already
 	}
 	if status == http.StatusUnprocessableEntity {
 		status = http.StatusBadRequest

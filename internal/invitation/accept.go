@@ -247,7 +247,7 @@ func (s *Service) tell(ctx context.Context, tx *db.Tx, t acceptance, inv Invitat
 
 // allowed holds an acceptance against the rules, as they are now.
 func (s *Service) allowed(ctx context.Context, tx *db.Tx, t acceptance, inv Invitation) error {
-	rules, err := s.d.Members.Rules(ctx, tx, inv.org)
+	rules, err := s.d.Members.Gate(ctx, tx, inv.org)
 	if err != nil {
 		return err
 	}

@@ -198,7 +198,7 @@ func (s *Service) mail(ctx context.Context, tx *db.Tx, inv Invitation, token sec
 
 // weigh holds a new invitation against the rules of the organization.
 func (s *Service) weigh(ctx context.Context, tx *db.Tx, inv Invitation) error {
-	rules, err := s.d.Members.Rules(ctx, tx, inv.org)
+	rules, err := s.d.Members.Gate(ctx, tx, inv.org)
 	if err != nil {
 		return err
 	}
@@ -229,11 +229,11 @@ func alreadyInvited(email string) error {
 }
 
 func domainNotAllowed() *fault.Error {
-	return fault.New(fault.Denied, "this organization takes members of certain e-mail domains only, and this is none of them").WithCode("DOMAIN_NOT_ALLOWED")
+	return fault.New(fault.Denied, "this organization takes members of certain e-mail domains only, and this is none of them").WithCode(tenancy.DomainNotAllowed)
 }
 
 func seatLimit(seats int) *fault.Error {
-	return fault.New(fault.Conflict, "this organization has room for %d people, open invitations counted: ask the operator of this installation for more", seats).WithCode("SEAT_LIMIT")
+	return fault.New(fault.Conflict, "this organization has room for %d people, open invitations counted: ask the operator of this installation for more", seats).WithCode(tenancy.SeatLimit)
 }
 
 // Result is what became of one of several invitations: one of the two is set.

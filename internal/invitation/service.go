@@ -118,6 +118,8 @@ type People interface {
 // Members keeps the organization's members and the rules for new ones.
 type Members interface {
 	Rules(ctx context.Context, tx *db.Tx, org id.Org) (tenancy.JoinRules, error)
+	// Gate is Rules for a transaction that takes a seat: no other does until it ends.
+	Gate(ctx context.Context, tx *db.Tx, org id.Org) (tenancy.JoinRules, error)
 	RoleOf(ctx context.Context, tx *db.Tx, org id.Org, user id.User) (authz.Role, error)
 	IsMember(ctx context.Context, tx *db.Tx, org id.Org, email string) (bool, error)
 	Join(ctx context.Context, tx *db.Tx, org id.Org, user id.User, role authz.Role, requireMFA bool) error

@@ -111,14 +111,15 @@ func (s *Service) CreateUser(ctx context.Context, c Client, u User) (User, error
 	if err := u.canonical(); err != nil {
 		return User{}, err
 	}
+	newcomer := false
 	err := s.write(ctx, c, func(ctx context.Context, tx *db.Tx) error {
 		q := scimsql.New(tx)
 		sc := mfa.Scope{Act: event.By(c.actor, event.TenantAdmin), Target: event.TenantTarget(c.Org(), c.orgName)}
-		p, _, err := s.d.People.IntroduceByEmail(ctx, tx, sc, u.Email, u.name())
+		p, known, err := s.d.People.IntroduceByEmail(ctx, tx, sc, u.Email, u.name())
 		if err != nil {
 			return err
 		}
-		u.ID = p.ID
+		u.ID, newcomer = p.ID, !known
 		taken, err := q.CountUsers(ctx, scimsql.CountUsersParams{OrgID: string(c.Org()), UserID: string(u.ID)})
 		if err != nil {
 			return err
@@ -135,6 +136,10 @@ func (s *Service) CreateUser(ctx context.Context, c Client, u User) (User, error
 			return fmt.Errorf("store a user: %w", err)
 		}
 		if err := s.place(ctx, tx, c.actor, u.ID); err != nil {
+			var b *barred
+			if newcomer && errors.As(err, &b) {
+				b.user = "" // they stay unknown
+			}
 			return err
 		}
 		u, err = s.user(ctx, q, c.Org(), u.ID)
@@ -154,32 +159,45 @@ func (u *User) canonical() error {
 }
 
 // write runs a change in one transaction in which all changes of the organization's
-// members wait for each other. What the last owner's stay refuses is recorded.
+// members wait for each other. What its rules refuse is recorded.
 func (s *Service) write(ctx context.Context, c Client, f db.Fn) error {
-	err := s.d.DB.InOrg(ctx, c.Org(), func(ctx context.Context, tx *db.Tx) error {
+	return s.tell(ctx, c.actor, c.orgName, s.d.DB.InOrg(ctx, c.Org(), func(ctx context.Context, tx *db.Tx) error {
 		if _, err := scimsql.New(tx).HoldOrganization(ctx, scimsql.HoldOrganizationParams{Now: s.now(), ID: string(c.Org())}); err != nil {
 			return fmt.Errorf("hold the organization: %w", err)
 		}
 		return f(ctx, tx)
-	})
-	var last *lastOwner
-	if errors.As(err, &last) {
-		ev := event.NewRoleAssignmentChanged(event.By(c.actor, event.TenantAdmin), event.TenantTarget(c.Org(), c.orgName), last.user, false, event.RoleSourceSCIM).WithOldRole(string(authz.Owner))
-		if rerr := s.d.Ledger.RecordRefusal(ctx, ev.Denied(event.RoleAssignmentChangedLastOrgAdmin)); rerr != nil {
-			return fmt.Errorf("record a refusal: %w", rerr)
-		}
-		return fault.New(fault.Conflict, "this is the last owner of the organization: an owner makes somebody else one first").WithCode("LAST_OWNER").Because(last)
-	}
-	return err
+	}))
 }
 
-type lastOwner struct {
-	user  id.User
+// barred is a rule of the organization that a directory's word does not override.
+type barred struct {
+	user  id.User    // empty: nobody who is known
+	role  authz.Role // that they keep out of, or (last) keep
+	last  bool       // they are the last owner
 	cause error
 }
 
-func (l *lastOwner) Error() string { return l.cause.Error() }
-func (l *lastOwner) Unwrap() error { return l.cause }
+func (b *barred) Error() string { return b.cause.Error() }
+func (b *barred) Unwrap() error { return b.cause }
+
+// tell records that a change met a rule, when err says so, and gives what the actor is told.
+func (s *Service) tell(ctx context.Context, actor authz.Actor, orgName string, err error) error {
+	var b *barred
+	if !errors.As(err, &b) {
+		return err
+	}
+	ev := event.NewRoleAssignmentChanged(event.By(actor, event.TenantAdmin), event.TenantTarget(actor.Org, orgName), b.user, false, event.RoleSourceSCIM)
+	if b.last {
+		err = fault.New(fault.Conflict, "this is the last owner of the organization: an owner makes somebody else one first").WithCode("LAST_OWNER").Because(b)
+		ev = ev.WithOldRole(string(b.role)).Denied(event.RoleAssignmentChangedLastOrgAdmin)
+	} else {
+		ev = ev.WithNewRole(string(b.role)).Denied(event.RoleAssignmentChangedNotPermitted)
+	}
+	if rerr := s.d.Ledger.RecordRefusal(ctx, ev); rerr != nil {
+		return fmt.Errorf("record a refusal: %w", rerr)
+	}
+	return err
+}
 
 // ChangeUser changes a person as f says.
 func (s *Service) ChangeUser(ctx context.Context, c Client, user id.User, f func(*User) error) (User, error) {
@@ -277,13 +295,16 @@ func (s *Service) placeBy(ctx context.Context, tx *db.Tx, actor authz.Actor, set
 		return s.unplace(ctx, tx, actor, user)
 	}
 	_, err = s.d.Members.Place(ctx, tx, tenancy.Placement{Org: actor.Org, User: user, Role: role, Source: event.RoleSourceSCIM, Actor: actor, New: true, Keep: len(set.Roles) == 0})
+	if code := fault.CodeOf(err); code == tenancy.SeatLimit || code == tenancy.DomainNotAllowed {
+		return &barred{user: user, role: role, cause: err}
+	}
 	return err
 }
 
 func (s *Service) unplace(ctx context.Context, tx *db.Tx, actor authz.Actor, user id.User) error {
 	_, err := s.d.Members.Place(ctx, tx, tenancy.Placement{Org: actor.Org, User: user, Role: authz.None, Source: event.RoleSourceSCIM, Actor: actor})
 	if fault.CodeOf(err) == "LAST_OWNER" {
-		return &lastOwner{user, err}
+		return &barred{user: user, role: authz.Owner, last: true, cause: err}
 	}
 	return err
 }

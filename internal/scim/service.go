@@ -365,6 +365,7 @@ func (s *Service) SetSettings(ctx context.Context, actor authz.Actor, a Settings
 	if err := s.manage(ctx, actor, refusal.Denied(event.TenantSettingsUpdatedNotPermitted)); err != nil {
 		return err
 	}
+	var name string
 	err := s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
 		q := scimsql.New(tx)
 		old, err := s.settings(ctx, q, actor.Org)
@@ -384,7 +385,7 @@ func (s *Service) SetSettings(ctx context.Context, actor authz.Actor, a Settings
 		if err := q.SetSetting(ctx, scimsql.SetSettingParams{OrgID: string(actor.Org), DefaultRole: string(a.DefaultRole), Roles: rulesText(a.Roles), Now: s.now()}); err != nil {
 			return fmt.Errorf("store the SCIM settings: %w", err)
 		}
-		name, err := q.OrganizationName(ctx, string(actor.Org))
+		name, err = q.OrganizationName(ctx, string(actor.Org))
 		if err != nil {
 			return fmt.Errorf("read the organization's name: %w", err)
 		}
@@ -397,7 +398,7 @@ func (s *Service) SetSettings(ctx context.Context, actor authz.Actor, a Settings
 		}
 		return s.placeAll(ctx, tx, actor, a, users)
 	})
-	if err != nil {
+	if err = s.tell(ctx, actor, name, err); err != nil {
 		return fmt.Errorf("change the SCIM settings: %w", err)
 	}
 	return nil

@@ -200,7 +200,7 @@ func (s *Service) setRole(ctx context.Context, tx *db.Tx, o identity.Origin, p P
 		return &notPlaced{user: user, why: "none of your groups gives you a role"}
 	}
 	now, err := s.d.Members.Place(ctx, tx, pl)
-	if fault.CodeOf(err) == "SEAT_LIMIT" {
+	if code := fault.CodeOf(err); code == tenancy.SeatLimit || code == tenancy.DomainNotAllowed {
 		return &notPlaced{user: user, why: fault.MessageOf(err)}
 	}
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/tenancy/tenancysql"
 )
 
@@ -33,6 +34,33 @@ func (r JoinRules) Allows(email string) bool {
 
 // Full tells whether there is no room for one more, beside pending others.
 func (r JoinRules) Full(pending int) bool { return r.Seats > 0 && r.Members+pending >= r.Seats }
+
+// The codes of the faults that keep somebody out.
+const (
+	SeatLimit        = "SEAT_LIMIT"
+	DomainNotAllowed = "DOMAIN_NOT_ALLOWED"
+)
+
+// admits says which rule keeps one more member with this address out; nil when none does.
+// A service account has no address of anybody's.
+func (r JoinRules) admits(email string) error {
+	switch {
+	case !identity.IsService(email) && !r.Allows(email):
+		return fault.New(fault.Denied, "%s takes members of certain e-mail domains only, and this is none of them", r.Name).WithCode(DomainNotAllowed)
+	case r.Full(0):
+		return fault.New(fault.Conflict, "%s has as many members as it may have (%d): remove one, or ask the operator of this installation for more seats", r.Name, r.Seats).WithCode(SeatLimit)
+	}
+	return nil
+}
+
+// Gate is Rules for a transaction in which somebody joins: until it ends nobody else
+// does, so that the last seat is given once.
+func (s *Service) Gate(ctx context.Context, tx *db.Tx, org id.Org) (JoinRules, error) {
+	if _, err := tenancysql.New(tx).HoldOrganization(ctx, tenancysql.HoldOrganizationParams{Now: s.now(), ID: string(org)}); err != nil {
+		return JoinRules{}, fmt.Errorf("hold the organization: %w", err)
+	}
+	return s.Rules(ctx, tx, org)
+}
 
 // Rules reads the rules of an organization.
 func (s *Service) Rules(ctx context.Context, tx *db.Tx, org id.Org) (JoinRules, error) {

@@ -112,10 +112,11 @@ func (s *Service) AddMember(ctx context.Context, actor authz.Actor, a AddMemberA
 	var out Member
 	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
 		q := tenancysql.New(tx)
-		target, err := s.target(ctx, tx, actor.Org)
+		rules, err := s.Gate(ctx, tx, actor.Org)
 		if err != nil {
 			return err
 		}
+		target := event.TenantTarget(actor.Org, rules.Name)
 		p, _, err := s.d.People.Introduce(ctx, tx, mfa.Scope{Act: event.By(actor, event.TenantAdmin), Target: target}, draft)
 		if err != nil {
 			return err
@@ -126,11 +127,18 @@ func (s *Service) AddMember(ctx context.Context, actor authz.Actor, a AddMemberA
 			}
 			return fmt.Errorf("store a member: %w", err)
 		}
+		if err := rules.admits(p.Email); err != nil { // after what is unique: who is a member already is told so
+			return err
+		}
 		out = Member{Profile: p, Role: a.Role, Active: true, JoinedAt: s.d.Now().UTC().Truncate(time.Microsecond)}
 		c.user = p.ID
 		_, err = s.d.Ledger.Record(ctx, tx, c.event(target))
 		return err
 	})
+	if code := fault.CodeOf(err); code == SeatLimit || code == DomainNotAllowed {
+		c.user = "" // they may be unknown still
+		return Member{}, s.refused(ctx, actor, err, c.event(event.TenantTarget(actor.Org, "")).Denied(event.RoleAssignmentChangedNotPermitted))
+	}
 	if err != nil {
 		return Member{}, fmt.Errorf("add a member: %w", err)
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
-	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/tenancy/tenancysql"
 )
@@ -28,7 +27,8 @@ type Placement struct {
 
 // Place gives a person their place in the caller's transaction, and tells the role
 // that they have then. An owner keeps that role as long as they have a place; the
-// last one keeps the place too (the fault's code is LAST_OWNER).
+// last one keeps the place too (the fault's code is LAST_OWNER). Who would be new meets
+// the rules of the organization (SeatLimit, DomainNotAllowed).
 func (s *Service) Place(ctx context.Context, tx *db.Tx, p Placement) (authz.Role, error) {
 	actor := p.Actor
 	if actor.Kind == authz.Nobody {
@@ -57,8 +57,12 @@ func (s *Service) Place(ctx context.Context, tx *db.Tx, p Placement) (authz.Role
 	if err != nil {
 		return authz.None, err
 	}
-	if rules.Full(0) {
-		return authz.None, fault.New(fault.Conflict, "the organization has as many members as it may: an administrator makes room first").WithCode("SEAT_LIMIT")
+	email, err := q.PersonEmail(ctx, string(p.User))
+	if err != nil {
+		return authz.None, fmt.Errorf("read person %s: %w", p.User, err)
+	}
+	if err := rules.admits(email); err != nil {
+		return authz.None, err
 	}
 	if err := s.Join(ctx, tx, p.Org, p.User, p.Role, rules.RequireMFA); err != nil {
 		return authz.None, err

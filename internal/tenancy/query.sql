@@ -105,3 +105,6 @@ select id from organization where slug = $1;
 
 -- name: OwnFactorDemanded :one
 select require_mfa from member where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id);
+
+-- name: PersonEmail :one
+select email from person where id = $1;

@@ -575,6 +575,17 @@ func (q *Queries) OwnFactorDemanded(ctx context.Context, arg OwnFactorDemandedPa
 	return require_mfa, err
 }
 
+const personEmail = `-- name: PersonEmail :one
+select email from person where id = $1
+`
+
+func (q *Queries) PersonEmail(ctx context.Context, id string) (string, error) {
+	row := q.db.QueryRowContext(ctx, personEmail, id)
+	var email string
+	err := row.Scan(&email)
+	return email, err
+}
+
 const renameOrganization = `-- name: RenameOrganization :execrows
 update organization set name = $1, changed_at = $2 where id = $3
 `
