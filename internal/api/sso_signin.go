@@ -219,6 +219,7 @@ func (s *Server) backchannelLogout(w http.ResponseWriter, r *http.Request) {
 		err = fault.New(fault.Invalid, "the body is not a form").Because(err)
 	}
 	if err == nil {
+		s.Sessions.Notify()
 		w.WriteHeader(http.StatusOK)
 		return
 	}

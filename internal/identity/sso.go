@@ -136,11 +136,18 @@ func (s *Service) ssoRefused(ctx context.Context, tx *db.Tx, o Origin, org Membe
 }
 
 // EndSSOSessions ends a person's web sessions that came through an organization's
-// provider, because the provider or the organization says so.
+// provider, because the provider or the organization says so, and with them what they
+// launched. Where the organization demands its provider, everything that they launched
+// there ends: an SSH key, too, opens it by the provider's word.
 func (s *Service) EndSSOSessions(ctx context.Context, tx *db.Tx, org Membership, user id.User, request id.Request) (int, error) {
 	n, err := identitysql.New(tx).EndWebSessionsThrough(ctx, identitysql.EndWebSessionsThroughParams{Now: s.now(), PersonID: string(user), SsoOrg: string(org.Org)})
 	if err != nil {
 		return 0, fmt.Errorf("end the web sessions of %s: %w", user, err)
+	}
+	if org.SSORequired {
+		if _, err := identitysql.New(tx).VoidMember(ctx, identitysql.VoidMemberParams{Now: s.now(), OrgID: string(org.Org), UserID: string(user)}); err != nil {
+			return 0, fmt.Errorf("end what %s has launched: %w", user, err)
+		}
 	}
 	sc := mfa.Scope{Act: systemAct(org.Org, request), Target: tenant(org.Org, org.Name)}
 	return int(n), s.signedOut(ctx, tx, sc, user, int(n), event.AuthSignedOutByProvider)

@@ -33,7 +33,8 @@ type LogoutArgs struct {
 
 // Logout ends what a provider's word had opened (OpenID Connect Back-Channel
 // Logout 1.0): the web sessions of the person in the organization that came
-// through it. The error is fault.Invalid for a token that is not good.
+// through it, and what was launched from them. Where the organization demands its
+// provider, an SSH key opens it again only after the next sign-in there. The error is fault.Invalid for a token that is not good.
 func (s *Service) Logout(ctx context.Context, a LogoutArgs) error {
 	a.From = a.From.OrNew()
 	if err := s.d.People.Admit(ctx, a.From, ""); err != nil {
@@ -64,7 +65,14 @@ func (s *Service) Logout(ctx context.Context, a LogoutArgs) error {
 		if err != nil || user == "" {
 			return err
 		}
-		_, err = s.d.People.EndSSOSessions(ctx, tx, identity.Membership{Org: p.Org, Name: p.orgName}, user, a.From.Request)
+		required, err := s.required(ctx, q, p.Org)
+		if err != nil {
+			return err
+		}
+		if err := q.ForgetUse(ctx, ssosql.ForgetUseParams{OrgID: string(p.Org), UserID: string(user)}); err != nil {
+			return fmt.Errorf("note that %s left: %w", user, err)
+		}
+		_, err = s.d.People.EndSSOSessions(ctx, tx, identity.Membership{Org: p.Org, Name: p.orgName, SSORequired: required}, user, a.From.Request)
 		return err
 	})
 }

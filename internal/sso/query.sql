@@ -117,6 +117,9 @@ values (sqlc.arg(org_id), sqlc.arg(provider_id), sqlc.arg(subject), sqlc.arg(use
 update sso_identity set last_used_at = sqlc.arg(now)
 where org_id = sqlc.arg(org_id) and provider_id = sqlc.arg(provider_id) and user_id = sqlc.arg(user_id);
 
+-- name: ForgetUse :exec
+update sso_identity set last_used_at = 0 where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id);
+
 -- name: DropIdentitiesOfUser :execrows
 delete from sso_identity where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id);
 

@@ -301,6 +301,20 @@ func (q *Queries) FlowByTicket(ctx context.Context, id string) (SsoFlow, error) 
 	return i, err
 }
 
+const forgetUse = `-- name: ForgetUse :exec
+update sso_identity set last_used_at = 0 where org_id = $1 and user_id = $2
+`
+
+type ForgetUseParams struct {
+	OrgID  string
+	UserID string
+}
+
+func (q *Queries) ForgetUse(ctx context.Context, arg ForgetUseParams) error {
+	_, err := q.db.ExecContext(ctx, forgetUse, arg.OrgID, arg.UserID)
+	return err
+}
+
 const getDomain = `-- name: GetDomain :one
 select org_id, domain, challenge, created_at, verified_at from sso_domain where org_id = $1 and domain = $2
 `
