@@ -1,15 +1,6 @@
 package test
 
-import (
-	"bytes"
-	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
-	"testing"
-	"time"
-)
+import "testing"
 
 // The console in a real browser, on both stores. The journeys are in web/test/*.e2e.mjs;
 // what they did is looked for in the ledger here.
@@ -112,30 +103,5 @@ func TestConsoleInvites(t *testing.T) {
 // journey runs the browser through the steps of web/test/<name>.e2e.mjs with a job.
 func journey(t *testing.T, name string, job obj) {
 	t.Helper()
-	need(t, "node")
-	web, err := filepath.Abs("../web")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(web, "node_modules", "playwright-core")); err != nil {
-		without(t, "the console's packages are needed: make console")
-	}
-	job["shots"], job["timeout_ms"] = t.TempDir(), (2 * patience).Milliseconds()
-	in, err := json.Marshal(job)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), "node", "test/"+name+".e2e.mjs")
-	cmd.Dir, cmd.Stdin = web, bytes.NewReader(in)
-	cmd.WaitDelay = 10 * time.Second
-	out, err := cmd.CombinedOutput()
-	for line := range strings.Lines(string(out)) {
-		t.Log(strings.TrimSpace(line))
-	}
-	if err != nil {
-		if keep := os.Getenv("VAULTPAM_TEST_SHOTS"); keep != "" {
-			os.CopyFS(keep, os.DirFS(job["shots"].(string)))
-		}
-		t.Fatalf("the journey failed: %v", err)
-	}
+	play(t, name, job, nil)
 }

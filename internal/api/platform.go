@@ -74,8 +74,13 @@ type PlatformJoined struct {
 	UserID      id.User   `json:"user_id"`
 	Handle      string    `json:"handle"`
 	Role        string    `json:"role" enum:"platform_admin,platform_auditor"`
-	AccessToken string    `json:"access_token,omitempty" doc:"Of somebody new: it enrols a second factor and opens nothing else"`
-	ExpiresAt   time.Time `json:"expires_at,omitzero"`
+	AccessToken string    `json:"access_token,omitempty" doc:"Of somebody new: it enrols a second factor and opens nothing else; absent with cookie=true"`
+	ExpiresAt   time.Time `json:"expires_at,omitzero" doc:"Of the session of somebody new"`
+}
+
+type platformJoinedOut struct {
+	SetCookie http.Cookie `header:"Set-Cookie"`
+	Body      PlatformJoined
 }
 
 type PlatformLink struct {
@@ -189,23 +194,25 @@ func (s *Server) platformLinkRoutes(tag string) {
 	handle(s, open, huma.Operation{OperationID: "accept-platform-invitation", Method: http.MethodPost, Path: "/platform/invitations/accept", Summary: "Accept", Tags: []string{tag},
 		Description: "Somebody new chooses a handle and a password. Somebody with an account sends their credential too (otherwise SIGN_IN_REQUIRED), under the invited address (otherwise EMAIL_MISMATCH)." + dead},
 		func(ctx context.Context, a authz.Actor, in *struct {
+			CookieIn
 			Body struct {
 				Flow     secret.Secret `json:"flow" doc:"From /platform/invitations/start"`
 				Handle   string        `json:"handle,omitempty" maxLength:"64" doc:"Of somebody new"`
 				Name     string        `json:"name,omitempty"`
 				Password secret.Secret `json:"password,omitempty" doc:"Of somebody new"`
 			}
-		}) (*struct{ Body PlatformJoined }, error) {
+		}) (*platformJoinedOut, error) {
 			j, err := s.Platform.Accept(ctx, a, platform.AcceptArgs{Flow: in.Body.Flow, From: origin(a),
 				Person: identity.NewPerson{Handle: in.Body.Handle, Name: in.Body.Name, Password: in.Body.Password}})
 			if err != nil {
 				return nil, err
 			}
-			out := PlatformJoined{UserID: j.Person.ID, Handle: j.Person.Handle, Role: string(j.Role)}
+			out := &platformJoinedOut{Body: PlatformJoined{UserID: j.Person.ID, Handle: j.Person.Handle, Role: string(j.Role)}}
 			if j.Session != nil {
-				out.AccessToken, out.ExpiresAt = j.Session.Token.RevealString(), j.Session.ExpiresAt
+				done := s.signedIn(*j.Session, in.Cookie)
+				out.SetCookie, out.Body.AccessToken, out.Body.ExpiresAt = done.SetCookie, done.Body.AccessToken, j.Session.ExpiresAt
 			}
-			return &struct{ Body PlatformJoined }{out}, nil
+			return out, nil
 		})
 	handle(s, open, huma.Operation{OperationID: "decline-platform-invitation", Method: http.MethodPost, Path: "/platform/invitations/decline", Summary: "Turn an invitation down, for good", DefaultStatus: 204, Tags: []string{tag},
 		Description: "The link is enough." + dead},

@@ -61,7 +61,7 @@ func (d SignupApproved) letter(w *writer) {
 	w.subject("%s is ready", d.Organization)
 	w.text("Your organization %s was approved, and you are its owner. Sign in with this e-mail address to set it up.", d.Organization)
 	w.fact("Short name", d.Slug)
-	w.link("Sign in", "/login", secret.Secret{})
+	w.link("Sign in", "/sign-in", secret.Secret{})
 }
 
 // SignupRejected tells an applicant that their organization was turned down.

@@ -41,7 +41,7 @@ export function App() {
     () =>
       onSignedOut(() => {
         const here = router.state.location;
-        if (/^\/(sign-in|setup|invite|signup)(\/|$)/.test(here.pathname)) return;
+        if (/^\/(sign-in|setup|invite|signup|recover|reset|forgot|platform\/invitation)(\/|$)/.test(here.pathname)) return;
         void router.navigate({ to: "/sign-in", search: { next: here.href }, replace: true }).then(() => client.clear());
       }),
     [router, client],

@@ -25,7 +25,7 @@ const root = createRootRouteWithContext<Context>()({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
-  validateSearch: optional("next", "org"),
+  validateSearch: optional("next", "org", "way"),
   component: lazyRouteComponent(() => import("./features/auth/sign-in")),
 });
 const ssoReturn = createRoute({
@@ -36,7 +36,7 @@ const ssoReturn = createRoute({
 const enrol = createRoute({
   getParentRoute: () => root,
   path: "/enrol",
-  validateSearch: optional("next"),
+  validateSearch: optional("next", "recovery"),
   component: lazyRouteComponent(() => import("./features/auth/enrol")),
 });
 const setup = createRoute({
@@ -50,10 +50,26 @@ const invite = createRoute({
   path: "/invite",
   component: lazyRouteComponent(() => import("./features/join/invite")),
 });
+const platformInvitation = createRoute({
+  getParentRoute: () => root,
+  path: "/platform/invitation",
+  component: lazyRouteComponent(() => import("./features/join/platform-invitation")),
+});
 const signup = createRoute({
   getParentRoute: () => root,
   path: "/signup",
   component: lazyRouteComponent(() => import("./features/join/signup")),
+});
+
+const recover = createRoute({
+  getParentRoute: () => root,
+  path: "/recover",
+  component: lazyRouteComponent(() => import("./features/recover/redeem")),
+});
+const verifyRecovery = createRoute({
+  getParentRoute: () => root,
+  path: "/recover/verify",
+  component: lazyRouteComponent(() => import("./features/recover/verify")),
 });
 
 /** Everything below needs a signed-in person with a second factor. */
@@ -194,6 +210,29 @@ const profile = createRoute({
   validateSearch: optional("tab"),
   component: lazyRouteComponent(() => import("./features/profile/profile")),
 });
+/** Where the messages to those lead who decide; it names no organization. */
+const whichRecoveries = createRoute({
+  getParentRoute: () => shell,
+  path: "/organization/recoveries",
+  beforeLoad: async ({ context }) => {
+    const { memberships } = await context.client.ensureQueryData(membershipsQuery);
+    const mine = memberships.filter((m) => rights(m.role).manage);
+    if (mine.length === 1 && mine[0]) throw redirect({ to: "/o/$org/recoveries", params: { org: mine[0].slug }, search: { state: "pending" }, replace: true });
+  },
+  component: lazyRouteComponent(() => import("./features/recover/which-org")),
+});
+const recoveries = createRoute({
+  getParentRoute: () => org,
+  path: "/recoveries",
+  validateSearch: optional("state", "open"),
+  component: lazyRouteComponent(() => import("./features/recover/org-queue")),
+});
+const platformRecoveries = createRoute({
+  getParentRoute: () => shell,
+  path: "/platform/recoveries",
+  validateSearch: optional("state", "open"),
+  component: lazyRouteComponent(() => import("./features/recover/platform-queue")),
+});
 const organizations = createRoute({
   getParentRoute: () => shell,
   path: "/platform/organizations",
@@ -226,7 +265,10 @@ const tree = root.addChildren([
   enrol,
   setup,
   invite,
+  platformInvitation,
   signup,
+  recover,
+  verifyRecovery,
   signedIn.addChildren([
     terminal,
     device,
@@ -236,7 +278,9 @@ const tree = root.addChildren([
       organizations,
       submissions,
       keys,
-      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people, sso, organization]),
+      whichRecoveries,
+      platformRecoveries,
+      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people, recoveries, sso, organization]),
     ]),
   ]),
 ]);

@@ -1,23 +1,70 @@
 // What the journeys share: a job on standard input, a browser that keeps the
 // page honest, steps that stand on each other, and how they are told.
 import { createHmac } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { launch } from "./browser.mjs";
 
-export const job = JSON.parse(readFileSync(0, "utf8"));
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+export const job = JSON.parse((await lines.next()).value); // its first line; what follows answers questions
 const wrong = [];
 
-const browser = await launch();
-export const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1440, height: 900 } });
+/** Asks Go's test for what only it knows: a one-time code, the link of a message. */
+export async function ask(name, about) {
+  console.log(`ask ${JSON.stringify({ name, about })}`);
+  const { value, done } = await lines.next();
+  if (done) throw new Error(`nobody answers ${name}`);
+  return JSON.parse(value);
+}
+
+// Browsers offer no WebAuthn behind a certificate that they do not trust, even when they are told to go on.
+const browser = await launch(...(job.spki ? [`--ignore-certificate-errors-spki-list=${job.spki}`] : []));
+const newContext = () => browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1440, height: 900 } });
+export const context = await newContext();
+const others = job.others ?? []; // origins that the browser is sent to: an identity provider
 
 /** One more page, which must never break the policy, throw, or ask another origin. */
-export async function open() {
-  const page = await context.newPage();
+export async function open(within = context) {
+  const page = await within.newPage();
   page.setDefaultTimeout(job.timeout_ms);
-  page.on("pageerror", (e) => wrong.push(`exception: ${e.message}`));
-  page.on("console", (m) => m.type() === "error" && /Content Security Policy|Trusted/i.test(m.text()) && wrong.push(m.text()));
-  page.on("request", (r) => new URL(r.url()).origin !== job.url && !/^(data|blob):/.test(r.url()) && !r.url().startsWith(job.url.replace("https", "wss")) && wrong.push(`foreign request: ${r.url()}`));
+  page.setDefaultNavigationTimeout(job.timeout_ms);
+  const ours = () => page.url() === "about:blank" || page.url().startsWith(job.url);
+  page.on("pageerror", (e) => ours() && wrong.push(`exception: ${e.message}`));
+  page.on("console", (m) => ours() && m.type() === "error" && /Content Security Policy|Trusted/i.test(m.text()) && wrong.push(m.text()));
+  page.on("request", (r) => {
+    const { origin } = new URL(r.url());
+    const known = origin === job.url || r.url().startsWith(job.url.replace("https", "wss")) || /^(data|blob):/.test(r.url()) || (others.includes(origin) && (r.isNavigationRequest() || !ours()));
+    if (!known) wrong.push(`foreign request: ${r.url()}`);
+  });
   return page;
+}
+
+/** A page of somebody else's browser: nothing is shared with the others. */
+export async function another() {
+  return open(await newContext());
+}
+
+/** Fills in address and password of somebody, as the sign-in page asks for them. */
+export async function givePassword(page, who) {
+  await page.getByLabel("Email").fill(who.email);
+  await page.getByLabel("Password", { exact: true }).fill(who.password);
+  await page.keyboard.press("Enter");
+}
+
+/** Signs somebody in whose authenticator Go's test holds. */
+export async function signIn(page, who) {
+  await givePassword(page, who);
+  await page.getByLabel("Code from your authenticator app").pressSequentially(await ask("code", who.handle));
+  await page.getByRole("button", { name: /your menu/ }).waitFor();
+}
+
+/** Sets up an authenticator app where the console asks for one, and keeps the codes. Gives its secret. */
+export async function enrolApp(page, verb) {
+  await page.getByText("Cannot scan? Type the key instead").click();
+  const secret = await page.locator(".secret-key").innerText();
+  await page.getByLabel("Type the six digits that the app shows").pressSequentially(totp(secret));
+  await page.getByLabel("I have kept the codes in a safe place").check();
+  await page.getByRole("button", { name: verb, exact: true }).click();
+  return secret.replace(/\s/g, "");
 }
 
 /** Runs the steps in order until one fails, and ends the process. */
@@ -30,7 +77,7 @@ export async function run(page, steps) {
     } catch (e) {
       failed = true;
       console.log(`not ok ${name}: ${e.message.split("\n").slice(0, 6).join(" ")}`);
-      await page.screenshot({ path: `${job.shots}/${name.replace(/\W+/g, "-")}.png` });
+      for (const c of browser.contexts()) for (const p of c.pages()) await p.screenshot({ path: `${job.shots}/${name.replace(/\W+/g, "-")}${p === page ? "" : `-${c.pages().indexOf(p)}-${browser.contexts().indexOf(c)}`}.png` }).catch(() => undefined);
       break; // each step stands on those before it
     }
   }

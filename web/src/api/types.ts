@@ -61,8 +61,12 @@ export type InvitationResultWire = Schemas["InvitationResult"];
 export type LandingWire = Schemas["InvitationLanding"];
 export type JoinedWire = Schemas["Joined"];
 export type SignupWire = Schemas["Signup"];
-export type StartedSignupWire = SignupWire & { access: string; account: "new" | "existing" };
+export type StartedSignupWire = SignupWire & { access: string; account: "new" | "existing"; phone_required: boolean };
 export type SubmissionWire = Schemas["Submission"];
+export type RecoveryStatusWire = Schemas["RecoveryStatus"];
+export type RecoveryWire = Omit<Schemas["Recovery"], "lost_methods"> & { lost_methods: string[] };
+export type PlatformLandingWire = Schemas["PlatformLanding"];
+export type PlatformJoinedWire = Schemas["PlatformJoined"];
 export type SettingsWire = Schemas["Settings"];
 export type SettingsChangeWire = Schemas["SettingsChange"];
 

@@ -11,7 +11,8 @@ import { hasWebAuthn } from "./webauthn";
 
 /** A person without a second factor sets one up before anything else. */
 export default function Enrol() {
-  const { next } = useSearch({ from: "/enrol" });
+  const { next, recovery } = useSearch({ from: "/enrol" });
+  const recovers = recovery !== undefined; // then the session ends with the enrolment, as every other of theirs
   const client = useQueryClient();
   const router = useRouter();
   const [codes, setCodes] = useState<string[]>();
@@ -19,19 +20,23 @@ export default function Enrol() {
 
   const enter = () => {
     client.clear();
-    router.history.replace(safeNext(next)); // an address with its search, as it was asked for
+    router.history.replace(recovers ? "/sign-in" : safeNext(next)); // an address with its search, as it was asked for
   };
   const done = (backup: string[] | undefined) => (backup && backup.length > 0 ? setCodes(backup) : enter());
 
   if (codes) {
     return (
       <AuthFrame title="Keep your backup codes" wide>
-        <BackupCodes codes={codes} verb="Go to the console" done={() => enter()} />
+        <BackupCodes codes={codes} verb={recovers ? "Sign in with it" : "Go to the console"} done={() => enter()} />
       </AuthFrame>
     );
   }
   return (
-    <AuthFrame title="Set up your second factor" lead="Everyone signs in with something they know and something they have. It takes a minute." wide>
+    <AuthFrame
+      title={recovers ? "Set up your new second factor" : "Set up your second factor"}
+      lead={recovers ? "With it the old ones and their backup codes are gone, and you are signed out everywhere." : "Everyone signs in with something they know and something they have. It takes a minute."}
+      wide
+    >
       {key ? <KeySetup done={done} /> : <TotpSetup done={done} />}
       {hasWebAuthn() && (
         <Button kind="ghost" onClick={() => setKey(!key)}>

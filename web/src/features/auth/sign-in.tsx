@@ -4,24 +4,26 @@ import { Building2, KeyRound } from "lucide-react";
 import { useCallback, useState } from "react";
 import type { Challenge } from "../../api/types";
 import { Button, LinkButton } from "../../ui/button";
-import { SecretField, TextField } from "../../ui/field";
 import { FormProblem, Note } from "../../ui/states";
 import { AuthFrame } from "./frame";
+import { PasswordForm } from "./password-form";
 import { signIn, signInByPasskey } from "./queries";
 import { safeNext } from "./next";
-import { SecondFactor, signInProblem } from "./second-factor";
+import { SecondFactor } from "./second-factor";
+import { signInProblem } from "./sign-in-problem";
 import { SsoForm } from "./sso-form";
 import { hasWebAuthn } from "./webauthn";
 
 /** A password and a second factor, a passkey, or single sign-on. The address that was asked for is kept. */
 export default function SignIn() {
-  const { next, org } = useSearch({ from: "/sign-in" });
+  const { next, org, way } = useSearch({ from: "/sign-in" });
   const navigate = useNavigate();
   const client = useQueryClient();
   const router = useRouter();
   const [challenge, setChallenge] = useState<Challenge>();
   const [expired, setExpired] = useState(false);
-  const [sso, setSso] = useState(org !== undefined);
+  const [sso, setSso] = useState(org !== undefined || way === "sso");
+  const [email, setEmail] = useState("");
 
   const enter = () => {
     client.clear();
@@ -52,7 +54,7 @@ export default function SignIn() {
     return (
       <AuthFrame title="Single sign-on" lead="Your organization's identity provider signs you in.">
         {org && <Note meaning="info">{`The organization ${org} lets its members in through its identity provider only.`}</Note>}
-        <SsoForm org={org} next={next} onBack={() => setSso(false)} />
+        <SsoForm org={org} email={email.trim()} next={next} onBack={() => setSso(false)} />
       </AuthFrame>
     );
   }
@@ -63,7 +65,7 @@ export default function SignIn() {
           The second step waited too long. Sign in again.
         </Note>
       )}
-      <PasswordForm busy={password.isPending} error={signInProblem(password.error)} submit={(email, pw) => password.mutate({ email, password: pw })} />
+      <PasswordForm email={email} onEmail={setEmail} busy={password.isPending} error={signInProblem(password.error)} submit={(email, pw) => password.mutate({ email, password: pw })} />
       <p className="or">or</p>
       <FormProblem error={signInProblem(passkey.error)} />
       <div className="stack">
@@ -80,27 +82,5 @@ export default function SignIn() {
         </LinkButton>
       </div>
     </AuthFrame>
-  );
-}
-
-function PasswordForm({ busy, error, submit }: { busy: boolean; error: unknown; submit: (email: string, password: string) => void }) {
-  const [email, setEmail] = useState("");
-  const [password, setPassword] = useState("");
-  return (
-    <form
-      className="stack"
-      noValidate
-      onSubmit={(e) => {
-        e.preventDefault();
-        if (email !== "" && password !== "" && !busy) submit(email.trim(), password);
-      }}
-    >
-      <TextField label="Email" type="email" name="email" autoComplete="username" autoFocus value={email} onText={setEmail} />
-      <SecretField label="Password" name="password" autoComplete="current-password" value={password} onText={setPassword} />
-      <FormProblem error={error} />
-      <Button type="submit" kind="primary" full disabled={email === "" || password === ""} busy={busy}>
-        Continue
-      </Button>
-    </form>
   );
 }

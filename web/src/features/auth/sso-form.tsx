@@ -1,6 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { Building2 } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Button } from "../../ui/button";
 import { TextField } from "../../ui/field";
 import { FormProblem } from "../../ui/states";
@@ -13,8 +13,8 @@ function hintOf(text: string): SsoHint {
 }
 
 /** Finds the identity provider of an address or organization, and goes there. */
-export function SsoForm({ org, next, onBack }: { org: string | undefined; next: string | undefined; onBack: () => void }) {
-  const [text, setText] = useState(org ?? "");
+export function SsoForm({ org, email, next, onBack }: { org: string | undefined; email: string; next: string | undefined; onBack: () => void }) {
+  const [text, setText] = useState(org ?? email);
   const go = useMutation({
     mutationFn: (v: { hint: SsoHint; provider?: string }) => startSso({ ...v.hint, return_to: safeNext(next), ...(v.provider ? { provider_id: v.provider } : {}) }),
     onSuccess: (answer) => window.location.assign(answer.redirect_url),
@@ -25,6 +25,13 @@ export function SsoForm({ org, next, onBack }: { org: string | undefined; next: 
       if (items.length === 1) go.mutate({ hint });
     },
   });
+  const begun = useRef(false);
+  const { mutate: look } = find;
+  useEffect(() => {
+    if (org !== undefined || !/.@./.test(email) || begun.current) return; // an address that was typed before leads on by itself
+    begun.current = true;
+    look(hintOf(email));
+  }, [org, email, look]);
   const choices = find.data && find.data.items.length > 1 ? find.data.items : undefined;
   const busy = find.isPending || go.isPending || go.isSuccess;
   return (

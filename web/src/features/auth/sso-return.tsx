@@ -8,7 +8,8 @@ import { FormProblem, Note } from "../../ui/states";
 import { AuthFrame } from "./frame";
 import { safeNext } from "./next";
 import { completeSso } from "./queries";
-import { SecondFactor, signInProblem } from "./second-factor";
+import { SecondFactor } from "./second-factor";
+import { signInProblem } from "./sign-in-problem";
 
 /** Back from the identity provider, with a ticket in the fragment or with the reason why not. */
 export default function SsoReturn() {

@@ -1,5 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
+import { Building2 } from "lucide-react";
 import { useState } from "react";
 import type { Dated } from "../../api/dated";
 import { asProblem } from "../../api/problem";
@@ -9,17 +10,18 @@ import { FormProblem, Note, Skeleton } from "../../ui/states";
 import { Facts, Time } from "../../ui/text";
 import { useKeptFragment } from "../auth/fragment";
 import { AuthFrame } from "../auth/frame";
-import { signOut } from "../auth/queries";
+import { signOut, ssoChoices, startSso } from "../auth/queries";
 import { useStepUp } from "../auth/step-up";
 import { suggestHandle } from "../people/suggest-handle";
 import { rememberOrg } from "../shell/org";
 import { roleWords } from "../shell/rights";
+import { forgetLink, inviteKey } from "./kept";
 import { personFields, PersonFields, personReady } from "./person-fields";
 import { acceptInvitation, lookAtInvitation, whoIsHere } from "./queries";
 
 /** Where the link of an invitation leads: what it offers, then accepting as somebody new or as who one is. */
 export default function Invite() {
-  const token = useKeptFragment("vaultpam.invite");
+  const token = useKeptFragment(inviteKey);
   const landing = useQuery({ queryKey: ["invitation", token], queryFn: () => lookAtInvitation(token), enabled: token !== "", retry: false, staleTime: Number.POSITIVE_INFINITY });
   if (token === "") {
     return (
@@ -62,7 +64,7 @@ function Landing({ token, landing: l }: { token: string; landing: Dated<LandingW
     mutationFn: () => stepUp(() => acceptInvitation(token, isNew ? person : undefined)),
     gcTime: 0,
     onSuccess: (joined) => {
-      window.sessionStorage.removeItem("vaultpam.invite");
+      forgetLink(inviteKey);
       rememberOrg(joined.org.slug);
       client.clear();
       void navigate(joined.signed_in ? { to: "/enrol", search: {} } : { to: "/o/$org", params: { org: joined.org.slug } });
@@ -79,6 +81,7 @@ function Landing({ token, landing: l }: { token: string; landing: Dated<LandingW
           ["Open until", <Time key="t" at={l.expires_at} />],
         ]}
       />
+      {!mine && <BySso landing={l} />}
       {isNew ? (
         <form
           className="stack"
@@ -124,5 +127,29 @@ function Landing({ token, landing: l }: { token: string; landing: Dated<LandingW
         </div>
       )}
     </AuthFrame>
+  );
+}
+
+/** The organization's own identity providers: who proves there to be the invited address has accepted. */
+function BySso({ landing: l }: { landing: Dated<LandingWire> }) {
+  const choices = useQuery({ queryKey: ["sso-choices", l.org_slug], queryFn: () => ssoChoices({ organization: l.org_slug }), retry: false, staleTime: Number.POSITIVE_INFINITY });
+  const go = useMutation({
+    mutationFn: (provider: string) => startSso({ organization: l.org_slug, provider_id: provider, return_to: `/o/${l.org_slug}` }),
+    onSuccess: (answer) => {
+      rememberOrg(l.org_slug);
+      window.location.assign(answer.redirect_url);
+    },
+  });
+  if (!choices.data || choices.data.items.length === 0) return null; // most have none
+  return (
+    <div className="stack">
+      <FormProblem error={go.error} />
+      {choices.data.items.map((c) => (
+        <Button key={c.provider_id} full icon={Building2} busy={go.isPending || go.isSuccess} onClick={() => go.mutate(c.provider_id)}>
+          Accept by signing in with {c.name}
+        </Button>
+      ))}
+      <p className="or">or</p>
+    </div>
   );
 }

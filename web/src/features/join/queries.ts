@@ -1,5 +1,5 @@
 import { get, post } from "../../api/client";
-import type { JoinedWire, LandingWire, SignupWire, StartedSignupWire } from "../../api/types";
+import type { JoinedWire, LandingWire, PlatformJoinedWire, PlatformLandingWire, SignupWire, StartedSignupWire } from "../../api/types";
 
 export interface NewPerson {
   handle: string;
@@ -15,6 +15,28 @@ export function lookAtInvitation(token: string) {
 export async function acceptInvitation(token: string, person: NewPerson | undefined) {
   const { flow } = await post<{ flow: string }>("/invitations/start", { body: { token } });
   return post<JoinedWire>("/invitations/accept", { query: { cookie: true }, body: { flow, ...person } });
+}
+
+export function lookAtPlatformInvitation(token: string) {
+  return post<PlatformLandingWire>("/platform/invitations/look", { body: { token } });
+}
+
+export async function acceptPlatformInvitation(token: string, person: NewPerson | undefined) {
+  const { flow } = await post<{ flow: string }>("/platform/invitations/start", { body: { token } });
+  return post<PlatformJoinedWire>("/platform/invitations/accept", { query: { cookie: true }, body: { flow, ...person } });
+}
+
+export function declinePlatformInvitation(token: string): Promise<unknown> {
+  return post("/platform/invitations/decline", { body: { token } });
+}
+
+/** Sends a code to the applicant's number; the answer has the number with its middle hidden. */
+export function askSignupPhone(access: string, number: string) {
+  return post<{ number: string; expires_at: string }>("/signup/phone", { body: { access, number } });
+}
+
+export function confirmSignupPhone(access: string, code: string): Promise<unknown> {
+  return post("/signup/phone/confirm", { body: { access, code } });
 }
 
 export function askSignup(email: string): Promise<unknown> {

@@ -12,12 +12,14 @@ import { AuthFrame } from "../auth/frame";
 import { emailProblem } from "../auth/password-rules";
 import { suggestHandle } from "../people/suggest-handle";
 import { personFields, PersonFields, personReady } from "./person-fields";
+import { SignupPhone } from "./signup-phone";
 import { askSignup, seeSignup, startSignup, submitSignup } from "./queries";
 
 /** What lets this tab see its registration again; a new link gives a new one. */
 interface Hold {
   access: string;
   isNew: boolean;
+  needsPhone: boolean; // before it can be sent
 }
 
 const holdKey = "vaultpam.signup";
@@ -25,7 +27,7 @@ const holdKey = "vaultpam.signup";
 function readHold(): Hold | undefined {
   try {
     const v: unknown = JSON.parse(window.sessionStorage.getItem(holdKey) ?? "null");
-    if (typeof v === "object" && v !== null && "access" in v && typeof v.access === "string" && "isNew" in v) return { access: v.access, isNew: v.isNew === true };
+    if (typeof v === "object" && v !== null && "access" in v && typeof v.access === "string" && "isNew" in v) return { access: v.access, isNew: v.isNew === true, needsPhone: "needsPhone" in v && v.needsPhone === true };
   } catch {
     // none, then
   }
@@ -47,7 +49,7 @@ export default function Signup() {
   const start = useMutation({
     mutationFn: startSignup,
     onSuccess: (s) => {
-      const h = { access: s.access, isNew: s.account === "new" };
+      const h = { access: s.access, isNew: s.account === "new", needsPhone: s.phone_required };
       keepHold(h);
       setHold(h);
       window.history.replaceState(window.history.state, "", "/signup"); // the link is used
@@ -83,6 +85,11 @@ export default function Signup() {
   return (
     <Case
       hold={hold}
+      onPhone={(needsPhone) => {
+        const h = { ...hold, needsPhone };
+        keepHold(h);
+        setHold(h);
+      }}
       onLost={() => {
         window.sessionStorage.removeItem(holdKey);
         setHold(undefined);
@@ -128,7 +135,7 @@ function AskLink() {
   );
 }
 
-function Case({ hold, onLost }: { hold: Hold; onLost: () => void }) {
+function Case({ hold, onPhone, onLost }: { hold: Hold; onPhone: (needed: boolean) => void; onLost: () => void }) {
   const { data, error, refetch } = useQuery({
     queryKey: ["signup", hold.access],
     queryFn: () => seeSignup(hold.access),
@@ -149,7 +156,8 @@ function Case({ hold, onLost }: { hold: Hold; onLost: () => void }) {
   switch (data.state) {
     case "draft":
     case "returned":
-      return <Form hold={hold} found={data} sent={() => void refetch()} />;
+      if (hold.needsPhone) return <SignupPhone access={hold.access} done={() => onPhone(false)} />;
+      return <Form hold={hold} found={data} sent={() => void refetch()} onPhone={() => onPhone(true)} />;
     case "submitted":
       return (
         <AuthFrame title="Waiting for the operator" lead="You get a message when it is decided. This page looks by itself too." wide>
@@ -195,7 +203,7 @@ function slugProblem(slug: string): string | undefined {
   return slug === "" || (/^[a-z0-9]+(-[a-z0-9]+)*$/.test(slug) && slug.length >= 3 && slug.length <= 40) ? undefined : "3 to 40 small letters, digits and single hyphens.";
 }
 
-function Form({ hold, found, sent }: { hold: Hold; found: Dated<SignupWire>; sent: () => void }) {
+function Form({ hold, found, sent, onPhone }: { hold: Hold; found: Dated<SignupWire>; sent: () => void; onPhone: () => void }) {
   const [org, setOrg] = useState({ org_name: found.org_name ?? "", slug: found.slug ?? "", note: found.note ?? "" });
   const [person, setPerson] = useState({ name: found.name ?? "", handle: found.handle || suggestHandle(found.email), password: "" });
   const submit = useMutation({ mutationFn: () => submitSignup(hold.access, { ...org, ...(hold.isNew ? person : {}) }), onSuccess: sent, gcTime: 0 });
@@ -217,6 +225,11 @@ function Form({ hold, found, sent }: { hold: Hold; found: Dated<SignupWire>; sen
         <TextArea label="For those who decide" optional value={org.note} error={problem?.field("note")} onText={(note) => setOrg({ ...org, note })} />
         {hold.isNew ? <PersonFields person={person} problem={problem} onPerson={setPerson} /> : <p className="dim">You keep your account of this address.</p>}
         <FormProblem error={submit.error} fields={["org_name", "slug", "note", ...personFields]} />
+        {problem?.code === "PHONE_REQUIRED" && (
+          <Button full onClick={onPhone}>
+            Verify a telephone number
+          </Button>
+        )}
         <Button type="submit" kind="primary" full disabled={!ready} busy={submit.isPending}>
           {found.state === "returned" ? "Send again" : "Send"}
         </Button>

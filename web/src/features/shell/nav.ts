@@ -1,4 +1,4 @@
-import { Activity, Boxes, Building2, Clapperboard, FileKey, Inbox, KeyRound, LogIn, type LucideIcon, ScrollText, Server, SlidersHorizontal, SquareTerminal, Users } from "lucide-react";
+import { Activity, Boxes, Building2, Clapperboard, FileKey, Inbox, KeyRound, LifeBuoy, LogIn, type LucideIcon, ScrollText, Server, SlidersHorizontal, SquareTerminal, Users } from "lucide-react";
 import type { Rights } from "./rights";
 
 export interface NavItem {
@@ -43,6 +43,7 @@ export function orgNav(r: Rights): NavGroup[] {
         { to: "/o/$org/resources", label: "Resources", icon: Server, hint: "Hosts that safes lead to" },
         { to: "/o/$org/accounts", label: "Accounts", icon: KeyRound, hint: "Identities on those hosts" },
         { to: "/o/$org/people", label: "People", icon: Users, hint: "Members and roles" },
+        { to: "/o/$org/recoveries", label: "Lost factors", icon: LifeBuoy, hint: "Who asks for a new second factor" },
       ],
     });
   }
@@ -63,6 +64,7 @@ export const platformNav: NavGroup = {
   items: [
     { to: "/platform/organizations", label: "Organizations", icon: Building2, hint: "All organizations of this installation" },
     { to: "/platform/submissions", label: "Submissions", icon: Inbox, hint: "Organizations that ask to be let in" },
+    { to: "/platform/recoveries", label: "Lost factors", icon: LifeBuoy, hint: "Operators and owners who ask for a new second factor" },
     { to: "/platform/keys", label: "Keys", icon: FileKey, hint: "Root key, ledgers and their signing keys" },
   ],
 };
