@@ -1,5 +1,6 @@
 // What to look at, as whom, and what to do first.
 import { accounts, people, resources, safes } from "./mock/data.mjs";
+import { recoveries } from "./mock/routes.mjs";
 import { events } from "./mock/ledger.mjs";
 import { sessions } from "./mock/sessions.mjs";
 
@@ -56,9 +57,78 @@ export const pages = [
   { name: "invite", path: "/invite#new", expects: "401", until: "text=Accept and make my account" },
   { name: "invite-existing", path: "/invite#ada", as: "ada", until: "text=fresh second factor first" },
   { name: "invite-expired", path: "/invite#old", expects: "401|409", until: "text=cannot be used" },
+  {
+    name: "sign-in-lost",
+    path: "/sign-in",
+    act: async (page) => {
+      await page.getByLabel("Email").fill("ada@acme.example");
+      await page.getByLabel("Password", { exact: true }).fill("right");
+      await button(page, "Continue").click();
+      await button(page, "Lost your second factor?").click();
+      await button(page, "I have lost them all: send me the link").waitFor();
+    },
+  },
+  {
+    name: "sign-in-lost-asked",
+    path: "/sign-in",
+    act: async (page) => {
+      await page.getByLabel("Email").fill("ada@acme.example");
+      await page.getByLabel("Password", { exact: true }).fill("right");
+      await button(page, "Continue").click();
+      await button(page, "Lost your second factor?").click();
+      await button(page, "I have lost them all: send me the link").click();
+      await page.getByText("Look into your mail").waitFor();
+    },
+  },
+  { name: "recover-verify", path: "/recover/verify#proof", until: "text=Yes, I have lost it" },
+  {
+    name: "recover-verified",
+    path: "/recover/verify#proof",
+    act: async (page) => {
+      await button(page, "Yes, I have lost it").click();
+      await page.getByText("An administrator decides now").waitFor();
+    },
+  },
+  { name: "recover", path: "/recover#grant", until: "text=Set up a new second factor" },
+  { name: "recover-broken", path: "/recover", until: "text=This link is not whole" },
+  { name: "recoveries", path: `${o}/recoveries`, as: "ada", until: "text=Grace Okafor" },
+  { name: "recovery", path: () => `${o}/recoveries?open=${recoveries[0].id}`, as: "ada", until: "text=Speak with them before you decide" },
+  {
+    name: "recovery-approve",
+    path: () => `${o}/recoveries?open=${recoveries[0].id}`,
+    as: "ada",
+    act: async (page) => {
+      await button(page, "Approve").click();
+      await page.getByRole("textbox", { name: "Comment" }).waitFor();
+    },
+  },
+  { name: "recovery-own", path: () => `/platform/recoveries?open=${recoveries[1].id}`, as: "ada", until: "text=This is your own case" },
+  { name: "recoveries-which", path: "/organization/recoveries", as: "ada", until: "text=In which organization" },
+  { name: "platform-invitation", path: "/platform/invitation#new", expects: "401", until: "text=Accept and make my account" },
+  { name: "platform-invitation-existing", path: "/platform/invitation#grace", as: "grace", until: "text=Turn it down" },
+  {
+    name: "platform-invitation-refused",
+    path: "/platform/invitation#grace",
+    as: "grace",
+    act: async (page) => {
+      await button(page, "Turn it down").click();
+      await page.getByRole("dialog").getByRole("button", { name: "Turn it down" }).click();
+      await page.getByText("You have turned it down").waitFor();
+    },
+  },
   { name: "signup-ask", path: "/signup", until: "text=Send me the link" },
   { name: "signup-form", path: "/signup#begun", until: "text=For those who decide" },
   { name: "signup-waiting", path: "/signup#wait", until: "text=Waiting for the operator" },
+  { name: "signup-phone", path: "/signup#phone", until: "text=Your telephone number" },
+  {
+    name: "signup-phone-code",
+    path: "/signup#phone",
+    act: async (page) => {
+      await page.getByLabel("Number").fill("+49 151 23456789");
+      await button(page, "Send a code").click();
+      await page.getByLabel("Code from the message").waitFor();
+    },
+  },
   {
     name: "device",
     path: "/device#BCDF-GHJK",
@@ -307,6 +377,7 @@ export const pages = [
   },
   { name: "sso-edit", path: `${o}/settings/sso?edit=new`, as: "ada", until: "dialog" },
   { name: "profile-keys", path: "/profile?tab=ssh-keys", as: "ada", until: "text=thinkpad" },
+  { name: "profile-access", path: "/profile?tab=access", as: "ada", until: "text=web-prod" },
   { name: "profile-tokens", path: "/profile?tab=tokens", as: "ada", until: "text=nightly-backup" },
   {
     name: "token-new",

@@ -72,7 +72,7 @@ export type SettingsChangeWire = Schemas["SettingsChange"];
 
 // --- people, tokens, keys --------------------------------------------------
 export type MemberWire = Schemas["Member"];
-export type TokenWire = Omit<Schemas["Token"], "scopes"> & { scopes: string[] };
+export type TokenWire = Omit<Schemas["Token"], "scopes" | "networks"> & { scopes: string[]; networks?: string[] };
 export type SshKeyWire = Schemas["SSHKey"];
 export type PhoneWire = Schemas["PhoneRecord"];
 export type OrganizationWire = Schemas["Organization"];

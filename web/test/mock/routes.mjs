@@ -44,7 +44,7 @@ export async function route(req, res, url, body) {
   const hit = table.find((r) => r.method === req.method && r.pattern.test(url.pathname));
   if (!hit) return problem(res, 404, "NOT_FOUND", `there is no ${req.method} ${url.pathname}`);
   const params = hit.pattern.exec(url.pathname).groups ?? {};
-  const open = url.pathname.startsWith("/api/v1/auth/login") || url.pathname.startsWith("/api/v1/auth/mfa") || url.pathname.startsWith("/api/v1/platform/setup") || url.pathname.startsWith("/api/v1/auth/sso") || url.pathname.startsWith("/api/v1/auth/passkey") || /^\/api\/v1\/(invitations|signup)\b/.test(url.pathname);
+  const open = url.pathname.startsWith("/api/v1/auth/login") || url.pathname.startsWith("/api/v1/auth/mfa") || url.pathname.startsWith("/api/v1/platform/setup") || url.pathname.startsWith("/api/v1/auth/sso") || url.pathname.startsWith("/api/v1/auth/passkey") || /^\/api\/v1\/(invitations|signup|auth\/recovery|auth\/password-reset|platform\/invitations\/(look|start|accept|decline))\b/.test(url.pathname);
   const handle = cookieOf(req);
   const me = byHandle(handle);
   if (!open && !me) return problem(res, 401, "AUTH_FAILED", "sign in first");
@@ -267,6 +267,22 @@ on("POST", "/platform/setup", ({ body }) => {
 on("GET", "/platform/organizations", ({ url }) => page([{ ...orgs.acme, active: true, created_at: ago(60 * 24 * 60) }, { ...orgs.nord, active: true, created_at: ago(60 * 24 * 3) }], url));
 on("POST", "/platform/organizations", ({ body }) => ({ id: makeId("org"), ...body, active: true, created_at: ago(0) }));
 
+// Lost second factors
+const lost = (p, state, minutes, more) => ({ id: makeId("rec"), state, person: { id: p.id, email: p.email, handle: p.handle, name: p.name }, lost_methods: ["totp", "backup_code"], source_ip: "203.0.113.40", created_at: ago(minutes), verified_at: ago(minutes - 4), expires_at: ahead(60 * 71), ...more });
+export const recoveries = [lost(byHandle("grace"), "pending", 35), lost(byHandle("ada"), "pending", 50), lost(byHandle("luca"), "completed", 60 * 24 * 6, { decided_at: ago(60 * 24 * 6 - 30), comment: "Called back on the number we have." }), lost(byHandle("mei"), "denied", 60 * 24 * 20, { decided_at: ago(60 * 24 * 20 - 30), comment: "It was not her." })];
+for (const desk of ["/org/recoveries", "/platform/recoveries"]) {
+  on("GET", desk, ({ url, empty }) => page(empty ? [] : recoveries.filter((c) => !url.searchParams.get("state") || c.state === url.searchParams.get("state")), url));
+  on("GET", `${desk}/{id}`, ({ params }) => recoveries.find((c) => c.id === params.id) ?? missing("recovery case"));
+  on("POST", `${desk}/{id}/approve`, ({ params, body }) => Object.assign(recoveries.find((c) => c.id === params.id), { state: "approved", decided_at: ago(0), comment: body?.comment ?? "" }));
+  on("POST", `${desk}/{id}/deny`, ({ params, body }) => Object.assign(recoveries.find((c) => c.id === params.id), { state: "denied", decided_at: ago(0), comment: body?.comment ?? "" }));
+}
+on("POST", "/auth/recovery", () => ({ id: makeId("rec"), state: "requested", expires_at: ahead(60) }));
+on("POST", "/auth/recovery/verify", ({ body }) => (body.proof === "old" ? refuse(409, "RECOVERY_EXPIRED", "this link has expired: sign in and ask again") : { id: makeId("rec"), state: "pending", expires_at: ahead(60 * 72) }));
+
+// Invitations to operate the platform
+on("POST", "/platform/invitations/look", ({ body }) => ({ inviter: "Ada Lindqvist", email: body.token === "new" ? "noor@acme.example" : "grace@acme.example", role: "platform_admin", expires_at: ahead(60 * 24 * 6), account_exists: body.token !== "new" }));
+on("POST", "/platform/invitations/decline", () => undefined);
+
 // Telephone number
 let phone = { number: "+49 151 23456789", country: "DE", verified_at: ago(60 * 24 * 40), version: 2 };
 on("GET", "/auth/me/phone", ({ me }) => (me.handle === "ada" ? phone : { version: 0 }));
@@ -309,7 +325,8 @@ on("POST", "/invitations/look", ({ body }) => {
   return { organization: orgs.acme.name, org_slug: "acme", invited_by: "ada", email: body.token === "ada" ? "ada@acme.example" : "noor.hassan@acme.example", role: "operator", require_mfa: true, expires_at: ahead(60 * 24 * 6), account: body.token === "ada" ? "existing" : "new" };
 });
 on("POST", "/signup", () => undefined);
-on("POST", "/signup/start", ({ body }) => ({ id: "sub_1", state: "draft", email: "noor@nordlicht.example", access: body.token, access_expires_at: ahead(600), account: "new" }));
+on("POST", "/signup/start", ({ body }) => ({ id: "sub_1", state: "draft", email: "noor@nordlicht.example", access: body.token, access_expires_at: ahead(600), account: "new", phone_required: body.token === "phone" }));
+on("POST", "/signup/phone", () => ({ number: "+49 151 ••••6789", expires_at: ahead(10) }));
 on("POST", "/signup/state", ({ body }) => ({ id: "sub_1", state: body.access === "wait" ? "submitted" : "draft", email: "noor@nordlicht.example", ...(body.access === "wait" ? { org_name: "Nordlicht", slug: "nordlicht", submitted_at: ago(12) } : {}) }));
 const invited = (email, role, state, sent) => ({ id: makeId("inv"), email, role, safes: [], require_mfa: false, state, invited_by: "ada", created_at: ago(sent), sent_at: ago(sent), expires_at: ahead(60 * 24 * 7 - sent), resends: 0 });
 const invitations = [invited("noor.hassan@acme.example", "operator", "pending", 60), invited("sam@acme.example", "auditor", "pending", 60 * 24), invited("luca@acme.example", "operator", "accepted", 60 * 24 * 9), invited("old@acme.example", "operator", "expired", 60 * 24 * 30)];

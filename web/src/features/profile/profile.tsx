@@ -3,6 +3,7 @@ import { Link, useSearch } from "@tanstack/react-router";
 import { PageHead } from "../../ui/page";
 import { membershipsQuery } from "../auth/queries";
 import { lastOrg, useMe } from "../shell/org";
+import { Access } from "./access";
 import { Security } from "./security";
 import { SshKeys } from "./ssh-keys";
 import { Tokens } from "./tokens";
@@ -11,6 +12,7 @@ const tabs = [
   { id: "security", label: "Sign-in" },
   { id: "ssh-keys", label: "SSH keys" },
   { id: "tokens", label: "API tokens" },
+  { id: "access", label: "My access" },
 ] as const;
 
 export default function ProfilePage() {
@@ -40,6 +42,7 @@ export default function ProfilePage() {
         {tab === "security" && <Security />}
         {tab === "ssh-keys" && <SshKeys />}
         {tab === "tokens" && <Tokens org={org} />}
+        {tab === "access" && <Access />}
       </div>
     </>
   );

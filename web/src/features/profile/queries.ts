@@ -43,7 +43,7 @@ export function useProfileChanges(org?: string) {
     }),
     removeKey: useMutation({ mutationFn: (id: string) => stepUp(() => del(`/ssh-keys/${id}`)), onSuccess: refresh("ssh-keys") }),
     addToken: useMutation({
-      mutationFn: (v: { name: string; scopes: string[]; expires_in_days: number }) => stepUp(() => post<TokenWire>("/tokens", { org, body: v })),
+      mutationFn: (v: { name: string; scopes: string[]; expires_in_days: number; networks: string[] }) => stepUp(() => post<TokenWire>("/tokens", { org, body: v })),
       onSuccess: refresh("tokens"),
       gcTime: 0,
     }),

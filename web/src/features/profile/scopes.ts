@@ -18,7 +18,8 @@ export function scopeGroups(role: OrgRole): ScopeGroup[] {
       label: "Safes",
       scopes: [
         { value: "safes:read", means: "List and read safes" },
-        ...(r.manage ? [{ value: "safes:write", means: "Make, change and delete safes, their members and policy" }] : []),
+        ...(r.launch ? [{ value: "safes:write", means: r.manage ? "Make, change and delete safes, their members and policy" : "Change the safes that you manage" }] : []),
+        ...(r.launch ? [{ value: "secrets:reveal", means: "Reveal credentials, where your role in a safe allows it" }] : []),
       ],
     },
     {
@@ -27,7 +28,7 @@ export function scopeGroups(role: OrgRole): ScopeGroup[] {
         { value: "sessions:read", means: "List and read sessions" },
         ...(r.launch ? [{ value: "sessions:launch", means: "Open sessions" }] : []),
         ...(r.launch ? [{ value: "sessions:write", means: "End sessions" }] : []),
-        ...(r.oversee ? [{ value: "sessions:playback", means: "Play and download recordings" }] : []),
+        { value: "sessions:playback", means: r.oversee ? "Play and download recordings" : "Play recordings that you may see" },
       ],
     },
   ];
@@ -50,9 +51,19 @@ export function scopeGroups(role: OrgRole): ScopeGroup[] {
         { value: "accounts:read", means: "Read accounts, never their secrets" },
         ...write("accounts:write", "Make, change and delete accounts"),
         { value: "members:read", means: "Read people and roles" },
-        ...write("members:write", "Add people and change roles"),
+        ...write("members:write", "Invite and add people, change roles, end sign-ins"),
+        ...(r.manage ? [{ value: "sso:read", means: "Read how members sign in" }] : []),
+        { value: "mail:read", means: "Read which messages were sent" },
       ],
     });
   }
+  groups.push({
+    label: "Yourself",
+    scopes: [
+      { value: "self:read", means: "Read your profile" },
+      { value: "tokens:read", means: "List your API tokens" },
+      { value: "tokens:write", means: "Revoke your API tokens" },
+    ],
+  });
   return groups;
 }

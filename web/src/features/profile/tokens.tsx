@@ -5,10 +5,11 @@ import { asProblem } from "../../api/problem";
 import type { Membership, Token } from "../../api/types";
 import { Button } from "../../ui/button";
 import { Confirm, Dialog } from "../../ui/dialog";
-import { Check, SelectField, TextField } from "../../ui/field";
+import { Check, SelectField, TextArea, TextField } from "../../ui/field";
 import { Empty, Failed, FormProblem, Note } from "../../ui/states";
 import { type Column, Table } from "../../ui/table";
 import { Command, State, Time } from "../../ui/text";
+import { networksProblem, parseNetworks } from "./networks";
 import { tokensQuery, useProfileChanges } from "./queries";
 import { scopeGroups } from "./scopes";
 
@@ -27,6 +28,7 @@ export function Tokens({ org }: { org: Membership | undefined }) {
   const columns: Column<Token>[] = [
     { name: "Name", cell: (t) => <strong>{t.name}</strong> },
     { name: "Scopes", from: "phone", cell: (t) => <span className="small">{t.scopes.join(", ")}</span> },
+    { name: "From", from: "desk", cell: (t) => <span className="small">{t.networks?.join(", ") || "anywhere"}</span> },
     { name: "Last used", from: "tablet", cell: (t) => (t.last_used_at ? <Time at={t.last_used_at} /> : <span className="faint">never</span>) },
     { name: "Expires", cell: (t) => (t.expires_at.getTime() < Date.now() ? <State meaning="warn">Expired</State> : <Time at={t.expires_at} />) },
     {
@@ -85,7 +87,8 @@ function NewToken({ org, onClose }: { org: Membership; onClose: () => void }) {
   const [days, setDays] = useState<string>("30");
   const [scopes, setScopes] = useState<string[]>([]);
   const problem = addToken.error ? asProblem(addToken.error) : undefined;
-  const ready = name.trim() !== "" && scopes.length > 0;
+  const [networks, setNetworks] = useState("");
+  const ready = name.trim() !== "" && scopes.length > 0 && !networksProblem(networks);
 
   if (addToken.data) {
     return (
@@ -100,7 +103,7 @@ function NewToken({ org, onClose }: { org: Membership; onClose: () => void }) {
       title="New API token"
       wide
       onClose={onClose}
-      onSubmit={() => ready && !addToken.isPending && addToken.mutate({ name: name.trim(), scopes, expires_in_days: Number(days) })}
+      onSubmit={() => ready && !addToken.isPending && addToken.mutate({ name: name.trim(), scopes, expires_in_days: Number(days), networks: parseNetworks(networks) })}
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
@@ -128,7 +131,18 @@ function NewToken({ org, onClose }: { org: Membership; onClose: () => void }) {
           </div>
         ))}
       </fieldset>
-      <FormProblem error={addToken.error} fields={["name", "scopes", "expires_in_days"]} />
+      <TextArea
+        label="Networks"
+        optional
+        mono
+        rows={2}
+        hint="Where it may be used from, such as 192.0.2.0/24, one a line. Empty: from anywhere."
+        value={networks}
+        check={networksProblem}
+        error={problem?.field("networks")}
+        onText={setNetworks}
+      />
+      <FormProblem error={addToken.error} fields={["name", "scopes", "expires_in_days", "networks"]} />
     </Dialog>
   );
 }

@@ -1,0 +1,73 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { Boxes } from "lucide-react";
+import type { Membership, Safe } from "../../api/types";
+import { Empty, Failed } from "../../ui/states";
+import { type Column, Table } from "../../ui/table";
+import { State } from "../../ui/text";
+import { membershipsQuery } from "../auth/queries";
+import { blockedSentence } from "../safes/blocked";
+import { safesQuery } from "../safes/queries";
+import { roleWords, safeRoleWords } from "../shell/rights";
+
+/** What one can reach in each of one's organizations, as what, and through what. */
+export function Access() {
+  const { data, error, refetch } = useQuery(membershipsQuery);
+  if (error) return <Failed error={error} what="your organizations" retry={() => void refetch()} />;
+  if (data && data.memberships.length === 0) {
+    return (
+      <div className="card">
+        <Empty icon={Boxes} title="You belong to no organization">
+          Access to systems comes from an organization. Somebody there has to invite you.
+        </Empty>
+      </div>
+    );
+  }
+  return (
+    <div className="stack wide">
+      {data?.memberships.map((m) => (
+        <InOrganization key={m.org_id} membership={m} />
+      ))}
+    </div>
+  );
+}
+
+function InOrganization({ membership: m }: { membership: Membership }) {
+  const { data, error, refetch } = useQuery(safesQuery(m.org_id, { mine: true }));
+  const columns: Column<Safe>[] = [
+    {
+      name: "Safe",
+      skeleton: 120,
+      cell: (s) => (
+        <Link className="row-open" to="/o/$org/safes/$safe" params={{ org: m.slug, safe: s.id }}>
+          {s.name}
+        </Link>
+      ),
+    },
+    { name: "Leads to", from: "phone", cell: (s) => <span className="break">{`${s.account.username}@${s.resource.host}`}</span> },
+    { name: "You are", cell: (s) => s.my_role && <span title={safeRoleWords[s.my_role].means}>{safeRoleWords[s.my_role].label}</span> },
+    { name: "Through", from: "tablet", cell: () => "Your own membership of the safe" },
+    { name: "Now", from: "phone", cell: (s) => (s.can_launch ? <State meaning="good">Open</State> : <State meaning="warn">{blockedSentence(s.blocked_by)}</State>) },
+  ];
+  return (
+    <section className="stack">
+      <div className="stack tight">
+        <h2>{m.name}</h2>
+        <p className="dim">
+          {roleWords[m.role].label}: {roleWords[m.role].means}
+        </p>
+      </div>
+      {error ? (
+        <Failed error={error} what={`your safes in ${m.name}`} retry={() => void refetch()} />
+      ) : data && data.items.length === 0 ? (
+        <div className="card">
+          <Empty icon={Boxes} title="No safe has you as a member">
+            {m.role === "auditor" ? "Auditors oversee the sessions of others and open none." : "A manager of a safe can add you to it."}
+          </Empty>
+        </div>
+      ) : (
+        <Table label={`Safes in ${m.name}`} columns={columns} rows={data?.items} id={(s) => s.id} />
+      )}
+    </section>
+  );
+}
