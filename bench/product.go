@@ -36,8 +36,11 @@ type product struct {
 
 // devFile is what is used of dev.json.
 type devFile struct {
-	API        string    `json:"api"`
-	CAFile     string    `json:"ca_file"`
+	API          string `json:"api"`
+	CAFile       string `json:"ca_file"`
+	Organization struct {
+		ID string `json:"id"`
+	} `json:"organization"`
 	SSHAddr    string    `json:"ssh_addr"`
 	KnownHosts string    `json:"known_hosts_file"`
 	Users      []devUser `json:"users"`
@@ -47,6 +50,8 @@ type devUser struct {
 	Email             string `json:"email"`
 	Handle            string `json:"handle"`
 	Role              string `json:"role"`
+	Password          string `json:"password"`
+	TOTPSecret        string `json:"totp_secret"`
 	APIToken          string `json:"api_token"`
 	SSHPrivateKeyFile string `json:"ssh_private_key_file"`
 }
@@ -60,20 +65,28 @@ func (d devFile) user(role string) (devUser, error) {
 	return devUser{}, fmt.Errorf("dev.json names no %s", role)
 }
 
-// startProduct starts bin, or builds it first.
-func startProduct(ctx context.Context, bin, dir string) (_ *product, err error) {
+// needBinary is the product's binary, built at the first call.
+func (b *bench) needBinary(ctx context.Context) (string, error) {
+	if b.bin != "" {
+		return b.bin, nil
+	}
+	bin := filepath.Join(b.dir, "vaultpam")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", bin, "./cmd/vaultpam")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the product: %w\n%s", err, out)
+	}
+	b.bin = bin
+	return bin, nil
+}
+
+// startProduct starts bin with what dir holds from an earlier start, if any.
+func startProduct(ctx context.Context, bin, dir string, env ...string) (_ *product, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	if bin == "" {
-		bin = filepath.Join(dir, "vaultpam")
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", bin, "./cmd/vaultpam")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("build the product: %w\n%s", err, out)
-		}
-	}
 	data := filepath.Join(dir, "data")
+	before, _ := os.Stat(filepath.Join(data, "dev.json")) // of an earlier start
 	p := &product{gone: make(chan struct{}), log: filepath.Join(dir, "output")}
 	var addrs [3]string
 	for i := range addrs {
@@ -90,7 +103,7 @@ func startProduct(ctx context.Context, bin, dir string) (_ *product, err error) 
 	}
 	defer out.Close()
 	p.cmd = exec.Command(bin, "dev")
-	p.cmd.Env = append(os.Environ(), "VAULTPAM_DATA="+data, "VAULTPAM_HTTPS_ADDR="+addrs[0], "VAULTPAM_SSH_ADDR="+addrs[1], "VAULTPAM_METRICS_ADDR="+addrs[2])
+	p.cmd.Env = append(append(os.Environ(), env...), "VAULTPAM_DATA="+data, "VAULTPAM_HTTPS_ADDR="+addrs[0], "VAULTPAM_SSH_ADDR="+addrs[1], "VAULTPAM_METRICS_ADDR="+addrs[2])
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
@@ -99,7 +112,7 @@ func startProduct(ctx context.Context, bin, dir string) (_ *product, err error) 
 		p.cmd.Wait()
 		close(p.gone)
 	}()
-	if err := p.ready(ctx, filepath.Join(data, "dev.json")); err != nil {
+	if err := p.ready(ctx, filepath.Join(data, "dev.json"), before); err != nil {
 		p.stop()
 		said, _ := os.ReadFile(p.log)
 		return nil, fmt.Errorf("the product did not start: %w\n%s", err, said)
@@ -107,14 +120,18 @@ func startProduct(ctx context.Context, bin, dir string) (_ *product, err error) 
 	return p, nil
 }
 
-// ready waits for dev.json, which is written when sessions can start.
-func (p *product) ready(ctx context.Context, file string) error {
+// ready waits for dev.json, which is written when sessions can start; before is
+// the one that must not be taken for it.
+func (p *product) ready(ctx context.Context, file string, before os.FileInfo) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
-		b, err := os.ReadFile(file)
-		if err == nil && json.Unmarshal(b, &p.dev) == nil {
-			break
+		now, err := os.Stat(file)
+		if err == nil && (before == nil || !os.SameFile(before, now) || now.ModTime().After(before.ModTime())) {
+			b, err := os.ReadFile(file)
+			if err == nil && json.Unmarshal(b, &p.dev) == nil {
+				break
+			}
 		}
 		select {
 		case <-ctx.Done():

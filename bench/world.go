@@ -28,8 +28,12 @@ func (b *bench) needWorld(ctx context.Context) (*world, error) {
 	if b.world != nil {
 		return b.world, nil
 	}
+	bin, err := b.needBinary(ctx)
+	if err != nil {
+		return nil, err
+	}
 	w := &world{dir: filepath.Join(b.dir, "world")}
-	if err := w.start(ctx, b.bin); err != nil {
+	if err := w.start(ctx, bin); err != nil {
 		w.stop()
 		return nil, fmt.Errorf("start the product and OpenSSH's server: %w", err)
 	}
