@@ -35,6 +35,7 @@ type Config struct {
 	Platform  Platform  `key:"platform"`
 	Phone     Phone     `key:"phone"`
 	Signup    Signup    `key:"signup"`
+	Passwords Passwords `key:"passwords"`
 	Drain     Duration  `key:"drain"` // how long live sessions may go on after a stop signal
 }
 
@@ -115,6 +116,14 @@ type Signup struct {
 	AllowedDomains []string `key:"allowed_domains"` // of applicants' e-mail addresses; empty: any
 }
 
+// Passwords is what one guess at a password costs (argon2id, RFC 9106). Higher
+// values hold better against somebody who took the database, and make everybody's
+// sign-in slower; hashes of an older cost are renewed as people sign in.
+type Passwords struct {
+	Memory Size `key:"memory"`
+	Passes int  `key:"passes"`
+}
+
 // Platform is who may operate the installation.
 type Platform struct {
 	AllowedDomains []string `key:"allowed_domains"` // of the e-mail addresses that may be invited; empty: any
@@ -131,6 +140,7 @@ func Default() Config {
 		Recording: Recording{MinFree: 256 << 20, Retention: Duration(30 * 24 * time.Hour)},
 		Mail:      Mail{Port: 587, Security: "starttls"},
 		Signup:    Signup{Open: true},
+		Passwords: Passwords{Memory: 64 << 20, Passes: 3}, // RFC 9106 section 4, second recommendation
 		Drain:     Duration(30 * time.Second),
 		Phone:     defaultPhone(),
 	}
@@ -224,11 +234,21 @@ func (c Config) Validate() error {
 			}
 		}
 	}
+	c.Passwords.validate(bad)
 	if d := time.Duration(c.Drain); d < 0 || d > time.Hour {
 		bad("drain", "%v is not between 0s and 1h", d)
 	}
 	c.Phone.validate(bad)
 	return errors.Join(errs...)
+}
+
+func (p Passwords) validate(bad func(key, format string, args ...any)) {
+	if p.Memory < 19<<20 || p.Memory > 4<<30 || p.Memory%(1<<10) != 0 {
+		bad("passwords.memory", "%v is not from 19MiB to 4GiB", p.Memory)
+	}
+	if p.Passes < 2 || p.Passes > 100 {
+		bad("passwords.passes", "%d is not from 2 to 100", p.Passes)
+	}
 }
 
 func (m Mail) validate(bad func(key, format string, args ...any)) {

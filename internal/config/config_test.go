@@ -48,6 +48,7 @@ func TestWrongValuesAreAllReportedWithTheirKeys(t *testing.T) {
 		{"several", "https:\n  addr: nope\nlog:\n  level: loud\n  format: xml\n", nil, []string{"https.addr", "log.level", "log.format"}},
 		{"public metrics", "metrics:\n  addr: 0.0.0.0:9\n", nil, []string{"metrics.addr", "loopback"}},
 		{"half a certificate", "https:\n  cert_file: a\n", nil, []string{"https.cert_file"}},
+		{"cheap passwords", "passwords:\n  memory: 1MiB\n  passes: 1\n", nil, []string{"passwords.memory", "19MiB", "passwords.passes"}},
 		{"not YAML", "a: [", nil, []string{"not valid YAML"}},
 		{"unknown variable", "", []string{"VAULTPAM_HTTP_ADDR=x"}, []string{"VAULTPAM_HTTP_ADDR"}},
 		{"bad bool", "", []string{"VAULTPAM_TARGETS_ALLOW_LOOPBACK=maybe"}, []string{"allow_loopback", "maybe"}},

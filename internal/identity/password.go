@@ -18,9 +18,11 @@ import (
 	"github.com/vaultpam/vaultpam/internal/secret"
 )
 
-// ProductionCost is what a password hash costs: 19 MiB, two passes (OWASP's
-// recommendation for argon2id). One takes about 45 ms of one core.
-var ProductionCost = argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+// Cost is what a hash of a password costs with memory in bytes and so many passes,
+// on one lane: the cores belong to the sessions.
+func Cost(memory int64, passes int) argon2id.Params {
+	return argon2id.Params{Memory: uint32(memory >> 10), Iterations: uint32(passes), Parallelism: 1, SaltLength: 16, KeyLength: 32}
+}
 
 const (
 	minPassword = 12  // characters
@@ -66,12 +68,21 @@ func (h *hasher) enter(ctx context.Context) error {
 	}
 }
 
-func (h *hasher) hash(ctx context.Context, password secret.Secret) (string, error) {
+// run does the work of one hash as soon as a slot is free, in the background of
+// everything else that the server does (see aside).
+func (h *hasher) run(ctx context.Context, work func() error) error {
 	if err := h.enter(ctx); err != nil {
-		return "", err
+		return err
 	}
 	defer func() { <-h.slots }()
-	out, err := argon2id.CreateHash(canonicalPassword(password), &h.cost)
+	return aside(work)
+}
+
+func (h *hasher) hash(ctx context.Context, password secret.Secret) (out string, err error) {
+	err = h.run(ctx, func() (err error) {
+		out, err = argon2id.CreateHash(canonicalPassword(password), &h.cost)
+		return err
+	})
 	if err != nil {
 		return "", fmt.Errorf("hash a password: %w", err)
 	}
@@ -82,15 +93,18 @@ func (h *hasher) hash(ctx context.Context, password secret.Secret) (string, erro
 // person: the work is the same and the answer is no. stale tells that the hash
 // has an older cost and should be made anew.
 func (h *hasher) matches(ctx context.Context, password secret.Secret, stored string) (ok, stale bool, err error) {
-	if err := h.enter(ctx); err != nil {
-		return false, false, err
-	}
-	defer func() { <-h.slots }()
 	known := stored != ""
 	if !known {
 		stored = h.decoy
 	}
-	match, cost, err := argon2id.CheckHash(canonicalPassword(password), stored)
+	var (
+		match bool
+		cost  *argon2id.Params
+	)
+	err = h.run(ctx, func() (err error) {
+		match, cost, err = argon2id.CheckHash(canonicalPassword(password), stored)
+		return err
+	})
 	if err != nil {
 		return false, false, fmt.Errorf("compare a password: %w", err)
 	}

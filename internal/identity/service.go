@@ -104,8 +104,8 @@ type Deps struct {
 	Live       Live
 	Recoveries Recoveries // nil: there are none
 	Limits     Limits
-	Cost       argon2id.Params // zero: ProductionCost
-	Parallel   int             // passwords hashed at once; 0: one a core
+	Cost       argon2id.Params // of a password
+	Parallel   int             // passwords hashed at once; 0: one for two cores
 	Now        func() time.Time
 }
 
@@ -117,8 +117,8 @@ type Service struct {
 
 // New checks the parts. It opens nothing and starts nothing; see Run.
 func New(d Deps) (*Service, error) {
-	if d.DB == nil || d.Ledger == nil || d.Seal == nil || d.MFA == nil || d.Members == nil || d.Operators == nil || d.Live == nil {
-		return nil, errors.New("identity: DB, Ledger, Seal, MFA, Members, Operators and Live are needed")
+	if d.DB == nil || d.Ledger == nil || d.Seal == nil || d.MFA == nil || d.Members == nil || d.Operators == nil || d.Live == nil || d.Cost == (argon2id.Params{}) {
+		return nil, errors.New("identity: DB, Ledger, Seal, MFA, Members, Operators, Live and Cost are needed")
 	}
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
@@ -126,11 +126,8 @@ func New(d Deps) (*Service, error) {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
-	if d.Cost == (argon2id.Params{}) {
-		d.Cost = ProductionCost
-	}
 	if d.Parallel == 0 {
-		d.Parallel = max(2, runtime.GOMAXPROCS(0))
+		d.Parallel = max(1, runtime.GOMAXPROCS(0)/2)
 	}
 	d.Limits = d.Limits.orDefault()
 	return &Service{d: d, hash: newHasher(d.Cost, d.Parallel)}, nil
