@@ -28,6 +28,7 @@ const (
 	RecoveryList   Action = "recovery.list"
 	RecoveryDecide Action = "recovery.decide" // whether somebody may set up a new second factor
 	MemberSignOut  Action = "member.sign_out" // end a member's sign-ins and live sessions
+	MemberSuspend  Action = "member.suspend"  // and resume
 
 	MemberInvitations Action = "member.invitations" // list them
 	MemberInvite      Action = "member.invite"      // send, send again, revoke
@@ -145,6 +146,7 @@ var rules = []rule{
 	{MemberInvitations, MemberObject, "members:read", "list the invitations of this organization"},
 	{MemberInvite, MemberObject, "members:write", "invite people into this organization"},
 	{MemberSignOut, MemberObject, "members:write", "end the sign-ins of a member"},
+	{MemberSuspend, MemberObject, "members:write", "suspend or resume a member"},
 	{SafeList, SafeObject, "safes:read", "list safes"},
 	{SafeView, SafeObject, "safes:read", "see this safe"},
 	{SafeCreate, SafeObject, "safes:write", "create safes"},

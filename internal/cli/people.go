@@ -15,6 +15,8 @@ type membersCmd struct {
 
 	SignIns membersSignInsCmd `cmd:"" name:"sign-ins" help:"List where a member is signed in."`
 	SignOut membersSignOutCmd `cmd:"" name:"sign-out" help:"End a member's sign-ins and live sessions."`
+	Suspend membersSuspendCmd `cmd:"" help:"Shut a member out until they are resumed; their live sessions end."`
+	Resume  membersResumeCmd  `cmd:"" help:"Let a suspended member in again."`
 }
 
 // person is a member of the organization.
@@ -82,4 +84,53 @@ func (c *membersRoleCmd) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	return p.show(a, func() { p.sayf("%s is now %s.", m.Handle, c.Role) })
+}
+
+type membersSuspendCmd struct {
+	Person  string `arg:"" complete:"person" help:"Handle, e-mail address or id."`
+	Comment string `placeholder:"TEXT" help:"Why; it stands in the audit log."`
+	Yes     bool   `short:"y" help:"Do not ask."`
+}
+
+// Run shuts a member out.
+func (c *membersSuspendCmd) Run(ctx context.Context, p *program) error {
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := r.findPerson(ctx, c.Person)
+	if err != nil {
+		return err
+	}
+	if err := p.confirm(ctx, c.Yes, "Suspend %s and end their live sessions? [y/N] ", m.Handle); err != nil {
+		return err
+	}
+	a, err := r.post(ctx, path("/org/members/%s/suspend", m.UserID), map[string]string{"comment": c.Comment})
+	if err != nil {
+		return err
+	}
+	return p.show(a, func() {
+		p.sayf("%s is suspended. To let them in again: vaultpam members resume %s", m.Handle, m.Handle)
+	})
+}
+
+type membersResumeCmd struct {
+	Person string `arg:"" complete:"person" help:"Handle, e-mail address or id."`
+}
+
+// Run lets a suspended member in again.
+func (c *membersResumeCmd) Run(ctx context.Context, p *program) error {
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := r.findPerson(ctx, c.Person)
+	if err != nil {
+		return err
+	}
+	a, err := r.post(ctx, path("/org/members/%s/resume", m.UserID), nil)
+	if err != nil {
+		return err
+	}
+	return p.show(a, func() { p.sayf("%s may come in again.", m.Handle) })
 }

@@ -223,6 +223,33 @@ func (s *Service) UserLeft(ctx context.Context, tx *db.Tx, act event.Act, org id
 	return nil
 }
 
+// MemberSuspended ends what a suspended membership gave: certificates, web sessions that
+// came through the organization's provider, and all of them where the person has no other
+// place. It tells how many web sessions there were. tenancy calls it after the membership
+// was suspended, in that transaction.
+func (s *Service) MemberSuspended(ctx context.Context, tx *db.Tx, sc mfa.Scope, org id.Org, user id.User) (int, error) {
+	q := identitysql.New(tx)
+	if _, err := q.RevokeCertificatesIn(ctx, identitysql.RevokeCertificatesInParams{Now: s.now(), OrgID: string(org), PersonID: string(user)}); err != nil {
+		return 0, fmt.Errorf("revoke the certificates of %s: %w", user, err)
+	}
+	st, err := s.standing(ctx, tx, user)
+	if err != nil {
+		return 0, err
+	}
+	why, ended := event.AuthSignedOutSuspended, 0
+	if len(st.members) == 0 && !st.platform.Valid() {
+		ended, err = s.endSessions(ctx, tx, user, "", why.String())
+	} else {
+		var n int64
+		n, err = q.EndWebSessionsThrough(ctx, identitysql.EndWebSessionsThroughParams{Now: s.now(), Reason: why.String(), PersonID: string(user), SsoOrg: string(org)})
+		ended = int(n)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("end the web sessions of %s: %w", user, err)
+	}
+	return ended, s.signedOut(ctx, tx, sc, user, ended, why)
+}
+
 // EndAll ends all web sessions of a person and their tokens of the platform. The
 // platform calls it in the transaction that takes an operator's role away.
 func (s *Service) EndAll(ctx context.Context, tx *db.Tx, act event.Act, user id.User) (sessions, tokens int, err error) {

@@ -76,16 +76,16 @@ update web_session set sso_org = sqlc.arg(sso_org) where id = sqlc.arg(id);
 select sso_org from web_session where id = $1 and ended_at = 0;
 
 -- name: EndWebSessionsThrough :execrows
-update web_session set ended_at = sqlc.arg(now), end_reason = 'by_provider'
+update web_session set ended_at = sqlc.arg(now), end_reason = sqlc.arg(reason)
 where person_id = sqlc.arg(person_id) and sso_org = sqlc.arg(sso_org) and sso_org <> '' and ended_at = 0;
 
 -- name: WebSessionByToken :one
 -- platform-wide: the strictest limits of the organizations that the person belongs to hold in all of them
 select s.id, s.person_id, s.kind, s.mfa_at, s.created_at, s.last_seen_at, s.expires_at, s.sso_org, p.email, p.handle, p.name,
        cast(coalesce((select min(t.idle_us) from member m join organization o on o.id = m.org_id join organization_setting t on t.org_id = m.org_id
-           where m.user_id = s.person_id and o.state = 'active' and t.idle_us > 0), 0) as bigint) as org_idle_us,
+           where m.user_id = s.person_id and m.suspended_at = 0 and o.state = 'active' and t.idle_us > 0), 0) as bigint) as org_idle_us,
        cast(coalesce((select min(t.absolute_us) from member m join organization o on o.id = m.org_id join organization_setting t on t.org_id = m.org_id
-           where m.user_id = s.person_id and o.state = 'active' and t.absolute_us > 0), 0) as bigint) as org_absolute_us,
+           where m.user_id = s.person_id and m.suspended_at = 0 and o.state = 'active' and t.absolute_us > 0), 0) as bigint) as org_absolute_us,
        cast(coalesce(r.access_until, 0) as bigint) as access_until
 from web_session s join person p on p.id = s.person_id
 left join web_refresh r on r.web_session_id = s.id
@@ -138,7 +138,7 @@ select w.id, w.person_id,
        cast(max(case when t.idle_us > 0 and w.last_seen_at <= sqlc.arg(now) - t.idle_us then 1 else 0 end) as bigint) as idle
 from web_session w join member m on m.user_id = w.person_id join organization o on o.id = m.org_id
 join organization_setting t on t.org_id = m.org_id
-where w.ended_at = 0 and o.state = 'active'
+where w.ended_at = 0 and m.suspended_at = 0 and o.state = 'active'
 and ((t.idle_us > 0 and w.last_seen_at <= sqlc.arg(now) - t.idle_us) or (t.absolute_us > 0 and w.created_at <= sqlc.arg(now) - t.absolute_us))
 group by w.id, w.person_id order by w.id limit 100;
 

@@ -140,7 +140,8 @@ func (s *Service) ssoRefused(ctx context.Context, tx *db.Tx, o Origin, org Membe
 // launched. Where the organization demands its provider, everything that they launched
 // there ends: an SSH key, too, opens it by the provider's word.
 func (s *Service) EndSSOSessions(ctx context.Context, tx *db.Tx, org Membership, user id.User, request id.Request) (int, error) {
-	n, err := identitysql.New(tx).EndWebSessionsThrough(ctx, identitysql.EndWebSessionsThroughParams{Now: s.now(), PersonID: string(user), SsoOrg: string(org.Org)})
+	n, err := identitysql.New(tx).EndWebSessionsThrough(ctx, identitysql.EndWebSessionsThroughParams{
+		Now: s.now(), Reason: event.AuthSignedOutByProvider.String(), PersonID: string(user), SsoOrg: string(org.Org)})
 	if err != nil {
 		return 0, fmt.Errorf("end the web sessions of %s: %w", user, err)
 	}

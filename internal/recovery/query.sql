@@ -83,7 +83,7 @@ where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and state = sqlc.arg(state
 
 -- name: DecidersIn :many
 select p.id, p.email, p.handle, p.name, m.role from member m join person p on p.id = m.user_id join organization o on o.id = m.org_id
-where m.org_id = sqlc.arg(org_id) and m.role in ('owner', 'admin') and p.state = 'active' and o.state = 'active' order by m.created_at, p.id;
+where m.org_id = sqlc.arg(org_id) and m.role in ('owner', 'admin') and m.suspended_at = 0 and p.state = 'active' and o.state = 'active' order by m.created_at, p.id;
 
 -- name: DecidersOnPlatform :many
 select p.id, p.email, p.handle, p.name from platform_operator o join person p on p.id = o.person_id

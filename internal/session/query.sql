@@ -135,7 +135,7 @@ select p.handle, p.email, p.state as person_state, o.state as org_state, cast(co
     cast(coalesce(ws.end_reason, '') as text) as signed_out
 from person p
 join organization o on o.id = sqlc.arg(org_id)
-left join member m on m.org_id = o.id and m.user_id = p.id
+left join member m on m.org_id = o.id and m.user_id = p.id and m.suspended_at = 0
 left join web_session ws on ws.id = sqlc.arg(web_session_id) and ws.person_id = p.id
 left join api_token t on t.org_id = o.id and t.id = sqlc.arg(token_id) and t.owner_id = p.id
 where p.id = sqlc.arg(user_id);
@@ -154,7 +154,7 @@ select s.id, s.state, s.ended_by, s.end_reason, s.ended_by_name, s.end_comment, 
 from session s
 left join person p on p.id = s.user_id
 left join organization o on o.id = s.org_id
-left join member om on om.org_id = s.org_id and om.user_id = s.user_id
+left join member om on om.org_id = s.org_id and om.user_id = s.user_id and om.suspended_at = 0
 left join safe sf on sf.org_id = s.org_id and sf.id = s.safe_id and sf.deleted_at is null
 left join safe_member m on m.org_id = sf.org_id and m.safe_id = sf.id and m.user_id = om.user_id
 left join account a on a.org_id = s.org_id and a.id = s.account_id and a.deleted_at is null

@@ -65,7 +65,7 @@ func (s *Service) FindMembers(ctx context.Context, actor authz.Actor, f MemberSe
 	}
 	out := make([]Member, len(rows))
 	for i, r := range rows {
-		out[i] = member(r.UserID, r.Email, r.Handle, r.Name, r.Role, r.State, r.CreatedAt)
+		out[i] = member(r.UserID, r.Email, r.Handle, r.Name, r.Role, r.State, r.CreatedAt, r.SuspendedAt)
 		out[i].MFA = r.Factors > 0
 	}
 	return page.Cut(out, n, func(m Member) string { return m.Handle }), nil
@@ -79,11 +79,19 @@ func pattern(text string) string {
 	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(text) + "%"
 }
 
-func member(user, email, handle, name, role, state string, created int64) Member {
-	return Member{
+func member(user, email, handle, name, role, state string, created, suspended int64) Member {
+	m := Member{
 		Profile: identity.Profile{ID: id.User(user), Email: email, Handle: handle, Name: name},
-		Role:    authz.Role(role), Active: state == "active", JoinedAt: db.Time(created), Service: identity.IsService(email),
+		Role:    authz.Role(role), Active: state == activeState && suspended == 0, JoinedAt: db.Time(created), Service: identity.IsService(email),
 	}
+	if suspended != 0 {
+		m.SuspendedAt = db.Time(suspended)
+	}
+	return m
+}
+
+func memberOf(r tenancysql.GetMemberRow) Member {
+	return member(r.UserID, r.Email, r.Handle, r.Name, r.Role, r.State, r.CreatedAt, r.SuspendedAt)
 }
 
 // AddMemberArgs describes somebody who is to belong to the active organization.
@@ -209,21 +217,29 @@ func (s *Service) allow(ctx context.Context, c change, action authz.Action) erro
 	return nil
 }
 
+// row is a member of an organization.
+func (s *Service) row(ctx context.Context, org id.Org, user id.User) (row tenancysql.GetMemberRow, err error) {
+	err = s.d.DB.ReadOrg(ctx, org, func(ctx context.Context, tx *db.Tx) (err error) {
+		row, err = tenancysql.New(tx).GetMember(ctx, tenancysql.GetMemberParams{OrgID: string(org), UserID: string(user)})
+		return err
+	})
+	if db.NotFound(err) {
+		return row, fault.New(fault.NotFound, "no such member in this organization")
+	}
+	if err != nil {
+		return row, fmt.Errorf("read a member: %w", err)
+	}
+	return row, nil
+}
+
 func (s *Service) move(ctx context.Context, c change, action authz.Action) (Member, error) {
 	org := c.actor.Org
 	if org == "" {
 		return Member{}, fault.New(fault.NotFound, "no organization is active: choose one of yours")
 	}
-	var row tenancysql.GetMemberRow
-	err := s.d.DB.ReadOrg(ctx, org, func(ctx context.Context, tx *db.Tx) (err error) {
-		row, err = tenancysql.New(tx).GetMember(ctx, tenancysql.GetMemberParams{OrgID: string(org), UserID: string(c.user)})
-		return err
-	})
-	if db.NotFound(err) {
-		return Member{}, fault.New(fault.NotFound, "no such member in this organization")
-	}
+	row, err := s.row(ctx, org, c.user)
 	if err != nil {
-		return Member{}, fmt.Errorf("read a member: %w", err)
+		return Member{}, err
 	}
 	c.from = authz.Role(row.Role)
 	if c.to == authz.Owner && identity.IsService(row.Email) {
@@ -232,7 +248,8 @@ func (s *Service) move(ctx context.Context, c change, action authz.Action) (Memb
 	if err := s.allow(ctx, c, action); err != nil {
 		return Member{}, err
 	}
-	out := member(row.UserID, row.Email, row.Handle, row.Name, string(c.to), row.State, row.CreatedAt)
+	row.Role = string(c.to)
+	out := memberOf(row)
 	if c.from == c.to {
 		return out, nil
 	}
@@ -253,12 +270,8 @@ func (s *Service) apply(ctx context.Context, tx *db.Tx, c change) error {
 		return fmt.Errorf("hold the organization: %w", err)
 	}
 	if c.from == authz.Owner {
-		owners, err := q.CountOwners(ctx, string(org))
-		if err != nil {
-			return fmt.Errorf("count owners: %w", err)
-		}
-		if owners <= 1 {
-			return errLastOwner
+		if err := otherOwner(ctx, q, org, c.user); err != nil {
+			return err
 		}
 	}
 	target, err := s.target(ctx, tx, org)
@@ -285,6 +298,18 @@ func (s *Service) apply(ctx context.Context, tx *db.Tx, c change) error {
 	}
 	_, err = s.d.Ledger.Record(ctx, tx, c.event(target))
 	return err
+}
+
+// otherOwner fails with errLastOwner unless somebody else can still act as owner.
+func otherOwner(ctx context.Context, q *tenancysql.Queries, org id.Org, user id.User) error {
+	n, err := q.CountOtherOwners(ctx, tenancysql.CountOtherOwnersParams{OrgID: string(org), UserID: string(user)})
+	if err != nil {
+		return fmt.Errorf("count owners: %w", err)
+	}
+	if n == 0 {
+		return errLastOwner
+	}
+	return nil
 }
 
 func (s *Service) target(ctx context.Context, tx *db.Tx, org id.Org) (event.TenantRef, error) {

@@ -37,13 +37,22 @@ and (cast(sqlc.arg(low) as text) = '' or p.handle like cast(sqlc.arg(low) as tex
     or lower(p.name) like cast(sqlc.arg(low) as text) escape '!' or p.name like cast(sqlc.arg(typed) as text) escape '!')
 order by p.handle limit sqlc.arg(n);
 
--- name: CountOwners :one
+-- name: CountOtherOwners :one
 select count(*) from member m join person p on p.id = m.user_id
-where m.org_id = $1 and m.role = 'owner' and p.state = 'active';
+where m.org_id = sqlc.arg(org_id) and m.user_id <> sqlc.arg(user_id) and m.role = 'owner' and m.suspended_at = 0 and p.state = 'active';
 
 -- name: SetRole :execrows
 update member set role = sqlc.arg(role), changed_at = sqlc.arg(now)
 where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id) and role = sqlc.arg(old_role);
+
+-- name: SuspendMember :execrows
+-- What they had launched is over, also when they are resumed before the clock looks.
+update member set suspended_at = sqlc.arg(now), void_before = sqlc.arg(now), changed_at = sqlc.arg(now)
+where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id) and role = sqlc.arg(role) and suspended_at = 0;
+
+-- name: ResumeMember :execrows
+update member set suspended_at = 0, changed_at = sqlc.arg(now)
+where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id) and role = sqlc.arg(role) and suspended_at <> 0;
 
 -- name: DeleteMember :execrows
 delete from member where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id) and role = sqlc.arg(old_role);
@@ -53,11 +62,11 @@ delete from member where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_i
 select m.org_id, m.role, o.slug, o.name, cast(coalesce(s.required, false) as boolean) as sso_required,
     cast(coalesce((select max(i.last_used_at) from sso_identity i where i.org_id = m.org_id and i.user_id = m.user_id), 0) as bigint) as sso_at
 from member m join organization o on o.id = m.org_id left join sso_setting s on s.org_id = m.org_id
-where m.user_id = $1 and o.state = 'active' order by m.created_at, m.org_id;
+where m.user_id = $1 and m.suspended_at = 0 and o.state = 'active' order by m.created_at, m.org_id;
 
 -- name: RoleIn :one
 select m.role from member m join organization o on o.id = m.org_id join person p on p.id = m.user_id
-where m.org_id = sqlc.arg(org_id) and m.user_id = sqlc.arg(user_id) and o.state = 'active' and p.state = 'active';
+where m.org_id = sqlc.arg(org_id) and m.user_id = sqlc.arg(user_id) and m.suspended_at = 0 and o.state = 'active' and p.state = 'active';
 
 -- name: InvitedMember :exec
 insert into member (org_id, user_id, role, require_mfa, created_at, changed_at)

@@ -31,6 +31,8 @@ type People interface {
 	PrepareCA(ctx context.Context, org id.Org) (func(context.Context, *db.Tx) error, error)
 	// Fresh fails unless the actor has proved a second factor lately.
 	Fresh(actor authz.Actor) error
+	// MemberSuspended ends what a membership gave, after it was suspended.
+	MemberSuspended(ctx context.Context, tx *db.Tx, sc mfa.Scope, org id.Org, user id.User) (webSessions int, err error)
 }
 
 // Sealer encrypts secrets at rest. It is called outside of transactions only.
@@ -111,10 +113,12 @@ func organization(r tenancysql.Organization) Organization {
 type Member struct {
 	identity.Profile
 	Role     authz.Role
-	Active   bool
+	Active   bool // neither they nor their membership are suspended
 	JoinedAt time.Time
 	MFA      bool // has a second factor; told by lists only
 	Service  bool // acts by API tokens only
+
+	SuspendedAt time.Time // when the membership was suspended; zero: it is not
 }
 
 // CreateArgs describes a new organization and its first owner, who may be known already.

@@ -210,7 +210,7 @@ func TestInternalTierIsOffThePublicCatalog(t *testing.T) {
 		event.PASSWORD_CHANGED, event.ORGANIZATION_CREATED, event.PLATFORM_SETUP_COMPLETED,
 		event.ROOT_KEY_ROTATION, event.ORG_KEY_ROTATED, event.LEDGER_KEY_ROTATED, event.LEDGER_RESUMED,
 		event.SSH_CERTIFICATE_ISSUED, event.PLATFORM_SETUP_LINK_CREATED,
-		event.ORGANIZATION_STATE_CHANGED,
+		event.ORGANIZATION_STATE_CHANGED, event.MEMBER_SUSPENDED, event.MEMBER_RESUMED,
 	}
 	if !slices.Equal(internal, want) {
 		t.Errorf("internal tier is %v", internal)

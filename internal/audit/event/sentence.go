@@ -249,4 +249,6 @@ var phrases = map[Constant]string{
 	SSH_CERTIFICATE_ISSUED:      "got|get an SSH certificate[ until {expires_at}]",
 	PLATFORM_SETUP_LINK_CREATED: "made|make a link to set up the platform",
 	ORGANIZATION_STATE_CHANGED:  "changed|change the state of the organization {}",
+	MEMBER_SUSPENDED:            "suspended|suspend a member of {}",
+	MEMBER_RESUMED:              "resumed|resume a suspended member of {}",
 }

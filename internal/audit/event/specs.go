@@ -70,4 +70,5 @@ var internal = [...]*spec{
 	rootKeyRotation, orgKeyRotated, ledgerKeyRotated, ledgerResumed, sshCertificateIssued,
 	platformSetupLinkCreated,
 	organizationStateChanged,
+	memberSuspended, memberResumed,
 }

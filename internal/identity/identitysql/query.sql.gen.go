@@ -411,18 +411,24 @@ func (q *Queries) EndWebSessionsOf(ctx context.Context, arg EndWebSessionsOfPara
 }
 
 const endWebSessionsThrough = `-- name: EndWebSessionsThrough :execrows
-update web_session set ended_at = $1, end_reason = 'by_provider'
-where person_id = $2 and sso_org = $3 and sso_org <> '' and ended_at = 0
+update web_session set ended_at = $1, end_reason = $2
+where person_id = $3 and sso_org = $4 and sso_org <> '' and ended_at = 0
 `
 
 type EndWebSessionsThroughParams struct {
 	Now      int64
+	Reason   string
 	PersonID string
 	SsoOrg   string
 }
 
 func (q *Queries) EndWebSessionsThrough(ctx context.Context, arg EndWebSessionsThroughParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, endWebSessionsThrough, arg.Now, arg.PersonID, arg.SsoOrg)
+	result, err := q.db.ExecContext(ctx, endWebSessionsThrough,
+		arg.Now,
+		arg.Reason,
+		arg.PersonID,
+		arg.SsoOrg,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -1161,7 +1167,7 @@ select w.id, w.person_id,
        cast(max(case when t.idle_us > 0 and w.last_seen_at <= $1 - t.idle_us then 1 else 0 end) as bigint) as idle
 from web_session w join member m on m.user_id = w.person_id join organization o on o.id = m.org_id
 join organization_setting t on t.org_id = m.org_id
-where w.ended_at = 0 and o.state = 'active'
+where w.ended_at = 0 and m.suspended_at = 0 and o.state = 'active'
 and ((t.idle_us > 0 and w.last_seen_at <= $1 - t.idle_us) or (t.absolute_us > 0 and w.created_at <= $1 - t.absolute_us))
 group by w.id, w.person_id order by w.id limit 100
 `
@@ -1815,9 +1821,9 @@ func (q *Queries) VoidPerson(ctx context.Context, arg VoidPersonParams) error {
 const webSessionByToken = `-- name: WebSessionByToken :one
 select s.id, s.person_id, s.kind, s.mfa_at, s.created_at, s.last_seen_at, s.expires_at, s.sso_org, p.email, p.handle, p.name,
        cast(coalesce((select min(t.idle_us) from member m join organization o on o.id = m.org_id join organization_setting t on t.org_id = m.org_id
-           where m.user_id = s.person_id and o.state = 'active' and t.idle_us > 0), 0) as bigint) as org_idle_us,
+           where m.user_id = s.person_id and m.suspended_at = 0 and o.state = 'active' and t.idle_us > 0), 0) as bigint) as org_idle_us,
        cast(coalesce((select min(t.absolute_us) from member m join organization o on o.id = m.org_id join organization_setting t on t.org_id = m.org_id
-           where m.user_id = s.person_id and o.state = 'active' and t.absolute_us > 0), 0) as bigint) as org_absolute_us,
+           where m.user_id = s.person_id and m.suspended_at = 0 and o.state = 'active' and t.absolute_us > 0), 0) as bigint) as org_absolute_us,
        cast(coalesce(r.access_until, 0) as bigint) as access_until
 from web_session s join person p on p.id = s.person_id
 left join web_refresh r on r.web_session_id = s.id

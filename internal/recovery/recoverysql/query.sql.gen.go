@@ -212,7 +212,7 @@ func (q *Queries) CountSince(ctx context.Context, arg CountSinceParams) (int64, 
 
 const decidersIn = `-- name: DecidersIn :many
 select p.id, p.email, p.handle, p.name, m.role from member m join person p on p.id = m.user_id join organization o on o.id = m.org_id
-where m.org_id = $1 and m.role in ('owner', 'admin') and p.state = 'active' and o.state = 'active' order by m.created_at, p.id
+where m.org_id = $1 and m.role in ('owner', 'admin') and m.suspended_at = 0 and p.state = 'active' and o.state = 'active' order by m.created_at, p.id
 `
 
 type DecidersInRow struct {

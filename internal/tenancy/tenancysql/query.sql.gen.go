@@ -20,13 +20,18 @@ func (q *Queries) CountMembers(ctx context.Context, orgID string) (int64, error)
 	return count, err
 }
 
-const countOwners = `-- name: CountOwners :one
+const countOtherOwners = `-- name: CountOtherOwners :one
 select count(*) from member m join person p on p.id = m.user_id
-where m.org_id = $1 and m.role = 'owner' and p.state = 'active'
+where m.org_id = $1 and m.user_id <> $2 and m.role = 'owner' and m.suspended_at = 0 and p.state = 'active'
 `
 
-func (q *Queries) CountOwners(ctx context.Context, orgID string) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countOwners, orgID)
+type CountOtherOwnersParams struct {
+	OrgID  string
+	UserID string
+}
+
+func (q *Queries) CountOtherOwners(ctx context.Context, arg CountOtherOwnersParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countOtherOwners, arg.OrgID, arg.UserID)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -51,7 +56,7 @@ func (q *Queries) DeleteMember(ctx context.Context, arg DeleteMemberParams) (int
 }
 
 const getMember = `-- name: GetMember :one
-select m.org_id, m.user_id, m.role, m.created_at, m.changed_at, m.require_mfa, m.void_before, p.email, p.handle, p.name, p.state from member m join person p on p.id = m.user_id
+select m.org_id, m.user_id, m.role, m.created_at, m.changed_at, m.require_mfa, m.void_before, m.suspended_at, p.email, p.handle, p.name, p.state from member m join person p on p.id = m.user_id
 where m.org_id = $1 and m.user_id = $2
 `
 
@@ -61,17 +66,18 @@ type GetMemberParams struct {
 }
 
 type GetMemberRow struct {
-	OrgID      string
-	UserID     string
-	Role       string
-	CreatedAt  int64
-	ChangedAt  int64
-	RequireMfa bool
-	VoidBefore int64
-	Email      string
-	Handle     string
-	Name       string
-	State      string
+	OrgID       string
+	UserID      string
+	Role        string
+	CreatedAt   int64
+	ChangedAt   int64
+	RequireMfa  bool
+	VoidBefore  int64
+	SuspendedAt int64
+	Email       string
+	Handle      string
+	Name        string
+	State       string
 }
 
 func (q *Queries) GetMember(ctx context.Context, arg GetMemberParams) (GetMemberRow, error) {
@@ -85,6 +91,7 @@ func (q *Queries) GetMember(ctx context.Context, arg GetMemberParams) (GetMember
 		&i.ChangedAt,
 		&i.RequireMfa,
 		&i.VoidBefore,
+		&i.SuspendedAt,
 		&i.Email,
 		&i.Handle,
 		&i.Name,
@@ -283,7 +290,7 @@ func (q *Queries) InvitedMember(ctx context.Context, arg InvitedMemberParams) er
 }
 
 const listMembers = `-- name: ListMembers :many
-select m.org_id, m.user_id, m.role, m.created_at, m.changed_at, m.require_mfa, m.void_before, p.email, p.handle, p.name, p.state,
+select m.org_id, m.user_id, m.role, m.created_at, m.changed_at, m.require_mfa, m.void_before, m.suspended_at, p.email, p.handle, p.name, p.state,
     cast((select count(*) from mfa_factor f where f.person_id = p.id and f.confirmed_at <> 0)
         + (select count(*) from webauthn_credential w where w.person_id = p.id) as bigint) as factors
 from member m join person p on p.id = m.user_id
@@ -308,18 +315,19 @@ type ListMembersParams struct {
 }
 
 type ListMembersRow struct {
-	OrgID      string
-	UserID     string
-	Role       string
-	CreatedAt  int64
-	ChangedAt  int64
-	RequireMfa bool
-	VoidBefore int64
-	Email      string
-	Handle     string
-	Name       string
-	State      string
-	Factors    int64
+	OrgID       string
+	UserID      string
+	Role        string
+	CreatedAt   int64
+	ChangedAt   int64
+	RequireMfa  bool
+	VoidBefore  int64
+	SuspendedAt int64
+	Email       string
+	Handle      string
+	Name        string
+	State       string
+	Factors     int64
 }
 
 func (q *Queries) ListMembers(ctx context.Context, arg ListMembersParams) ([]ListMembersRow, error) {
@@ -348,6 +356,7 @@ func (q *Queries) ListMembers(ctx context.Context, arg ListMembersParams) ([]Lis
 			&i.ChangedAt,
 			&i.RequireMfa,
 			&i.VoidBefore,
+			&i.SuspendedAt,
 			&i.Email,
 			&i.Handle,
 			&i.Name,
@@ -437,7 +446,7 @@ const membershipsOf = `-- name: MembershipsOf :many
 select m.org_id, m.role, o.slug, o.name, cast(coalesce(s.required, false) as boolean) as sso_required,
     cast(coalesce((select max(i.last_used_at) from sso_identity i where i.org_id = m.org_id and i.user_id = m.user_id), 0) as bigint) as sso_at
 from member m join organization o on o.id = m.org_id left join sso_setting s on s.org_id = m.org_id
-where m.user_id = $1 and o.state = 'active' order by m.created_at, m.org_id
+where m.user_id = $1 and m.suspended_at = 0 and o.state = 'active' order by m.created_at, m.org_id
 `
 
 type MembershipsOfRow struct {
@@ -604,9 +613,34 @@ func (q *Queries) RenameOrganization(ctx context.Context, arg RenameOrganization
 	return result.RowsAffected()
 }
 
+const resumeMember = `-- name: ResumeMember :execrows
+update member set suspended_at = 0, changed_at = $1
+where org_id = $2 and user_id = $3 and role = $4 and suspended_at <> 0
+`
+
+type ResumeMemberParams struct {
+	Now    int64
+	OrgID  string
+	UserID string
+	Role   string
+}
+
+func (q *Queries) ResumeMember(ctx context.Context, arg ResumeMemberParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, resumeMember,
+		arg.Now,
+		arg.OrgID,
+		arg.UserID,
+		arg.Role,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const roleIn = `-- name: RoleIn :one
 select m.role from member m join organization o on o.id = m.org_id join person p on p.id = m.user_id
-where m.org_id = $1 and m.user_id = $2 and o.state = 'active' and p.state = 'active'
+where m.org_id = $1 and m.user_id = $2 and m.suspended_at = 0 and o.state = 'active' and p.state = 'active'
 `
 
 type RoleInParams struct {
@@ -673,6 +707,32 @@ func (q *Queries) SetRole(ctx context.Context, arg SetRoleParams) (int64, error)
 		arg.OrgID,
 		arg.UserID,
 		arg.OldRole,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const suspendMember = `-- name: SuspendMember :execrows
+update member set suspended_at = $1, void_before = $1, changed_at = $1
+where org_id = $2 and user_id = $3 and role = $4 and suspended_at = 0
+`
+
+type SuspendMemberParams struct {
+	Now    int64
+	OrgID  string
+	UserID string
+	Role   string
+}
+
+// What they had launched is over, also when they are resumed before the clock looks.
+func (q *Queries) SuspendMember(ctx context.Context, arg SuspendMemberParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, suspendMember,
+		arg.Now,
+		arg.OrgID,
+		arg.UserID,
+		arg.Role,
 	)
 	if err != nil {
 		return 0, err

@@ -1,6 +1,8 @@
 package eventtest
 
 import (
+	"time"
+
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/id"
 )
@@ -98,5 +100,13 @@ func internalTier() []event.Event {
 			by(event.PlatformAdmin), event.TenantTarget(ID[id.Org]("target"), "the target"),
 			event.OrganizationChangeLimited,
 		).WithComment("comment"),
+		event.NewMemberSuspended(
+			by(event.TenantAdmin), event.TenantTarget(ID[id.Org]("target"), "the target"),
+			ID[id.User]("subject_user_id"), "role", count[int]("sessions_ended"),
+		).WithComment("comment"),
+		event.NewMemberResumed(
+			by(event.TenantAdmin), event.TenantTarget(ID[id.Org]("target"), "the target"),
+			ID[id.User]("subject_user_id"), "role", span("suspended_seconds", time.Second),
+		),
 	}
 }

@@ -156,6 +156,10 @@ func otherwise(ev event.Event) []event.Event {
 		return []event.Event{e.Denied(event.PasswordChangedNotPermitted)}
 	case event.OrganizationCreated:
 		return []event.Event{e.Denied(event.OrganizationCreatedNotPermitted)}
+	case event.MemberSuspended:
+		return []event.Event{e.Denied(event.MemberSuspendedLastOrgAdmin)}
+	case event.MemberResumed:
+		return []event.Event{e.Denied(event.MemberResumedNotPermitted)}
 	case event.OrganizationStateChanged:
 		return []event.Event{e.Denied(event.OrganizationStateChangedNotPermitted)}
 	case event.PlatformSetupCompleted:
