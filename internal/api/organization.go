@@ -66,7 +66,7 @@ func (s *Server) organizationRoutes() {
 	handle(s, signedIn, huma.Operation{OperationID: "list-members", Method: http.MethodGet, Path: "/org/members", Summary: "List the members of the active organization", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			PageIn
-			Q    string `query:"q" maxLength:"200" doc:"In name, e-mail address or handle"`
+			Q    string `query:"q" maxLength:"200" doc:"In name, e-mail address or handle; or the whole id"`
 			Role string `query:"role" enum:"owner,admin,operator,auditor" doc:"Absent: all"`
 			Kind string `query:"kind" enum:"person,service_account" doc:"Absent: both"`
 		}) (*pageOut[ListedMember], error) {

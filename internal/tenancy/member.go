@@ -25,7 +25,7 @@ func object(org id.Org, user id.User) authz.Object {
 
 // MemberSearch narrows a list of members. The zero value finds all.
 type MemberSearch struct {
-	Text     string // in name, e-mail address or handle, whatever the case
+	Text     string // in name, e-mail address or handle, whatever the case; or the whole id
 	Role     authz.Role
 	People   bool // no service accounts
 	Services bool // only those
@@ -48,7 +48,7 @@ func (s *Service) FindMembers(ctx context.Context, actor authz.Actor, f MemberSe
 	if f.Text = strings.TrimSpace(f.Text); utf8.RuneCountInString(f.Text) > 100 {
 		return page.List[Member]{}, fault.New(fault.Invalid, "search for at most 100 characters").WithField("q", "must be at most 100 characters")
 	}
-	args := tenancysql.ListMembersParams{OrgID: string(actor.Org), After: after, N: int32(n), Role: string(f.Role), Low: pattern(strings.ToLower(f.Text)), Typed: pattern(f.Text)}
+	args := tenancysql.ListMembersParams{OrgID: string(actor.Org), After: after, N: int32(n), Role: string(f.Role), Low: pattern(strings.ToLower(f.Text)), Typed: pattern(f.Text), Exact: f.Text}
 	if f.People {
 		args.People = identity.ServicePattern
 	}

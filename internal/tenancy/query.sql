@@ -34,7 +34,8 @@ and (cast(sqlc.arg(role) as text) = '' or m.role = cast(sqlc.arg(role) as text))
 and (cast(sqlc.arg(people) as text) = '' or p.email not like cast(sqlc.arg(people) as text))
 and (cast(sqlc.arg(service) as text) = '' or p.email like cast(sqlc.arg(service) as text))
 and (cast(sqlc.arg(low) as text) = '' or p.handle like cast(sqlc.arg(low) as text) escape '!' or p.email like cast(sqlc.arg(low) as text) escape '!'
-    or lower(p.name) like cast(sqlc.arg(low) as text) escape '!' or p.name like cast(sqlc.arg(typed) as text) escape '!')
+    or lower(p.name) like cast(sqlc.arg(low) as text) escape '!' or p.name like cast(sqlc.arg(typed) as text) escape '!'
+    or m.user_id = cast(sqlc.arg(exact) as text))
 order by p.handle limit sqlc.arg(n);
 
 -- name: CountOtherOwners :one

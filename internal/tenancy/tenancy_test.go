@@ -301,6 +301,9 @@ func TestMembersAreFound(t *testing.T) {
 				t.Errorf("%+v finds %q, not %q", f, got, want)
 			}
 		}
+		if got := find(tenancy.MemberSearch{Text: string(owner.ID)}); !strings.HasPrefix(got, "owner") {
+			t.Errorf("by id: %q", got)
+		}
 		if got := find(tenancy.MemberSearch{People: true}); strings.Contains(got, "robot") || !strings.Contains(got, "al") {
 			t.Errorf("people are %q", got)
 		}

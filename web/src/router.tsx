@@ -190,7 +190,7 @@ const accounts = createRoute({
 const people = createRoute({
   getParentRoute: () => org,
   path: "/people",
-  validateSearch: optional("q", "open", "new", "tab", "state"),
+  validateSearch: optional("q", "role", "open", "new", "tab", "state"),
   component: lazyRouteComponent(() => import("./features/people/list")),
 });
 const sso = createRoute({

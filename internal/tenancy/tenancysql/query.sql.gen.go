@@ -299,8 +299,9 @@ and (cast($3 as text) = '' or m.role = cast($3 as text))
 and (cast($4 as text) = '' or p.email not like cast($4 as text))
 and (cast($5 as text) = '' or p.email like cast($5 as text))
 and (cast($6 as text) = '' or p.handle like cast($6 as text) escape '!' or p.email like cast($6 as text) escape '!'
-    or lower(p.name) like cast($6 as text) escape '!' or p.name like cast($7 as text) escape '!')
-order by p.handle limit $8
+    or lower(p.name) like cast($6 as text) escape '!' or p.name like cast($7 as text) escape '!'
+    or m.user_id = cast($8 as text))
+order by p.handle limit $9
 `
 
 type ListMembersParams struct {
@@ -311,6 +312,7 @@ type ListMembersParams struct {
 	Service string
 	Low     string
 	Typed   string
+	Exact   string
 	N       int32
 }
 
@@ -339,6 +341,7 @@ func (q *Queries) ListMembers(ctx context.Context, arg ListMembersParams) ([]Lis
 		arg.Service,
 		arg.Low,
 		arg.Typed,
+		arg.Exact,
 		arg.N,
 	)
 	if err != nil {

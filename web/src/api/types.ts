@@ -50,8 +50,17 @@ export type SsoChoiceWire = Schemas["SSOChoice"];
 export type SsoProviderWire = Omit<Schemas["SSOProvider"], "roles" | "scopes"> & { roles?: SsoRule[]; scopes?: string[] };
 export type SsoRule = Schemas["SSORule"];
 export type SsoDomainWire = Schemas["SSODomain"];
+export type SsoFindingWire = Schemas["Finding"];
+export type ScimStateWire = Omit<Schemas["SCIMState"], "roles"> & { roles?: SsoRule[] };
+export type ScimTokenWire = Schemas["SCIMToken"];
+export type ScimPersonWire = Schemas["SCIMPerson"];
+export type ScimGroupWire = Schemas["SCIMGroup"];
 export type SsoLinkWire = Schemas["SSOLink"];
 
+export type PlatformRole = Schemas["PlatformUser"]["role"];
+export type PlatformUserWire = Schemas["PlatformUser"];
+export type PlatformInvitationWire = Schemas["PlatformInvitation"];
+export type MailWire = Schemas["MailMessage"];
 export type RootKeyWire = Schemas["RootKey"];
 export type LedgerStateWire = Schemas["LedgerState"];
 
@@ -71,11 +80,12 @@ export type SettingsWire = Schemas["Settings"];
 export type SettingsChangeWire = Schemas["SettingsChange"];
 
 // --- people, tokens, keys --------------------------------------------------
-export type MemberWire = Schemas["Member"];
+export type MemberWire = Schemas["ListedMember"];
+export type ServiceAccountWire = Schemas["ServiceAccount"];
 export type TokenWire = Omit<Schemas["Token"], "scopes" | "networks"> & { scopes: string[]; networks?: string[] };
 export type SshKeyWire = Schemas["SSHKey"];
 export type PhoneWire = Schemas["PhoneRecord"];
-export type OrganizationWire = Schemas["Organization"];
+export type OrganizationWire = Schemas["OrganizationOverview"];
 
 // --- resources, accounts, safes ----------------------------------------------
 export type HostKeyWire = Schemas["HostKey"];

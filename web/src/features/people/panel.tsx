@@ -1,3 +1,4 @@
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { UserMinus } from "lucide-react";
 import { useState } from "react";
@@ -6,24 +7,28 @@ import { Button } from "../../ui/button";
 import { Confirm, Panel } from "../../ui/dialog";
 import { RadioList } from "../../ui/field";
 import { FormProblem, Note } from "../../ui/states";
-import { Facts, Id, State, Time } from "../../ui/text";
+import { Facts, Id, Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
 import { useMe, useOrg, useRights } from "../shell/org";
 import { roleWords } from "../shell/rights";
-import { useMemberChanges } from "./queries";
+import { FactorState, MemberState } from "./list";
+import { MemberPhone } from "./member-phone";
+import { MemberSignIns } from "./member-sign-ins";
+import { ownersQuery, useMemberChanges } from "./queries";
 
-export function MemberPanel({ member: m, owners, onClose }: { member: Member; owners: number; onClose: () => void }) {
+/** One member: what they are, what an administrator can do about it, and where they were. */
+export function MemberPanel({ member: m, onClose }: { member: Member; onClose: () => void }) {
   const org = useOrg();
   const r = useRights();
   const me = useMe();
-  const [role, setRole] = useState<OrgRole>(m.role);
   const [leaving, setLeaving] = useState(false);
-  const { setRole: change, remove } = useMemberChanges();
+  const { remove } = useMemberChanges();
   const toasts = useToasts();
-  const lastOwner = m.role === "owner" && owners <= 1;
+  const owners = useQuery({ ...ownersQuery(org.id), enabled: m.role === "owner" });
+  const lastOwner = m.role === "owner" && owners.data !== undefined && owners.data.items.length <= 1;
   // An admin makes no owners and unmakes none.
   const touchable = r.manage && !lastOwner && (r.makeOwner || m.role !== "owner");
-  const options = (Object.keys(roleWords) as OrgRole[]).filter((v) => r.makeOwner || v !== "owner" || m.role === "owner").map((value) => ({ value, ...roleWords[value] }));
+  const self = m.user_id === me.user.id;
 
   return (
     <Panel
@@ -32,7 +37,7 @@ export function MemberPanel({ member: m, owners, onClose }: { member: Member; ow
       onClose={onClose}
       footer={
         touchable &&
-        m.user_id !== me.user.id && (
+        !self && (
           <Button kind="danger" icon={UserMinus} onClick={() => setLeaving(true)}>
             Remove from organization
           </Button>
@@ -44,32 +49,21 @@ export function MemberPanel({ member: m, owners, onClose }: { member: Member; ow
           rows={[
             ["Handle", <code key="h">{m.handle}</code>],
             ["Role", roleWords[m.role].label],
-            ["State", m.active ? <State key="s" meaning="good">Active</State> : <State key="s" meaning="warn">Suspended</State>],
+            ["State", <MemberState key="s" member={m} />],
+            ["Second factor", <FactorState key="f" member={m} />],
             ["Joined", <Time key="c" at={m.joined_at} />],
             ["Id", <Id key="i" value={m.user_id} what="user id" />],
           ]}
         />
       </section>
-      <section className="stack">
-        <h3>Role in {org.name}</h3>
-        {lastOwner && <Note meaning="plain">The last owner stays owner. Make somebody else owner first.</Note>}
-        {!lastOwner && r.manage && !touchable && <Note meaning="plain">Only an owner changes the role of an owner.</Note>}
-        <RadioList legend="What they may do" value={role} options={options} disabled={!touchable} onPick={setRole} />
-        {m.user_id === me.user.id && role !== m.role && <Note meaning="warn">This is you. You lose what the new role does not have, at once.</Note>}
-        <FormProblem error={change.error} />
-        {touchable && (
-          <div>
-            <Button
-              kind="primary"
-              disabled={role === m.role}
-              busy={change.isPending}
-              onClick={() => change.mutate({ user: m.user_id, role }, { onSuccess: () => toasts.say(`${m.name} is now ${roleWords[role].label.toLowerCase()}.`) })}
-            >
-              Change role
-            </Button>
-          </div>
-        )}
-      </section>
+      <Role member={m} touchable={touchable} lastOwner={lastOwner} self={self} />
+      {r.manage && !m.service_account && (
+        <>
+          <MemberSignIns member={m} self={self} />
+          <Factor member={m} self={self} />
+          <MemberPhone member={m} self={self} />
+        </>
+      )}
       {r.oversee && (
         <section>
           <h3>More</h3>
@@ -104,9 +98,50 @@ export function MemberPanel({ member: m, owners, onClose }: { member: Member; ow
             })
           }
         >
-          {m.name} loses every safe in {org.name}, and running sessions end at once. What they did stays in the audit log.
+          {m.name} loses every safe in {org.name}, and running sessions end at once. What they did stays in the audit log. They can be invited again.
         </Confirm>
       )}
     </Panel>
+  );
+}
+
+function Role({ member: m, touchable, lastOwner, self }: { member: Member; touchable: boolean; lastOwner: boolean; self: boolean }) {
+  const org = useOrg();
+  const r = useRights();
+  const [role, setRole] = useState<OrgRole>(m.role);
+  const { setRole: change } = useMemberChanges();
+  const toasts = useToasts();
+  const options = (Object.keys(roleWords) as OrgRole[]).filter((v) => r.makeOwner || v !== "owner" || m.role === "owner").map((value) => ({ value, ...roleWords[value] }));
+  return (
+    <section className="stack">
+      <h3>Role in {org.name}</h3>
+      {lastOwner && <Note meaning="plain">The last owner stays owner. Make somebody else owner first.</Note>}
+      {!lastOwner && r.manage && !touchable && <Note meaning="plain">Only an owner changes the role of an owner.</Note>}
+      <RadioList legend="What they may do" value={role} options={options} disabled={!touchable} onPick={setRole} />
+      {self && role !== m.role && <Note meaning="warn">This is you. You lose what the new role does not have, at once.</Note>}
+      <FormProblem error={change.error} />
+      {touchable && (
+        <div>
+          <Button kind="primary" disabled={role === m.role} busy={change.isPending} onClick={() => change.mutate({ user: m.user_id, role }, { onSuccess: () => toasts.say(`${m.name} is now ${roleWords[role].label.toLowerCase()}.`) })}>
+            Change role
+          </Button>
+        </div>
+      )}
+    </section>
+  );
+}
+
+/** Nobody takes another's second factor away: the person asks, and an administrator decides. */
+function Factor({ member: m, self }: { member: Member; self: boolean }) {
+  if (self) return null;
+  return (
+    <section className="stack">
+      <h3>Second factor</h3>
+      <p className="dim">
+        {m.mfa_enrolled
+          ? "If they have lost it, they choose “Lost your second factor?” after their password, and prove their mailbox. You then decide under Recoveries, and they set up a new one."
+          : "They set one up at their next sign-in in the browser. Until then they open no sessions."}
+      </p>
+    </section>
   );
 }

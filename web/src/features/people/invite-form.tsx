@@ -1,0 +1,146 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Upload } from "lucide-react";
+import { useRef, useState } from "react";
+import { post } from "../../api/client";
+import type { Dated } from "../../api/dated";
+import { asProblem } from "../../api/problem";
+import type { InvitationResultWire, OrgRole } from "../../api/types";
+import { Button } from "../../ui/button";
+import { Dialog } from "../../ui/dialog";
+import { Check, RadioList, TextArea } from "../../ui/field";
+import { plural } from "../../ui/format";
+import { FormProblem, Note } from "../../ui/states";
+import { useToasts } from "../../ui/toast";
+import { useStepUp } from "../auth/step-up";
+import { safesQuery } from "../safes/queries";
+import { useOrg, useRights } from "../shell/org";
+import { roleWords } from "../shell/rights";
+import { type BulkInvitation, parseBulk, toInvitations } from "./bulk";
+
+const most = 1000;
+const atOnce = 200; // the API's own limit
+
+/** One or many addresses, with a role and safes for all of them or for each. */
+export function InviteForm({ onClose }: { onClose: (sent: boolean) => void }) {
+  const org = useOrg();
+  const r = useRights();
+  const client = useQueryClient();
+  const stepUp = useStepUp();
+  const toasts = useToasts();
+  const file = useRef<HTMLInputElement>(null);
+  const safes = useQuery(safesQuery(org.id, { mine: false }));
+  const [text, setText] = useState("");
+  const [role, setRole] = useState<OrgRole>("operator");
+  const [chosen, setChosen] = useState<string[]>([]);
+  const [mfa, setMfa] = useState(false);
+  const [sent, setSent] = useState(0);
+  const lines = parseBulk(text);
+  const { ready, problems } = toInvitations(lines, { role, safes: chosen, mfa }, safes.data?.items ?? [], r.makeOwner);
+  const own = lines.filter((l) => l.role || l.safes).length;
+  const send = useMutation({
+    mutationFn: async (all: BulkInvitation[]) => {
+      const results: Dated<InvitationResultWire>[] = [];
+      for (let i = 0; i < all.length; i += atOnce) {
+        const part = await stepUp(() => post<{ results: InvitationResultWire[] }>("/org/invitations/bulk", { org: org.id, body: { invitations: all.slice(i, i + atOnce) } }));
+        results.push(...part.results);
+      }
+      return results;
+    },
+    onSettled: () => client.invalidateQueries({ queryKey: [org.id, "invitations"] }),
+    onSuccess: (results) => {
+      const bad = results.filter((x) => x.problem);
+      const good = results.length - bad.length;
+      setSent(sent + good);
+      if (bad.length > 0) return setText(bad.map((x) => x.email).join("\n")); // what is left to mend
+      toasts.say(`${plural(sent + good, "invitation")} sent.`);
+      onClose(true);
+    },
+  });
+  const refused = send.data?.filter((x) => x.problem && lines.some((l) => l.email.toLowerCase() === x.email.toLowerCase())) ?? [];
+  const options = (Object.keys(roleWords) as OrgRole[]).filter((v) => r.makeOwner || v !== "owner").map((value) => ({ value, ...roleWords[value] }));
+  const fits = ready.length > 0 && problems.length === 0 && ready.length <= most;
+  return (
+    <Dialog
+      title="Invite people"
+      wide
+      sticky
+      onClose={() => onClose(sent > 0)}
+      onSubmit={() => fits && !send.isPending && send.mutate(ready)}
+      footer={
+        <>
+          <Button onClick={() => onClose(sent > 0)}>Cancel</Button>
+          <Button type="submit" kind="primary" disabled={!fits} busy={send.isPending}>
+            {ready.length > 1 ? `Send ${ready.length} invitations` : "Send invitation"}
+          </Button>
+        </>
+      }
+    >
+      <TextArea
+        label="Email addresses"
+        hint="One a line, or separated by commas. A list may carry two more columns, role and safes (names with ; between): they count before what you choose below."
+        rows={4}
+        value={text}
+        error={send.error ? asProblem(send.error).field("invitations") : undefined}
+        onText={setText}
+      />
+      <div>
+        <input
+          ref={file}
+          type="file"
+          hidden
+          accept=".csv,.tsv,.txt,text/csv,text/plain"
+          aria-label="A list from a file"
+          onChange={(e) => {
+            const picked = e.target.files?.[0];
+            e.target.value = "";
+            if (!picked) return;
+            if (picked.size > 512 * 1024) return toasts.say("That file is larger than 512 KiB. A list of people is smaller: take out other columns.");
+            void picked.text().then((t) => setText((before) => (before.trim() === "" ? t : `${before.trimEnd()}\n${t}`)), toasts.fail);
+          }}
+        />
+        <Button small icon={Upload} onClick={() => file.current?.click()}>
+          Take a CSV file
+        </Button>
+      </div>
+      {problems.length > 0 && (
+        <Note meaning="warn" live>
+          {plural(problems.length, "line needs", "lines need")} mending before anything is sent.
+          <ul>
+            {problems.slice(0, 8).map((p) => (
+              <li key={`${p.line}-${p.email}`}>
+                Line {p.line}: {p.problem}
+              </li>
+            ))}
+            {problems.length > 8 && <li>and {problems.length - 8} more</li>}
+          </ul>
+        </Note>
+      )}
+      {ready.length > most && <Note meaning="warn">At most {most} at once. Send the list in parts.</Note>}
+      {refused.length > 0 && (
+        <Note meaning="bad" live>
+          {plural(refused.length, "invitation was", "invitations were")} not sent. {sent > 0 ? `${plural(sent, "other was", "others were")}.` : ""}
+          <ul>
+            {refused.slice(0, 20).map((x) => (
+              <li key={x.email}>
+                {x.email}: {x.problem?.detail}
+              </li>
+            ))}
+          </ul>
+        </Note>
+      )}
+      <RadioList legend={own > 0 ? "Role of those whose line names none" : "Role"} value={role} options={options} onPick={setRole} />
+      {safes.data && safes.data.items.length > 0 && (
+        <fieldset className="stack">
+          <legend className="legend">Safes that they may open</legend>
+          <div className="scope-list">
+            {safes.data.items.map((s) => (
+              <Check key={s.id} label={s.name} checked={chosen.includes(s.id)} onCheck={(on) => setChosen(on ? [...chosen, s.id] : chosen.filter((x) => x !== s.id))} />
+            ))}
+          </div>
+        </fieldset>
+      )}
+      <Check label="Demand a proved second factor" means="Who has an account already must prove a second factor of their own to accept. Somebody new always sets one up." checked={mfa} onCheck={setMfa} />
+      <FormProblem error={send.error} fields={["invitations"]} />
+    </Dialog>
+  );
+}
