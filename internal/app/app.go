@@ -25,6 +25,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/console"
 	"github.com/vaultpam/vaultpam/internal/db"
 	gateway "github.com/vaultpam/vaultpam/internal/gateway/ssh"
+	"github.com/vaultpam/vaultpam/internal/group"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/idempotency"
 	"github.com/vaultpam/vaultpam/internal/identity"
@@ -74,6 +75,7 @@ type App struct {
 	resources  *resource.Service
 	vault      *vault.Service
 	safes      *safe.Service
+	groups     *group.Service
 	store      *recording.Store
 	recordings *recording.Service
 	sessions   *session.Service
@@ -208,13 +210,18 @@ func (a *App) buildDomains() (err error) {
 		return err
 	})
 	build("safes", func() (err error) {
-		a.safes, err = safe.New(safe.Deps{DB: a.db, Ledger: a.ledger, Resources: a.resources, Accounts: a.vault, Live: counts, Now: now})
+		a.safes, err = safe.New(safe.Deps{DB: a.db, Ledger: a.ledger, Resources: a.resources, Accounts: a.vault, Live: counts, Now: now,
+			Ended: func() { a.sessions.Notify() }, Log: part("safe")})
+		return err
+	})
+	build("groups", func() (err error) {
+		a.groups, err = group.New(group.Deps{DB: a.db, Ledger: a.ledger, Safes: a.safes, Now: now})
 		return err
 	})
 	build("tenancy", func() (err error) {
 		places := &lateLeaver{} // who leaves is forgotten by single sign-on, which is built on tenancy
 		leave, end, matches := &lateLeaver{}, &lateEnder{}, &lateMatch{}
-		a.tenancy, err = tenancy.New(tenancy.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, Seal: a.keyring, OnLeave: []tenancy.Leaver{a.identity, a.safes, places, leave}, OnDelete: []tenancy.Ender{end}, RecordingRetention: time.Duration(a.cfg.Recording.Retention), SSO: lateSSO{func() *sso.Service { return a.sso }}, Now: now})
+		a.tenancy, err = tenancy.New(tenancy.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, Seal: a.keyring, OnLeave: []tenancy.Leaver{a.identity, a.safes, a.groups, places, leave}, OnDelete: []tenancy.Ender{end}, RecordingRetention: time.Duration(a.cfg.Recording.Retention), SSO: lateSSO{func() *sso.Service { return a.sso }}, Now: now})
 		if err != nil {
 			return err
 		}

@@ -33,6 +33,12 @@ const (
 	MemberInvitations Action = "member.invitations" // list them
 	MemberInvite      Action = "member.invite"      // send, send again, revoke
 
+	GroupList   Action = "group.list" // and see one, with its members
+	GroupCreate Action = "group.create"
+	GroupUpdate Action = "group.update"
+	GroupMember Action = "group.member" // add and remove members; beside it what the group brings must be the actor's to give
+	GroupDelete Action = "group.delete"
+
 	SafeList   Action = "safe.list" // those the actor may view; the list filters with SafeView
 	SafeView   Action = "safe.view"
 	SafeCreate Action = "safe.create"
@@ -106,6 +112,7 @@ type ObjectType string
 const (
 	OrgObject      ObjectType = "Organization"
 	MemberObject   ObjectType = "Member"
+	GroupObject    ObjectType = "Group"
 	SafeObject     ObjectType = "Safe"
 	ResourceObject ObjectType = "Resource"
 	AccountObject  ObjectType = "Account"
@@ -147,6 +154,11 @@ var rules = []rule{
 	{MemberInvite, MemberObject, "members:write", "invite people into this organization"},
 	{MemberSignOut, MemberObject, "members:write", "end the sign-ins of a member"},
 	{MemberSuspend, MemberObject, "members:write", "suspend or resume a member"},
+	{GroupList, GroupObject, "groups:read", "list the groups of this organization"},
+	{GroupCreate, GroupObject, "groups:write", "create groups"},
+	{GroupUpdate, GroupObject, "groups:write", "change this group"},
+	{GroupMember, GroupObject, "groups:write", "change the members of this group"},
+	{GroupDelete, GroupObject, "groups:write", "delete this group"},
 	{SafeList, SafeObject, "safes:read", "list safes"},
 	{SafeView, SafeObject, "safes:read", "see this safe"},
 	{SafeCreate, SafeObject, "safes:write", "create safes"},

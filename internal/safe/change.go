@@ -136,6 +136,9 @@ func (s *Service) Delete(ctx context.Context, actor authz.Actor, sid id.Safe, ve
 			return err
 		}
 		seen = Entry{Safe: sf, Role: role}
+		if err := hold(ctx, tx, actor.Org); err != nil {
+			return err
+		}
 		if err := authz.Check(actor, authz.SafeDelete, seen.object()); err != nil {
 			return err
 		}
@@ -164,22 +167,39 @@ func (s *Service) Delete(ctx context.Context, actor authz.Actor, sid id.Safe, ve
 	return nil
 }
 
-// removeAll ends every membership of a safe that goes.
+// removeAll ends every membership and every binding of a safe that goes: the direct
+// ones first, so that who is in by a group too loses the rest by it.
 func (s *Service) removeAll(ctx context.Context, tx *db.Tx, act event.Act, sf Safe) error {
 	q := safesql.New(tx)
 	members, err := q.AllMembers(ctx, safesql.AllMembersParams{OrgID: string(sf.Org), SafeID: string(sf.ID)})
 	if err != nil {
 		return fmt.Errorf("list members: %w", err)
 	}
-	for _, m := range members {
-		if err := s.tellRemoved(ctx, tx, act, sf.Org, sf.ID, sf.Name, id.User(m.UserID), Role(m.Role), event.SafeRemovalCauseSafeDeleted); err != nil {
-			return err
-		}
-	}
 	if err := q.DeleteMembers(ctx, safesql.DeleteMembersParams{OrgID: string(sf.Org), SafeID: string(sf.ID)}); err != nil {
 		return fmt.Errorf("remove members: %w", err)
 	}
-	return nil
+	whole := scope{safe: sf.ID}
+	shifts, err := s.derive(ctx, tx, sf.Org, whole)
+	if err != nil {
+		return err
+	}
+	live, err := s.liveOf(ctx, tx, sf.Org, whole, shifts)
+	if err != nil {
+		return err
+	}
+	remains := map[id.User]bool{}
+	for _, sh := range shifts {
+		remains[sh.user] = sh.to.role != NoRole
+	}
+	told := make([]event.Event, len(members))
+	for i, m := range members {
+		at := place{sf.ID, id.User(m.UserID)}
+		told[i] = event.NewSafeMemberRemoved(act, sf.target(), at.user, m.Role, event.SafeRemovalCauseSafeDeleted, remains[at.user], live[at])
+	}
+	if _, err := s.d.Ledger.RecordAll(ctx, tx, told); err != nil {
+		return err
+	}
+	return s.unbindSafe(ctx, tx, act, sf)
 }
 
 // diffSafe lists what differs between two states of a safe; a zero Safe is "not there".
@@ -246,9 +266,13 @@ func (s *Service) Access(ctx context.Context, tx *db.Tx, org id.Org, user id.Use
 	if err != nil {
 		return Access{}, fmt.Errorf("safe %s: %w", sid, err)
 	}
+	role, err := s.current(ctx, tx, org, place{sid, user}, Role(row.Role), row.RoleEnds)
+	if err != nil {
+		return Access{}, err
+	}
 	return Access{
 		Safe: sid, SafeName: row.Name, PolicyID: id.Policy(row.PolicyID), Policy: p, Version: row.Version,
 		Resource: id.Resource(row.ResourceID), Account: id.Account(row.AccountID), AccountEnabled: row.AccountState == "enabled",
-		Role: Role(row.Role),
+		Role: role,
 	}, nil
 }

@@ -31,6 +31,9 @@ func (s *Service) Invitable(ctx context.Context, tx *db.Tx, org id.Org, sid id.S
 // invitation promised that brought them. It is the act of who invited. A safe that was
 // deleted meanwhile is passed over.
 func (s *Service) Welcome(ctx context.Context, tx *db.Tx, act event.Act, org id.Org, sid id.Safe, user id.User, role authz.SafeRole, by id.User) error {
+	if err := hold(ctx, tx, org); err != nil {
+		return err
+	}
 	q := safesql.New(tx)
 	row, err := q.GetSafe(ctx, safesql.GetSafeParams{OrgID: string(org), ID: string(sid)})
 	if db.NotFound(err) {
@@ -42,6 +45,9 @@ func (s *Service) Welcome(ctx context.Context, tx *db.Tx, act event.Act, org id.
 	if err := q.InsertMember(ctx, safesql.InsertMemberParams{OrgID: string(org), SafeID: string(sid), UserID: string(user), ID: string(id.New[id.SafeMember]()),
 		Role: string(role), Now: db.Micros(s.d.Now()), AddedBy: string(by)}); err != nil {
 		return fmt.Errorf("welcome a member to safe %s: %w", sid, err)
+	}
+	if _, err := s.settle(ctx, tx, org, sid, user); err != nil {
+		return err
 	}
 	_, err = s.d.Ledger.Record(ctx, tx, event.NewSafeMemberAdded(act, event.SafeTarget(sid, row.Name), user, string(role)))
 	return err

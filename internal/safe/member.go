@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
@@ -61,15 +62,24 @@ func (s *Service) Members(ctx context.Context, actor authz.Actor, sid id.Safe, p
 
 // AddMember makes a member of the organization a direct member of a safe.
 func (s *Service) AddMember(ctx context.Context, actor authz.Actor, sid id.Safe, user id.User, role Role) (Member, error) {
+	return s.AddMemberUntil(ctx, actor, sid, user, role, time.Time{})
+}
+
+// AddMemberUntil is AddMember for a time: the clock ends it. The zero time is for ever.
+func (s *Service) AddMemberUntil(ctx context.Context, actor authz.Actor, sid id.Safe, user id.User, role Role, ends time.Time) (Member, error) {
+	endsAt, err := s.end(ends)
+	if err != nil {
+		return Member{}, err
+	}
 	var out Member
-	err := s.changeMembers(ctx, actor, sid, user, role, event.GroupOperationSafeMemberAdd, func(ctx context.Context, tx *db.Tx, sf Safe, mine Role) error {
+	err = s.changeMembers(ctx, actor, sid, user, role, event.GroupOperationSafeMemberAdd, func(ctx context.Context, tx *db.Tx, sf Safe, mine Role) error {
 		if err := grantable(actor, mine, role); err != nil {
 			return err
 		}
 		q := safesql.New(tx)
 		err := q.InsertMember(ctx, safesql.InsertMemberParams{
 			OrgID: string(sf.Org), SafeID: string(sid), UserID: string(user), ID: string(id.New[id.SafeMember]()), Role: string(role),
-			Now: db.Micros(s.d.Now()), AddedBy: string(actor.User),
+			Now: db.Micros(s.d.Now()), AddedBy: string(actor.User), EndsAt: endsAt,
 		})
 		switch {
 		case db.Unique(err):
@@ -80,8 +90,14 @@ func (s *Service) AddMember(ctx context.Context, actor authz.Actor, sid id.Safe,
 		case err != nil:
 			return fmt.Errorf("add member: %w", err)
 		}
-		_, err = s.d.Ledger.Record(ctx, tx, event.NewSafeMemberAdded(event.By(actor, actsAs(actor, mine)), sf.target(), user, string(role)))
-		if err != nil {
+		if _, err := s.settle(ctx, tx, sf.Org, sid, user); err != nil {
+			return err
+		}
+		ev := event.NewSafeMemberAdded(event.By(actor, actsAs(actor, mine)), sf.target(), user, string(role))
+		if endsAt != 0 {
+			ev = ev.WithEndsAt(ends)
+		}
+		if _, err := s.d.Ledger.Record(ctx, tx, ev); err != nil {
 			return err
 		}
 		out, err = s.member(ctx, tx, sf, user)
@@ -107,9 +123,6 @@ func (s *Service) SetMemberRole(ctx context.Context, actor authz.Actor, sid id.S
 		if out = old; old.Role == role {
 			return nil
 		}
-		if err := s.keepManager(ctx, tx, actor, sf, old.Role); err != nil {
-			return err
-		}
 		n, err := safesql.New(tx).UpdateMember(ctx, safesql.UpdateMemberParams{
 			OrgID: string(sf.Org), SafeID: string(sid), UserID: string(user), Role: string(role), OldRole: string(old.Role),
 		})
@@ -120,6 +133,12 @@ func (s *Service) SetMemberRole(ctx context.Context, actor authz.Actor, sid id.S
 			return changedMeanwhile()
 		}
 		out.Role = role
+		if _, err := s.settle(ctx, tx, sf.Org, sid, user); err != nil {
+			return err
+		}
+		if err := s.keepManager(ctx, tx, actor, sf, old.Role); err != nil {
+			return err
+		}
 		_, err = s.d.Ledger.Record(ctx, tx, event.NewSafeMemberRoleUpdated(event.By(actor, actsAs(actor, mine)), sf.target(), user,
 			string(old.Role), string(role), rank(role) > rank(old.Role)))
 		return err
@@ -137,13 +156,14 @@ func (s *Service) RemoveMember(ctx context.Context, actor authz.Actor, sid id.Sa
 		if err != nil {
 			return err
 		}
+		now, err := s.remove(ctx, tx, sf.Org, sid, user)
+		if err != nil {
+			return err
+		}
 		if err := s.keepManager(ctx, tx, actor, sf, old.Role); err != nil {
 			return err
 		}
-		if err := s.remove(ctx, tx, sf.Org, sid, user); err != nil {
-			return err
-		}
-		return s.tellRemoved(ctx, tx, event.By(actor, actsAs(actor, mine)), sf.Org, sid, sf.Name, user, old.Role, event.SafeRemovalCauseRemoved)
+		return s.tellRemoved(ctx, tx, event.By(actor, actsAs(actor, mine)), sf.Org, sid, sf.Name, user, old.Role, event.SafeRemovalCauseRemoved, now)
 	})
 	if err != nil {
 		return fmt.Errorf("remove safe member: %w", err)
@@ -152,17 +172,21 @@ func (s *Service) RemoveMember(ctx context.Context, actor authz.Actor, sid id.Sa
 }
 
 // UserLeft ends every direct membership of a person who leaves the organization,
-// in the transaction in which they leave.
+// in the transaction in which they leave. Groups are left after it.
 func (s *Service) UserLeft(ctx context.Context, tx *db.Tx, act event.Act, org id.Org, user id.User) error {
+	if err := hold(ctx, tx, org); err != nil {
+		return err
+	}
 	rows, err := safesql.New(tx).MembershipsOf(ctx, safesql.MembershipsOfParams{OrgID: string(org), UserID: string(user)})
 	if err != nil {
 		return fmt.Errorf("list memberships: %w", err)
 	}
 	for _, m := range rows {
-		if err := s.remove(ctx, tx, org, id.Safe(m.SafeID), user); err != nil {
+		now, err := s.remove(ctx, tx, org, id.Safe(m.SafeID), user)
+		if err != nil {
 			return err
 		}
-		if err := s.tellRemoved(ctx, tx, act, org, id.Safe(m.SafeID), m.Name, user, Role(m.Role), event.SafeRemovalCauseUserLeftOrg); err != nil {
+		if err := s.tellRemoved(ctx, tx, act, org, id.Safe(m.SafeID), m.Name, user, Role(m.Role), event.SafeRemovalCauseUserLeftOrg, now); err != nil {
 			return err
 		}
 	}
@@ -173,6 +197,20 @@ func (s *Service) UserLeft(ctx context.Context, tx *db.Tx, act event.Act, org id
 // tells a refusal by GROUP_MUTATION_DENIED.
 func (s *Service) changeMembers(ctx context.Context, actor authz.Actor, sid id.Safe, user id.User, role Role, what event.GroupOperation,
 	fn func(ctx context.Context, tx *db.Tx, sf Safe, mine Role) error) error {
+	return s.change(ctx, actor, sid, role, func(act event.Act, reason event.GroupMutationDeniedReason) event.GroupMutationDenied {
+		ev := event.NewGroupMutationDenied(act, event.TenantTarget(actor.Org, ""), reason, what).WithSafeID(sid)
+		if user != "" {
+			ev = ev.WithSubjectUserID(user)
+		}
+		return ev
+	}, fn)
+}
+
+// change runs fn for an actor who may change who reaches a safe, one at a time in
+// the organization, and tells a refusal by denied.
+func (s *Service) change(ctx context.Context, actor authz.Actor, sid id.Safe, role Role,
+	denied func(event.Act, event.GroupMutationDeniedReason) event.GroupMutationDenied,
+	fn func(ctx context.Context, tx *db.Tx, sf Safe, mine Role) error) error {
 	if rank(role) < rank(User) {
 		return fault.New(fault.Invalid, "%.64q is not a role on a safe", role).WithField("role", "must be user, checkout, approver or manager")
 	}
@@ -180,13 +218,9 @@ func (s *Service) changeMembers(ctx context.Context, actor authz.Actor, sid id.S
 		return err
 	}
 	var mine Role
-	err := s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
-		n, err := safesql.New(tx).HoldSafe(ctx, safesql.HoldSafeParams{OrgID: string(actor.Org), ID: string(sid)})
-		if err != nil {
-			return fmt.Errorf("hold safe: %w", err)
-		}
-		if n == 0 {
-			return notFound(sid)
+	err := s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
+		if err := hold(ctx, tx, actor.Org); err != nil {
+			return err
 		}
 		var sf Safe
 		if sf, mine, err = s.find(ctx, tx, actor, sid); err != nil {
@@ -212,14 +246,21 @@ func (s *Service) changeMembers(ctx context.Context, actor authz.Actor, sid id.S
 	if as == event.TenantAdmin && actor.Role != authz.Owner && actor.Role != authz.Admin {
 		as = event.User
 	}
-	ev := event.NewGroupMutationDenied(event.By(actor, as), event.TenantTarget(actor.Org, ""), reason, what).WithSafeID(sid)
-	if user != "" {
-		ev = ev.WithSubjectUserID(user)
-	}
-	if e := s.d.Ledger.RecordRefusal(ctx, ev); e != nil {
+	if e := s.d.Ledger.RecordRefusal(ctx, denied(event.By(actor, as), reason)); e != nil {
 		return fmt.Errorf("record a refusal: %w", e)
 	}
 	return err
+}
+
+// end checks the moment at which something is to end; zero is never.
+func (s *Service) end(t time.Time) (int64, error) {
+	if t.IsZero() {
+		return 0, nil
+	}
+	if !t.After(s.d.Now()) || t.Year() > 9999 {
+		return 0, fault.New(fault.Invalid, "the end must lie ahead").WithField("ends_at", "must lie ahead")
+	}
+	return db.Micros(t), nil
 }
 
 // grantable keeps who is no administrator from granting more than they hold.
@@ -231,17 +272,18 @@ func grantable(actor authz.Actor, mine, role Role) error {
 		fault.New(fault.Denied, "you may not grant the role %s, because you do not hold it: ask an administrator of the organization", role))
 }
 
-// keepManager keeps a safe's managers from leaving it without one. Administrators
-// of the organization manage every safe, so they may.
-func (s *Service) keepManager(ctx context.Context, tx *db.Tx, actor authz.Actor, sf Safe, losing Role) error {
-	if losing != Manager || administers(actor) {
+// keepManager keeps a safe's managers from leaving it without one: it is asked after
+// a change that took lost away. Administrators of the organization manage every
+// safe, so they may.
+func (s *Service) keepManager(ctx context.Context, tx *db.Tx, actor authz.Actor, sf Safe, lost Role) error {
+	if lost != Manager || administers(actor) {
 		return nil
 	}
 	n, err := safesql.New(tx).ManagerCount(ctx, safesql.ManagerCountParams{OrgID: string(sf.Org), SafeID: string(sf.ID)})
 	if err != nil {
 		return fmt.Errorf("count managers: %w", err)
 	}
-	if n > 1 {
+	if n > 0 {
 		return nil
 	}
 	return forbid(event.GroupMutationDeniedLastSafeOwner,
@@ -252,26 +294,30 @@ func administers(actor authz.Actor) bool {
 	return actor.Kind == authz.System || actor.Role == authz.Owner || actor.Role == authz.Admin
 }
 
-func (s *Service) remove(ctx context.Context, tx *db.Tx, org id.Org, sid id.Safe, user id.User) error {
+// remove ends a direct membership, and gives what the person reaches without it.
+func (s *Service) remove(ctx context.Context, tx *db.Tx, org id.Org, sid id.Safe, user id.User) (reach, error) {
 	n, err := safesql.New(tx).DeleteMember(ctx, safesql.DeleteMemberParams{OrgID: string(org), SafeID: string(sid), UserID: string(user)})
 	if err != nil {
-		return fmt.Errorf("remove member: %w", err)
+		return reach{}, fmt.Errorf("remove member: %w", err)
 	}
 	if n == 0 {
-		return changedMeanwhile()
+		return reach{}, changedMeanwhile()
 	}
-	return nil
+	return s.settle(ctx, tx, org, sid, user)
 }
 
-func (s *Service) tellRemoved(ctx context.Context, tx *db.Tx, act event.Act, org id.Org, sid id.Safe, name string, user id.User, role Role, cause event.SafeRemovalCause) error {
+// tellRemoved tells of a direct membership that ended; now is what the person still
+// reaches by groups.
+func (s *Service) tellRemoved(ctx context.Context, tx *db.Tx, act event.Act, org id.Org, sid id.Safe, name string, user id.User, role Role, cause event.SafeRemovalCause, now reach) error {
+	remains := now.role != NoRole
 	ended := 0
-	if s.d.Live != nil {
+	if s.d.Live != nil && !remains {
 		var err error
 		if ended, err = s.d.Live.OfMember(ctx, tx, org, sid, user); err != nil {
 			return fmt.Errorf("count live sessions: %w", err)
 		}
 	}
-	_, err := s.d.Ledger.Record(ctx, tx, event.NewSafeMemberRemoved(act, event.SafeTarget(sid, name), user, string(role), cause, false, ended))
+	_, err := s.d.Ledger.Record(ctx, tx, event.NewSafeMemberRemoved(act, event.SafeTarget(sid, name), user, string(role), cause, remains, ended))
 	return err
 }
 
@@ -289,8 +335,16 @@ func (s *Service) member(ctx context.Context, tx *db.Tx, sf Safe, user id.User) 
 func memberFromRow(row safesql.GetMemberRow) Member {
 	return Member{
 		ID: id.SafeMember(row.ID), User: id.User(row.UserID), Name: row.Name, Handle: row.Handle, Email: row.Email,
-		Role: Role(row.Role), AddedBy: id.User(row.AddedBy), AddedAt: db.Time(row.AddedAt),
+		Role: Role(row.Role), AddedBy: id.User(row.AddedBy), AddedAt: db.Time(row.AddedAt), EndsAt: moment(row.EndsAt),
 	}
+}
+
+// moment is a time as the store keeps it; 0 is the zero time.
+func moment(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return db.Time(us)
 }
 
 func (sf Safe) target() event.SafeRef { return event.SafeTarget(sf.ID, sf.Name) }

@@ -225,6 +225,9 @@ type brokenLedger struct{}
 func (brokenLedger) Record(context.Context, *db.Tx, event.Event) (id.Event, error) {
 	return "", errors.New("ledger is down")
 }
+func (brokenLedger) RecordAll(context.Context, *db.Tx, []event.Event) ([]id.Event, error) {
+	return nil, errors.New("ledger is down")
+}
 func (brokenLedger) RecordRefusal(context.Context, event.Event) error {
 	return errors.New("ledger is down")
 }

@@ -63,6 +63,7 @@ type Member struct {
 	Role    Role
 	AddedBy id.User
 	AddedAt time.Time
+	EndsAt  time.Time // zero: never
 }
 
 // Entry is a safe as somebody sees it in their own list.

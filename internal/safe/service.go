@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
@@ -19,6 +20,7 @@ import (
 // Ledger records what happens to safes.
 type Ledger interface {
 	Record(ctx context.Context, tx *db.Tx, ev event.Event) (id.Event, error)
+	RecordAll(ctx context.Context, tx *db.Tx, evs []event.Event) ([]id.Event, error)
 	RecordRefusal(ctx context.Context, ev event.Event) error
 }
 
@@ -37,6 +39,8 @@ type Accounts interface {
 // LiveSessions counts the sessions that an act will end.
 type LiveSessions interface {
 	OfMember(ctx context.Context, tx *db.Tx, org id.Org, s id.Safe, u id.User) (int, error)
+	InSafe(ctx context.Context, tx *db.Tx, org id.Org, s id.Safe) (map[id.User]int, error)
+	OfUser(ctx context.Context, tx *db.Tx, org id.Org, u id.User) (map[id.Safe]int, error)
 }
 
 // Deps are the parts that a Service is made of.
@@ -46,6 +50,8 @@ type Deps struct {
 	Resources Resources
 	Accounts  Accounts
 	Live      LiveSessions     // nil: there are no sessions
+	Ended     func()           // told when the clock took access away; nil: nobody waits
+	Log       *slog.Logger     // nil: none
 	Now       func() time.Time // nil: time.Now
 }
 
@@ -59,6 +65,12 @@ func New(d Deps) (*Service, error) {
 	}
 	if d.Now == nil {
 		d.Now = time.Now
+	}
+	if d.Ended == nil {
+		d.Ended = func() {}
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Service{d: d}, nil
 }
@@ -293,7 +305,12 @@ func (s *Service) find(ctx context.Context, tx *db.Tx, actor authz.Actor, sid id
 	if err != nil {
 		return Safe{}, NoRole, fmt.Errorf("read safe: %w", err)
 	}
-	return fromRow(actor.Org, row)
+	sf, role, err := fromRow(actor.Org, row)
+	if err != nil {
+		return Safe{}, NoRole, err
+	}
+	role, err = s.current(ctx, tx, actor.Org, place{sid, actor.User}, role, row.RoleEnds)
+	return sf, role, err
 }
 
 func fromRow(org id.Org, row safesql.GetSafeRow) (Safe, Role, error) {

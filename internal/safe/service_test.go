@@ -101,7 +101,7 @@ func TestLifeOfASafe(t *testing.T) {
 		w.Member(s.ID, w.Operator, safe.User)
 		w.Member(s.ID, w.Owner, safe.Manager)
 		w.Events()
-		w.Live.N = 1
+		w.Live.In = map[id.User]int{w.Owner.User: 1, w.Operator.User: 1}
 		if err := w.Safes.Delete(ctx, w.Admin, s.ID, 0); err != nil {
 			t.Fatal(err)
 		}

@@ -29,3 +29,23 @@ func (Counts) OfMember(ctx context.Context, tx *db.Tx, org id.Org, s id.Safe, u 
 	n, err := sessionsql.New(tx).CountOfMember(ctx, sessionsql.CountOfMemberParams{OrgID: string(org), SafeID: string(s), UserID: string(u)})
 	return int(n), err
 }
+
+// InSafe counts the sessions in a safe, for each person who has any.
+func (Counts) InSafe(ctx context.Context, tx *db.Tx, org id.Org, s id.Safe) (map[id.User]int, error) {
+	rows, err := sessionsql.New(tx).CountInSafe(ctx, sessionsql.CountInSafeParams{OrgID: string(org), SafeID: string(s)})
+	out := map[id.User]int{}
+	for _, r := range rows {
+		out[id.User(r.UserID)] = int(r.N)
+	}
+	return out, err
+}
+
+// OfUser counts the sessions of a person, for each safe in which they have any.
+func (Counts) OfUser(ctx context.Context, tx *db.Tx, org id.Org, u id.User) (map[id.Safe]int, error) {
+	rows, err := sessionsql.New(tx).CountOfUser(ctx, sessionsql.CountOfUserParams{OrgID: string(org), UserID: string(u)})
+	out := map[id.Safe]int{}
+	for _, r := range rows {
+		out[id.Safe(r.SafeID)] = int(r.N)
+	}
+	return out, err
+}

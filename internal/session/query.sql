@@ -156,7 +156,7 @@ left join person p on p.id = s.user_id
 left join organization o on o.id = s.org_id
 left join member om on om.org_id = s.org_id and om.user_id = s.user_id and om.suspended_at = 0
 left join safe sf on sf.org_id = s.org_id and sf.id = s.safe_id and sf.deleted_at is null
-left join safe_member m on m.org_id = sf.org_id and m.safe_id = sf.id and m.user_id = om.user_id
+left join safe_access m on m.org_id = sf.org_id and m.safe_id = sf.id and m.user_id = om.user_id
 left join account a on a.org_id = s.org_id and a.id = s.account_id and a.deleted_at is null
 left join api_token t on t.org_id = s.org_id and t.id = s.token_id and t.owner_id = s.user_id
 left join web_session ws on ws.id = s.web_session_id and ws.person_id = s.user_id
@@ -167,7 +167,7 @@ select id from safe where org_id = sqlc.arg(org_id) and name = sqlc.arg(name) an
 
 -- name: SafeRole :one
 -- The actor's own role on the safe of a session, which may be deleted by now.
-select role from safe_member where org_id = sqlc.arg(org_id) and safe_id = sqlc.arg(safe_id) and user_id = sqlc.arg(user_id);
+select role from safe_access where org_id = sqlc.arg(org_id) and safe_id = sqlc.arg(safe_id) and user_id = sqlc.arg(user_id);
 
 -- name: CountOnResource :one
 select count(*) from session where org_id = sqlc.arg(org_id) and resource_id = sqlc.arg(resource_id) and state <> 'ended';
@@ -178,6 +178,14 @@ select count(*) from session where org_id = sqlc.arg(org_id) and account_id = sq
 -- name: CountOfMember :one
 select count(*) from session
 where org_id = sqlc.arg(org_id) and safe_id = sqlc.arg(safe_id) and user_id = sqlc.arg(user_id) and state <> 'ended';
+
+-- name: CountInSafe :many
+select user_id, count(*) as n from session
+where org_id = sqlc.arg(org_id) and safe_id = sqlc.arg(safe_id) and state <> 'ended' group by user_id;
+
+-- name: CountOfUser :many
+select safe_id, count(*) as n from session
+where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id) and state <> 'ended' group by safe_id;
 
 -- name: LiveOf :many
 select * from session

@@ -41,7 +41,7 @@ func (f Filter) statement(actor authz.Actor, whole bool, after string, read int3
 	}
 	if !whole {
 		me := arg(string(actor.User))
-		b.WriteString(" and (s.user_id = " + me + " or exists (select 1 from safe_member m where m.org_id = s.org_id" +
+		b.WriteString(" and (s.user_id = " + me + " or exists (select 1 from safe_access m where m.org_id = s.org_id" +
 			" and m.safe_id = s.safe_id and m.user_id = " + me + " and m.role = 'manager'))")
 	}
 	b.WriteString(" order by s.id desc limit " + arg(int64(read)))

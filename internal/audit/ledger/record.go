@@ -41,6 +41,42 @@ func (l *Ledger) Record(ctx context.Context, tx *db.Tx, ev event.Event) (id.Even
 	return id.Event(row.ID), nil
 }
 
+// RecordAll is Record for many events of one ledger, in their order, written at once:
+// one change of a large group is thousands of them.
+func (l *Ledger) RecordAll(ctx context.Context, tx *db.Tx, evs []event.Event) ([]id.Event, error) {
+	if len(evs) == 0 {
+		return nil, nil
+	}
+	org, err := ledgerOf(evs[0])
+	if err != nil {
+		return nil, err
+	}
+	if tx.Org() != "" && tx.Org() != org {
+		return nil, fmt.Errorf("record %d events: they belong to ledger %q, the transaction to organization %q", len(evs), org, tx.Org())
+	}
+	log, err := l.logID(ctx, tx, org)
+	if err != nil {
+		return nil, err
+	}
+	ids, rows := make([]id.Event, len(evs)), make([][]any, len(evs))
+	for i, ev := range evs {
+		if o, err := ledgerOf(ev); err != nil || o != org {
+			return nil, fmt.Errorf("record %d events: they are of more than one ledger", len(evs))
+		}
+		row, err := l.row(ev, org, log)
+		if err != nil {
+			return nil, err
+		}
+		ids[i], rows[i] = id.Event(row.ID), eventRow(row)
+	}
+	if err := eventRows.Insert(ctx, tx, rows); err != nil {
+		l.health.doubt()
+		return nil, fmt.Errorf("record %d events: %w", len(evs), err)
+	}
+	tx.AfterCommit(func() { l.wrote(org) })
+	return ids, nil
+}
+
 // wrote is called after each commit of events of org.
 func (l *Ledger) wrote(org id.Org) {
 	l.health.good(l.now())

@@ -129,10 +129,14 @@ func (l *Ledger) drain(ctx context.Context, org id.Org) {
 	}
 }
 
-var eventRows = bulk{"audit_event", []column{
-	{"org_id", "text"}, {"log_id", "text"}, {"id", "text"}, {"recorded_at", "bigint"}, {"constant", "text"},
-	{"payload", "bytea"}, {"salt", "bytea"}, {"payload_hash", "bytea"},
+var eventRows = db.Bulk{Table: "audit_event", Columns: []db.Column{
+	{Name: "org_id", Kind: "text"}, {Name: "log_id", Kind: "text"}, {Name: "id", Kind: "text"}, {Name: "recorded_at", Kind: "bigint"}, {Name: "constant", Kind: "text"},
+	{Name: "payload", Kind: "bytea"}, {Name: "salt", Kind: "bytea"}, {Name: "payload_hash", Kind: "bytea"},
 }}
+
+func eventRow(r ledgersql.InsertEventParams) []any {
+	return []any{r.OrgID, r.LogID, r.ID, r.RecordedAt, r.Constant, r.Payload, r.Salt, r.PayloadHash}
+}
 
 func (l *Ledger) commitRows(ctx context.Context, org id.Org, batch []waitingRow) error {
 	ctx, cancel := context.WithTimeout(ctx, refusalTime)
@@ -140,10 +144,9 @@ func (l *Ledger) commitRows(ctx context.Context, org id.Org, batch []waitingRow)
 	err := l.inScope(ctx, org, func(ctx context.Context, tx *db.Tx) error {
 		rows := make([][]any, len(batch))
 		for i, w := range batch {
-			r := w.row
-			rows[i] = []any{r.OrgID, r.LogID, r.ID, r.RecordedAt, r.Constant, r.Payload, r.Salt, r.PayloadHash}
+			rows[i] = eventRow(w.row)
 		}
-		if err := eventRows.insert(ctx, tx, rows); err != nil {
+		if err := eventRows.Insert(ctx, tx, rows); err != nil {
 			return err
 		}
 		tx.AfterCommit(func() { l.wrote(org) })

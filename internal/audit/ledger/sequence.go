@@ -231,9 +231,9 @@ type named struct {
 	Name string `json:"name"`
 }
 
-var searchRows = bulk{"audit_search", []column{
-	{"org_id", "text"}, {"seq", "bigint"}, {"occurred_at", "bigint"}, {"constant", "text"}, {"category", "text"}, {"severity", "text"},
-	{"actor_id", "text"}, {"actor_name", "text"}, {"target_id", "text"}, {"target_name", "text"}, {"outcome", "text"}, {"session_id", "text"},
+var searchRows = db.Bulk{Table: "audit_search", Columns: []db.Column{
+	{Name: "org_id", Kind: "text"}, {Name: "seq", Kind: "bigint"}, {Name: "occurred_at", Kind: "bigint"}, {Name: "constant", Kind: "text"}, {Name: "category", Kind: "text"}, {Name: "severity", Kind: "text"},
+	{Name: "actor_id", Kind: "text"}, {Name: "actor_name", Kind: "text"}, {Name: "target_id", Kind: "text"}, {Name: "target_name", Kind: "text"}, {Name: "outcome", Kind: "text"}, {Name: "session_id", Kind: "text"},
 }}
 
 func insertSearch(ctx context.Context, tx *db.Tx, org id.Org, events []ledgersql.NumberEventsRow) error {
@@ -248,7 +248,7 @@ func insertSearch(ctx context.Context, tx *db.Tx, org id.Org, events []ledgersql
 			f.Actor.ID, f.Actor.Name, f.Target.ID, f.Target.Name, f.Outcome, f.Session,
 		}
 	}
-	if err := searchRows.insert(ctx, tx, rows); err != nil {
+	if err := searchRows.Insert(ctx, tx, rows); err != nil {
 		return fmt.Errorf("write the search rows: %w", err)
 	}
 	return nil

@@ -11,10 +11,10 @@ import (
 
 const access = `-- name: Access :one
 select s.id, s.name, s.policy_id, s.policy, s.version, s.resource_id, s.account_id, a.state as account_state,
-    coalesce(m.role, '') as role
+    coalesce(m.role, '') as role, cast(coalesce(m.ends_at, 0) as bigint) as role_ends
 from safe s
 join account a on a.org_id = s.org_id and a.id = s.account_id
-left join safe_member m on m.org_id = s.org_id and m.safe_id = s.id and m.user_id = $1
+left join safe_access m on m.org_id = s.org_id and m.safe_id = s.id and m.user_id = $1
 where s.org_id = $2 and s.id = $3 and s.deleted_at is null
 `
 
@@ -34,6 +34,7 @@ type AccessRow struct {
 	AccountID    string
 	AccountState string
 	Role         string
+	RoleEnds     int64
 }
 
 // Asked each second for each live session: everything that decides, in one statement.
@@ -50,6 +51,7 @@ func (q *Queries) Access(ctx context.Context, arg AccessParams) (AccessRow, erro
 		&i.AccountID,
 		&i.AccountState,
 		&i.Role,
+		&i.RoleEnds,
 	)
 	return i, err
 }
@@ -89,6 +91,198 @@ func (q *Queries) AllMembers(ctx context.Context, arg AllMembersParams) ([]AllMe
 		return nil, err
 	}
 	return items, nil
+}
+
+const assignmentsOfGroup = `-- name: AssignmentsOfGroup :many
+select b.id, b.safe_id, b.role, b.ends_at, s.name as safe_name, coalesce(a.role, '') as my_role
+from safe_group b
+join safe s on s.org_id = b.org_id and s.id = b.safe_id
+left join safe_access a on a.org_id = b.org_id and a.safe_id = b.safe_id and a.user_id = $1
+where b.org_id = $2 and b.group_id = $3
+order by s.name
+`
+
+type AssignmentsOfGroupParams struct {
+	UserID  string
+	OrgID   string
+	GroupID string
+}
+
+type AssignmentsOfGroupRow struct {
+	ID       string
+	SafeID   string
+	Role     string
+	EndsAt   int64
+	SafeName string
+	MyRole   string
+}
+
+func (q *Queries) AssignmentsOfGroup(ctx context.Context, arg AssignmentsOfGroupParams) ([]AssignmentsOfGroupRow, error) {
+	rows, err := q.db.QueryContext(ctx, assignmentsOfGroup, arg.UserID, arg.OrgID, arg.GroupID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AssignmentsOfGroupRow
+	for rows.Next() {
+		var i AssignmentsOfGroupRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.SafeID,
+			&i.Role,
+			&i.EndsAt,
+			&i.SafeName,
+			&i.MyRole,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const assignmentsOfSafe = `-- name: AssignmentsOfSafe :many
+select id, group_id, role from safe_group where org_id = $1 and safe_id = $2 order by id
+`
+
+type AssignmentsOfSafeParams struct {
+	OrgID  string
+	SafeID string
+}
+
+type AssignmentsOfSafeRow struct {
+	ID      string
+	GroupID string
+	Role    string
+}
+
+func (q *Queries) AssignmentsOfSafe(ctx context.Context, arg AssignmentsOfSafeParams) ([]AssignmentsOfSafeRow, error) {
+	rows, err := q.db.QueryContext(ctx, assignmentsOfSafe, arg.OrgID, arg.SafeID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AssignmentsOfSafeRow
+	for rows.Next() {
+		var i AssignmentsOfSafeRow
+		if err := rows.Scan(&i.ID, &i.GroupID, &i.Role); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const deleteAssignment = `-- name: DeleteAssignment :execrows
+delete from safe_group where org_id = $1 and id = $2
+`
+
+type DeleteAssignmentParams struct {
+	OrgID string
+	ID    string
+}
+
+func (q *Queries) DeleteAssignment(ctx context.Context, arg DeleteAssignmentParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteAssignment, arg.OrgID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const deleteAssignmentsOfGroup = `-- name: DeleteAssignmentsOfGroup :exec
+delete from safe_group where org_id = $1 and group_id = $2
+`
+
+type DeleteAssignmentsOfGroupParams struct {
+	OrgID   string
+	GroupID string
+}
+
+func (q *Queries) DeleteAssignmentsOfGroup(ctx context.Context, arg DeleteAssignmentsOfGroupParams) error {
+	_, err := q.db.ExecContext(ctx, deleteAssignmentsOfGroup, arg.OrgID, arg.GroupID)
+	return err
+}
+
+const deleteAssignmentsOfSafe = `-- name: DeleteAssignmentsOfSafe :exec
+delete from safe_group where org_id = $1 and safe_id = $2
+`
+
+type DeleteAssignmentsOfSafeParams struct {
+	OrgID  string
+	SafeID string
+}
+
+func (q *Queries) DeleteAssignmentsOfSafe(ctx context.Context, arg DeleteAssignmentsOfSafeParams) error {
+	_, err := q.db.ExecContext(ctx, deleteAssignmentsOfSafe, arg.OrgID, arg.SafeID)
+	return err
+}
+
+const deleteDueAssignment = `-- name: DeleteDueAssignment :one
+delete from safe_group where org_id = $1 and id = $2 and ends_at <> 0 and ends_at <= $3
+returning id, safe_id, group_id, role
+`
+
+type DeleteDueAssignmentParams struct {
+	OrgID string
+	ID    string
+	Now   int64
+}
+
+type DeleteDueAssignmentRow struct {
+	ID      string
+	SafeID  string
+	GroupID string
+	Role    string
+}
+
+func (q *Queries) DeleteDueAssignment(ctx context.Context, arg DeleteDueAssignmentParams) (DeleteDueAssignmentRow, error) {
+	row := q.db.QueryRowContext(ctx, deleteDueAssignment, arg.OrgID, arg.ID, arg.Now)
+	var i DeleteDueAssignmentRow
+	err := row.Scan(
+		&i.ID,
+		&i.SafeID,
+		&i.GroupID,
+		&i.Role,
+	)
+	return i, err
+}
+
+const deleteDueMember = `-- name: DeleteDueMember :one
+delete from safe_member
+where org_id = $1 and safe_id = $2 and user_id = $3 and ends_at <> 0 and ends_at <= $4
+returning role
+`
+
+type DeleteDueMemberParams struct {
+	OrgID  string
+	SafeID string
+	UserID string
+	Now    int64
+}
+
+func (q *Queries) DeleteDueMember(ctx context.Context, arg DeleteDueMemberParams) (string, error) {
+	row := q.db.QueryRowContext(ctx, deleteDueMember,
+		arg.OrgID,
+		arg.SafeID,
+		arg.UserID,
+		arg.Now,
+	)
+	var role string
+	err := row.Scan(&role)
+	return role, err
 }
 
 const deleteMember = `-- name: DeleteMember :execrows
@@ -148,8 +342,151 @@ func (q *Queries) DeleteSafe(ctx context.Context, arg DeleteSafeParams) (int64, 
 	return result.RowsAffected()
 }
 
+const dueAssignments = `-- name: DueAssignments :many
+select org_id, id, safe_id from safe_group where ends_at <> 0 and ends_at <= $1 order by ends_at limit 100
+`
+
+type DueAssignmentsRow struct {
+	OrgID  string
+	ID     string
+	SafeID string
+}
+
+// platform-wide: the clock ends what is due in every organization
+func (q *Queries) DueAssignments(ctx context.Context, now int64) ([]DueAssignmentsRow, error) {
+	rows, err := q.db.QueryContext(ctx, dueAssignments, now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DueAssignmentsRow
+	for rows.Next() {
+		var i DueAssignmentsRow
+		if err := rows.Scan(&i.OrgID, &i.ID, &i.SafeID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const dueMembers = `-- name: DueMembers :many
+select org_id, safe_id, user_id from safe_member where ends_at <> 0 and ends_at <= $1 order by ends_at limit 100
+`
+
+type DueMembersRow struct {
+	OrgID  string
+	SafeID string
+	UserID string
+}
+
+// platform-wide: the clock ends what is due in every organization
+func (q *Queries) DueMembers(ctx context.Context, now int64) ([]DueMembersRow, error) {
+	rows, err := q.db.QueryContext(ctx, dueMembers, now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DueMembersRow
+	for rows.Next() {
+		var i DueMembersRow
+		if err := rows.Scan(&i.OrgID, &i.SafeID, &i.UserID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const getAssignment = `-- name: GetAssignment :one
+select b.org_id, b.id, b.safe_id, b.group_id, b.role, b.ends_at, b.version, b.created_at, b.created_by, b.updated_at, g.name as group_name, g.source, s.name as safe_name,
+    (select count(*) from org_group_member gm where gm.org_id = b.org_id and gm.group_id = b.group_id) as members
+from safe_group b
+join org_group g on g.org_id = b.org_id and g.id = b.group_id
+join safe s on s.org_id = b.org_id and s.id = b.safe_id
+where b.org_id = $1 and b.safe_id = $2 and b.group_id = $3
+`
+
+type GetAssignmentParams struct {
+	OrgID   string
+	SafeID  string
+	GroupID string
+}
+
+type GetAssignmentRow struct {
+	OrgID     string
+	ID        string
+	SafeID    string
+	GroupID   string
+	Role      string
+	EndsAt    int64
+	Version   int64
+	CreatedAt int64
+	CreatedBy string
+	UpdatedAt int64
+	GroupName string
+	Source    string
+	SafeName  string
+	Members   int64
+}
+
+func (q *Queries) GetAssignment(ctx context.Context, arg GetAssignmentParams) (GetAssignmentRow, error) {
+	row := q.db.QueryRowContext(ctx, getAssignment, arg.OrgID, arg.SafeID, arg.GroupID)
+	var i GetAssignmentRow
+	err := row.Scan(
+		&i.OrgID,
+		&i.ID,
+		&i.SafeID,
+		&i.GroupID,
+		&i.Role,
+		&i.EndsAt,
+		&i.Version,
+		&i.CreatedAt,
+		&i.CreatedBy,
+		&i.UpdatedAt,
+		&i.GroupName,
+		&i.Source,
+		&i.SafeName,
+		&i.Members,
+	)
+	return i, err
+}
+
+const getGroup = `-- name: GetGroup :one
+select id, name from org_group where org_id = $1 and id = $2
+`
+
+type GetGroupParams struct {
+	OrgID string
+	ID    string
+}
+
+type GetGroupRow struct {
+	ID   string
+	Name string
+}
+
+func (q *Queries) GetGroup(ctx context.Context, arg GetGroupParams) (GetGroupRow, error) {
+	row := q.db.QueryRowContext(ctx, getGroup, arg.OrgID, arg.ID)
+	var i GetGroupRow
+	err := row.Scan(&i.ID, &i.Name)
+	return i, err
+}
+
 const getMember = `-- name: GetMember :one
-select m.id, m.user_id, m.role, m.added_at, m.added_by, p.name, p.handle, p.email
+select m.id, m.user_id, m.role, m.added_at, m.added_by, m.ends_at, p.name, p.handle, p.email
 from safe_member m join person p on p.id = m.user_id
 where m.org_id = $1 and m.safe_id = $2 and m.user_id = $3
 `
@@ -166,6 +503,7 @@ type GetMemberRow struct {
 	Role    string
 	AddedAt int64
 	AddedBy string
+	EndsAt  int64
 	Name    string
 	Handle  string
 	Email   string
@@ -180,6 +518,7 @@ func (q *Queries) GetMember(ctx context.Context, arg GetMemberParams) (GetMember
 		&i.Role,
 		&i.AddedAt,
 		&i.AddedBy,
+		&i.EndsAt,
 		&i.Name,
 		&i.Handle,
 		&i.Email,
@@ -192,11 +531,11 @@ select s.id, s.name, s.description, s.policy_id, s.policy, s.version, s.created_
     s.resource_id, r.name as resource_name, r.protocol, r.host, r.port,
     s.account_id, a.name as account_name, a.username, a.state as account_state,
     exists (select 1 from resource_host_key k where k.org_id = s.org_id and k.resource_id = s.resource_id) as pinned,
-    coalesce(m.role, '') as role
+    coalesce(m.role, '') as role, cast(coalesce(m.ends_at, 0) as bigint) as role_ends
 from safe s
 join resource r on r.org_id = s.org_id and r.id = s.resource_id
 join account a on a.org_id = s.org_id and a.id = s.account_id
-left join safe_member m on m.org_id = s.org_id and m.safe_id = s.id and m.user_id = $1
+left join safe_access m on m.org_id = s.org_id and m.safe_id = s.id and m.user_id = $1
 where s.org_id = $2 and s.id = $3 and s.deleted_at is null
 `
 
@@ -226,6 +565,7 @@ type GetSafeRow struct {
 	AccountState string
 	Pinned       bool
 	Role         string
+	RoleEnds     int64
 }
 
 func (q *Queries) GetSafe(ctx context.Context, arg GetSafeParams) (GetSafeRow, error) {
@@ -251,32 +591,59 @@ func (q *Queries) GetSafe(ctx context.Context, arg GetSafeParams) (GetSafeRow, e
 		&i.AccountState,
 		&i.Pinned,
 		&i.Role,
+		&i.RoleEnds,
 	)
 	return i, err
 }
 
-const holdSafe = `-- name: HoldSafe :execrows
-update safe set updated_at = updated_at where org_id = $1 and id = $2 and deleted_at is null
+const holdOrganization = `-- name: HoldOrganization :execrows
+update organization set changed_at = changed_at where id = $1
 `
 
-type HoldSafeParams struct {
-	OrgID string
-	ID    string
-}
-
-// Changes of the members of one safe wait for each other here (PostgreSQL), so that
-// two managers cannot both leave as the last but one.
-func (q *Queries) HoldSafe(ctx context.Context, arg HoldSafeParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, holdSafe, arg.OrgID, arg.ID)
+// Changes of who reaches what wait for each other here (PostgreSQL), one at a time in an
+// organization: what is derived from rows of several tables is then derived from all of them,
+// and two managers cannot both leave as the last but one.
+func (q *Queries) HoldOrganization(ctx context.Context, id string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, holdOrganization, id)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
 }
 
+const insertAssignment = `-- name: InsertAssignment :exec
+insert into safe_group (org_id, id, safe_id, group_id, role, ends_at, version, created_at, created_by, updated_at)
+values ($1, $2, $3, $4, $5, $6, 1, $7, $8, $7)
+`
+
+type InsertAssignmentParams struct {
+	OrgID     string
+	ID        string
+	SafeID    string
+	GroupID   string
+	Role      string
+	EndsAt    int64
+	Now       int64
+	CreatedBy string
+}
+
+func (q *Queries) InsertAssignment(ctx context.Context, arg InsertAssignmentParams) error {
+	_, err := q.db.ExecContext(ctx, insertAssignment,
+		arg.OrgID,
+		arg.ID,
+		arg.SafeID,
+		arg.GroupID,
+		arg.Role,
+		arg.EndsAt,
+		arg.Now,
+		arg.CreatedBy,
+	)
+	return err
+}
+
 const insertMember = `-- name: InsertMember :exec
-insert into safe_member (org_id, safe_id, user_id, id, role, added_at, added_by)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into safe_member (org_id, safe_id, user_id, id, role, added_at, added_by, ends_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 `
 
 type InsertMemberParams struct {
@@ -287,6 +654,7 @@ type InsertMemberParams struct {
 	Role    string
 	Now     int64
 	AddedBy string
+	EndsAt  int64
 }
 
 func (q *Queries) InsertMember(ctx context.Context, arg InsertMemberParams) error {
@@ -298,6 +666,7 @@ func (q *Queries) InsertMember(ctx context.Context, arg InsertMemberParams) erro
 		arg.Role,
 		arg.Now,
 		arg.AddedBy,
+		arg.EndsAt,
 	)
 	return err
 }
@@ -337,8 +706,85 @@ func (q *Queries) InsertSafe(ctx context.Context, arg InsertSafeParams) error {
 	return err
 }
 
+const listAssignments = `-- name: ListAssignments :many
+select b.org_id, b.id, b.safe_id, b.group_id, b.role, b.ends_at, b.version, b.created_at, b.created_by, b.updated_at, g.name as group_name, g.source, s.name as safe_name,
+    (select count(*) from org_group_member gm where gm.org_id = b.org_id and gm.group_id = b.group_id) as members
+from safe_group b
+join org_group g on g.org_id = b.org_id and g.id = b.group_id
+join safe s on s.org_id = b.org_id and s.id = b.safe_id
+where b.org_id = $1 and b.safe_id = $2 and g.match_name > $3
+order by g.match_name limit $4
+`
+
+type ListAssignmentsParams struct {
+	OrgID  string
+	SafeID string
+	After  string
+	Read   int32
+}
+
+type ListAssignmentsRow struct {
+	OrgID     string
+	ID        string
+	SafeID    string
+	GroupID   string
+	Role      string
+	EndsAt    int64
+	Version   int64
+	CreatedAt int64
+	CreatedBy string
+	UpdatedAt int64
+	GroupName string
+	Source    string
+	SafeName  string
+	Members   int64
+}
+
+func (q *Queries) ListAssignments(ctx context.Context, arg ListAssignmentsParams) ([]ListAssignmentsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listAssignments,
+		arg.OrgID,
+		arg.SafeID,
+		arg.After,
+		arg.Read,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListAssignmentsRow
+	for rows.Next() {
+		var i ListAssignmentsRow
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.ID,
+			&i.SafeID,
+			&i.GroupID,
+			&i.Role,
+			&i.EndsAt,
+			&i.Version,
+			&i.CreatedAt,
+			&i.CreatedBy,
+			&i.UpdatedAt,
+			&i.GroupName,
+			&i.Source,
+			&i.SafeName,
+			&i.Members,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listMembers = `-- name: ListMembers :many
-select m.id, m.user_id, m.role, m.added_at, m.added_by, p.name, p.handle, p.email
+select m.id, m.user_id, m.role, m.added_at, m.added_by, m.ends_at, p.name, p.handle, p.email
 from safe_member m join person p on p.id = m.user_id
 where m.org_id = $1 and m.safe_id = $2 and p.handle > $3
 order by p.handle limit $4
@@ -357,6 +803,7 @@ type ListMembersRow struct {
 	Role    string
 	AddedAt int64
 	AddedBy string
+	EndsAt  int64
 	Name    string
 	Handle  string
 	Email   string
@@ -382,6 +829,7 @@ func (q *Queries) ListMembers(ctx context.Context, arg ListMembersParams) ([]Lis
 			&i.Role,
 			&i.AddedAt,
 			&i.AddedBy,
+			&i.EndsAt,
 			&i.Name,
 			&i.Handle,
 			&i.Email,
@@ -404,11 +852,11 @@ select s.id, s.name, s.description, s.policy_id, s.policy, s.version, s.created_
     s.resource_id, r.name as resource_name, r.protocol, r.host, r.port,
     s.account_id, a.name as account_name, a.username, a.state as account_state,
     exists (select 1 from resource_host_key k where k.org_id = s.org_id and k.resource_id = s.resource_id) as pinned,
-    coalesce(m.role, '') as role
+    coalesce(m.role, '') as role, cast(coalesce(m.ends_at, 0) as bigint) as role_ends
 from safe s
 join resource r on r.org_id = s.org_id and r.id = s.resource_id
 join account a on a.org_id = s.org_id and a.id = s.account_id
-left join safe_member m on m.org_id = s.org_id and m.safe_id = s.id and m.user_id = $1
+left join safe_access m on m.org_id = s.org_id and m.safe_id = s.id and m.user_id = $1
 where s.org_id = $2 and s.deleted_at is null and s.name > $3
     and (cast($4 as boolean) or m.role is not null)
 order by s.name limit $5
@@ -442,6 +890,7 @@ type ListSafesRow struct {
 	AccountState string
 	Pinned       bool
 	Role         string
+	RoleEnds     int64
 }
 
 func (q *Queries) ListSafes(ctx context.Context, arg ListSafesParams) ([]ListSafesRow, error) {
@@ -479,6 +928,7 @@ func (q *Queries) ListSafes(ctx context.Context, arg ListSafesParams) ([]ListSaf
 			&i.AccountState,
 			&i.Pinned,
 			&i.Role,
+			&i.RoleEnds,
 		); err != nil {
 			return nil, err
 		}
@@ -494,7 +944,7 @@ func (q *Queries) ListSafes(ctx context.Context, arg ListSafesParams) ([]ListSaf
 }
 
 const managerCount = `-- name: ManagerCount :one
-select count(*) from safe_member where org_id = $1 and safe_id = $2 and role = 'manager'
+select count(*) from safe_access where org_id = $1 and safe_id = $2 and role = 'manager'
 `
 
 type ManagerCountParams struct {
@@ -549,6 +999,146 @@ func (q *Queries) MembershipsOf(ctx context.Context, arg MembershipsOfParams) ([
 	return items, nil
 }
 
+const orgMember = `-- name: OrgMember :one
+select user_id from member where org_id = $1 and user_id = $2
+`
+
+type OrgMemberParams struct {
+	OrgID  string
+	UserID string
+}
+
+func (q *Queries) OrgMember(ctx context.Context, arg OrgMemberParams) (string, error) {
+	row := q.db.QueryRowContext(ctx, orgMember, arg.OrgID, arg.UserID)
+	var user_id string
+	err := row.Scan(&user_id)
+	return user_id, err
+}
+
+const reachOf = `-- name: ReachOf :many
+select org_id, safe_id, user_id, role, direct_role, group_role, group_id, ends_at from safe_access where org_id = $1 and safe_id = $2 and user_id = $3
+`
+
+type ReachOfParams struct {
+	OrgID  string
+	SafeID string
+	UserID string
+}
+
+func (q *Queries) ReachOf(ctx context.Context, arg ReachOfParams) ([]SafeAccess, error) {
+	rows, err := q.db.QueryContext(ctx, reachOf, arg.OrgID, arg.SafeID, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SafeAccess
+	for rows.Next() {
+		var i SafeAccess
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.SafeID,
+			&i.UserID,
+			&i.Role,
+			&i.DirectRole,
+			&i.GroupRole,
+			&i.GroupID,
+			&i.EndsAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const reachOfSafe = `-- name: ReachOfSafe :many
+select org_id, safe_id, user_id, role, direct_role, group_role, group_id, ends_at from safe_access where org_id = $1 and safe_id = $2
+`
+
+type ReachOfSafeParams struct {
+	OrgID  string
+	SafeID string
+}
+
+func (q *Queries) ReachOfSafe(ctx context.Context, arg ReachOfSafeParams) ([]SafeAccess, error) {
+	rows, err := q.db.QueryContext(ctx, reachOfSafe, arg.OrgID, arg.SafeID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SafeAccess
+	for rows.Next() {
+		var i SafeAccess
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.SafeID,
+			&i.UserID,
+			&i.Role,
+			&i.DirectRole,
+			&i.GroupRole,
+			&i.GroupID,
+			&i.EndsAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const reachOfUser = `-- name: ReachOfUser :many
+select org_id, safe_id, user_id, role, direct_role, group_role, group_id, ends_at from safe_access where org_id = $1 and user_id = $2
+`
+
+type ReachOfUserParams struct {
+	OrgID  string
+	UserID string
+}
+
+func (q *Queries) ReachOfUser(ctx context.Context, arg ReachOfUserParams) ([]SafeAccess, error) {
+	rows, err := q.db.QueryContext(ctx, reachOfUser, arg.OrgID, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SafeAccess
+	for rows.Next() {
+		var i SafeAccess
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.SafeID,
+			&i.UserID,
+			&i.Role,
+			&i.DirectRole,
+			&i.GroupRole,
+			&i.GroupID,
+			&i.EndsAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const safeIDByName = `-- name: SafeIDByName :one
 select id from safe where org_id = $1 and name = $2 and deleted_at is null
 `
@@ -563,6 +1153,23 @@ func (q *Queries) SafeIDByName(ctx context.Context, arg SafeIDByNameParams) (str
 	var id string
 	err := row.Scan(&id)
 	return id, err
+}
+
+const safeName = `-- name: SafeName :one
+select name from safe where org_id = $1 and id = $2
+`
+
+type SafeNameParams struct {
+	OrgID string
+	ID    string
+}
+
+// Also of one that is deleted.
+func (q *Queries) SafeName(ctx context.Context, arg SafeNameParams) (string, error) {
+	row := q.db.QueryRowContext(ctx, safeName, arg.OrgID, arg.ID)
+	var name string
+	err := row.Scan(&name)
+	return name, err
 }
 
 const safesOnAccount = `-- name: SafesOnAccount :many
@@ -629,6 +1236,188 @@ func (q *Queries) SafesOnResource(ctx context.Context, arg SafesOnResourceParams
 	return items, nil
 }
 
+const sourcesOf = `-- name: SourcesOf :many
+select safe_id, user_id, role, '' as group_id, ends_at from safe_member
+where safe_member.org_id = $1 and safe_member.safe_id = $2 and safe_member.user_id = $3
+union all
+select b.safe_id, gm.user_id, b.role, b.group_id, b.ends_at
+from safe_group b join org_group_member gm on gm.org_id = b.org_id and gm.group_id = b.group_id and gm.user_id = $3
+where b.org_id = $1 and b.safe_id = $2
+`
+
+type SourcesOfParams struct {
+	OrgID  string
+	SafeID string
+	UserID string
+}
+
+type SourcesOfRow struct {
+	SafeID  string
+	UserID  string
+	Role    string
+	GroupID string
+	EndsAt  int64
+}
+
+func (q *Queries) SourcesOf(ctx context.Context, arg SourcesOfParams) ([]SourcesOfRow, error) {
+	rows, err := q.db.QueryContext(ctx, sourcesOf, arg.OrgID, arg.SafeID, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SourcesOfRow
+	for rows.Next() {
+		var i SourcesOfRow
+		if err := rows.Scan(
+			&i.SafeID,
+			&i.UserID,
+			&i.Role,
+			&i.GroupID,
+			&i.EndsAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const sourcesOfSafe = `-- name: SourcesOfSafe :many
+select safe_id, user_id, role, '' as group_id, ends_at from safe_member where safe_member.org_id = $1 and safe_member.safe_id = $2
+union all
+select b.safe_id, gm.user_id, b.role, b.group_id, b.ends_at
+from safe_group b join org_group_member gm on gm.org_id = b.org_id and gm.group_id = b.group_id
+where b.org_id = $1 and b.safe_id = $2
+`
+
+type SourcesOfSafeParams struct {
+	OrgID  string
+	SafeID string
+}
+
+type SourcesOfSafeRow struct {
+	SafeID  string
+	UserID  string
+	Role    string
+	GroupID string
+	EndsAt  int64
+}
+
+// All that gives somebody a role on one safe: being a direct member, and being in a group.
+func (q *Queries) SourcesOfSafe(ctx context.Context, arg SourcesOfSafeParams) ([]SourcesOfSafeRow, error) {
+	rows, err := q.db.QueryContext(ctx, sourcesOfSafe, arg.OrgID, arg.SafeID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SourcesOfSafeRow
+	for rows.Next() {
+		var i SourcesOfSafeRow
+		if err := rows.Scan(
+			&i.SafeID,
+			&i.UserID,
+			&i.Role,
+			&i.GroupID,
+			&i.EndsAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const sourcesOfUser = `-- name: SourcesOfUser :many
+select safe_id, user_id, role, '' as group_id, ends_at from safe_member where safe_member.org_id = $1 and safe_member.user_id = $2
+union all
+select b.safe_id, gm.user_id, b.role, b.group_id, b.ends_at
+from org_group_member gm join safe_group b on b.org_id = gm.org_id and b.group_id = gm.group_id
+where gm.org_id = $1 and gm.user_id = $2
+`
+
+type SourcesOfUserParams struct {
+	OrgID  string
+	UserID string
+}
+
+type SourcesOfUserRow struct {
+	SafeID  string
+	UserID  string
+	Role    string
+	GroupID string
+	EndsAt  int64
+}
+
+func (q *Queries) SourcesOfUser(ctx context.Context, arg SourcesOfUserParams) ([]SourcesOfUserRow, error) {
+	rows, err := q.db.QueryContext(ctx, sourcesOfUser, arg.OrgID, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SourcesOfUserRow
+	for rows.Next() {
+		var i SourcesOfUserRow
+		if err := rows.Scan(
+			&i.SafeID,
+			&i.UserID,
+			&i.Role,
+			&i.GroupID,
+			&i.EndsAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const updateAssignment = `-- name: UpdateAssignment :execrows
+update safe_group set role = $1, ends_at = $2, version = version + 1, updated_at = $3
+where org_id = $4 and id = $5 and version = $6
+`
+
+type UpdateAssignmentParams struct {
+	Role    string
+	EndsAt  int64
+	Now     int64
+	OrgID   string
+	ID      string
+	Version int64
+}
+
+func (q *Queries) UpdateAssignment(ctx context.Context, arg UpdateAssignmentParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, updateAssignment,
+		arg.Role,
+		arg.EndsAt,
+		arg.Now,
+		arg.OrgID,
+		arg.ID,
+		arg.Version,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const updateMember = `-- name: UpdateMember :execrows
 update safe_member set role = $1
 where org_id = $2 and safe_id = $3 and user_id = $4 and role = $5
@@ -691,4 +1480,138 @@ func (q *Queries) UpdateSafe(ctx context.Context, arg UpdateSafeParams) (int64, 
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const whatCan = `-- name: WhatCan :many
+select a.safe_id, a.role, a.direct_role, a.group_role, a.group_id, a.ends_at, s.name, s.description, coalesce(g.name, '') as group_name
+from safe_access a
+join safe s on s.org_id = a.org_id and s.id = a.safe_id
+left join org_group g on g.org_id = a.org_id and g.id = a.group_id
+where a.org_id = $1 and a.user_id = $2 and s.name > $3
+order by s.name limit $4
+`
+
+type WhatCanParams struct {
+	OrgID  string
+	UserID string
+	After  string
+	Read   int32
+}
+
+type WhatCanRow struct {
+	SafeID      string
+	Role        string
+	DirectRole  string
+	GroupRole   string
+	GroupID     string
+	EndsAt      int64
+	Name        string
+	Description string
+	GroupName   string
+}
+
+func (q *Queries) WhatCan(ctx context.Context, arg WhatCanParams) ([]WhatCanRow, error) {
+	rows, err := q.db.QueryContext(ctx, whatCan,
+		arg.OrgID,
+		arg.UserID,
+		arg.After,
+		arg.Read,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WhatCanRow
+	for rows.Next() {
+		var i WhatCanRow
+		if err := rows.Scan(
+			&i.SafeID,
+			&i.Role,
+			&i.DirectRole,
+			&i.GroupRole,
+			&i.GroupID,
+			&i.EndsAt,
+			&i.Name,
+			&i.Description,
+			&i.GroupName,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const whoCan = `-- name: WhoCan :many
+select a.user_id, a.role, a.direct_role, a.group_role, a.group_id, a.ends_at, p.name, p.handle, p.email, coalesce(g.name, '') as group_name
+from safe_access a
+join person p on p.id = a.user_id
+left join org_group g on g.org_id = a.org_id and g.id = a.group_id
+where a.org_id = $1 and a.safe_id = $2 and p.handle > $3
+order by p.handle limit $4
+`
+
+type WhoCanParams struct {
+	OrgID  string
+	SafeID string
+	After  string
+	Read   int32
+}
+
+type WhoCanRow struct {
+	UserID     string
+	Role       string
+	DirectRole string
+	GroupRole  string
+	GroupID    string
+	EndsAt     int64
+	Name       string
+	Handle     string
+	Email      string
+	GroupName  string
+}
+
+func (q *Queries) WhoCan(ctx context.Context, arg WhoCanParams) ([]WhoCanRow, error) {
+	rows, err := q.db.QueryContext(ctx, whoCan,
+		arg.OrgID,
+		arg.SafeID,
+		arg.After,
+		arg.Read,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WhoCanRow
+	for rows.Next() {
+		var i WhoCanRow
+		if err := rows.Scan(
+			&i.UserID,
+			&i.Role,
+			&i.DirectRole,
+			&i.GroupRole,
+			&i.GroupID,
+			&i.EndsAt,
+			&i.Name,
+			&i.Handle,
+			&i.Email,
+			&i.GroupName,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

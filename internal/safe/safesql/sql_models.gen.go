@@ -3,3 +3,14 @@
 //   sqlc v1.31.1
 
 package safesql
+
+type SafeAccess struct {
+	OrgID      string
+	SafeID     string
+	UserID     string
+	Role       string
+	DirectRole string
+	GroupRole  string
+	GroupID    string
+	EndsAt     int64
+}

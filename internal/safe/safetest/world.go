@@ -16,6 +16,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/audit/ledger"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/group"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/resource"
 	"github.com/vaultpam/vaultpam/internal/safe"
@@ -35,6 +36,7 @@ type World struct {
 	Resources *resource.Service
 	Accounts  *vault.Service
 	Safes     *safe.Service
+	Groups    *group.Service
 	Live      *Live
 
 	Org                             id.Org
@@ -45,12 +47,22 @@ type World struct {
 }
 
 // Live says how many sessions there are on anything.
-type Live struct{ N int }
+type Live struct {
+	N  int
+	In map[id.User]int // in any safe
+	Of map[id.Safe]int // of anybody
+}
 
 func (l *Live) OnResource(context.Context, *db.Tx, id.Org, id.Resource) (int, error) { return l.N, nil }
 func (l *Live) OnAccount(context.Context, *db.Tx, id.Org, id.Account) (int, error)   { return l.N, nil }
 func (l *Live) OfMember(context.Context, *db.Tx, id.Org, id.Safe, id.User) (int, error) {
 	return l.N, nil
+}
+func (l *Live) InSafe(context.Context, *db.Tx, id.Org, id.Safe) (map[id.User]int, error) {
+	return l.In, nil
+}
+func (l *Live) OfUser(context.Context, *db.Tx, id.Org, id.User) (map[id.Safe]int, error) {
+	return l.Of, nil
 }
 
 // New makes a world in d.
@@ -70,6 +82,8 @@ func New(t testing.TB, d *db.DB) *World {
 	w.Accounts, err = vault.New(vault.Deps{DB: d, Ledger: w.Ledger, Sealer: w.Keyring, Resources: w.Resources, Uses: []vault.Uses{safe.OnAccount}, Live: w.Live, Now: now})
 	w.check(err)
 	w.Safes, err = safe.New(safe.Deps{DB: d, Ledger: w.Ledger, Resources: w.Resources, Accounts: w.Accounts, Live: w.Live, Now: now})
+	w.check(err)
+	w.Groups, err = group.New(group.Deps{DB: d, Ledger: w.Ledger, Safes: w.Safes, Now: now})
 	w.check(err)
 
 	w.Org = w.Organization("acme")
@@ -141,6 +155,29 @@ func (w *World) Safe(name string, p *safe.Policy) safe.Safe {
 func (w *World) Member(s id.Safe, actor authz.Actor, role safe.Role) {
 	w.t.Helper()
 	_, err := w.Safes.AddMember(context.Background(), w.Admin, s, actor.User, role)
+	w.check(err)
+}
+
+// Group makes a local one with members.
+func (w *World) Group(name string, members ...authz.Actor) group.Group {
+	w.t.Helper()
+	g, err := w.Groups.Create(context.Background(), w.Admin, group.CreateArgs{Name: name})
+	w.check(err)
+	if len(members) > 0 {
+		users := make([]id.User, len(members))
+		for i, m := range members {
+			users[i] = m.User
+		}
+		_, err = w.Groups.AddMembers(context.Background(), w.Admin, g.ID, users)
+		w.check(err)
+	}
+	return g
+}
+
+// Bind binds a group to a safe.
+func (w *World) Bind(s id.Safe, g id.Group, role safe.Role) {
+	w.t.Helper()
+	_, err := w.Safes.AssignGroup(context.Background(), w.Admin, s, g, role, time.Time{})
 	w.check(err)
 }
 

@@ -155,6 +155,44 @@ func (q *Queries) ChangedSessions(ctx context.Context, arg ChangedSessionsParams
 	return items, nil
 }
 
+const countInSafe = `-- name: CountInSafe :many
+select user_id, count(*) as n from session
+where org_id = $1 and safe_id = $2 and state <> 'ended' group by user_id
+`
+
+type CountInSafeParams struct {
+	OrgID  string
+	SafeID string
+}
+
+type CountInSafeRow struct {
+	UserID string
+	N      int64
+}
+
+func (q *Queries) CountInSafe(ctx context.Context, arg CountInSafeParams) ([]CountInSafeRow, error) {
+	rows, err := q.db.QueryContext(ctx, countInSafe, arg.OrgID, arg.SafeID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CountInSafeRow
+	for rows.Next() {
+		var i CountInSafeRow
+		if err := rows.Scan(&i.UserID, &i.N); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const countOfMember = `-- name: CountOfMember :one
 select count(*) from session
 where org_id = $1 and safe_id = $2 and user_id = $3 and state <> 'ended'
@@ -171,6 +209,44 @@ func (q *Queries) CountOfMember(ctx context.Context, arg CountOfMemberParams) (i
 	var count int64
 	err := row.Scan(&count)
 	return count, err
+}
+
+const countOfUser = `-- name: CountOfUser :many
+select safe_id, count(*) as n from session
+where org_id = $1 and user_id = $2 and state <> 'ended' group by safe_id
+`
+
+type CountOfUserParams struct {
+	OrgID  string
+	UserID string
+}
+
+type CountOfUserRow struct {
+	SafeID string
+	N      int64
+}
+
+func (q *Queries) CountOfUser(ctx context.Context, arg CountOfUserParams) ([]CountOfUserRow, error) {
+	rows, err := q.db.QueryContext(ctx, countOfUser, arg.OrgID, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CountOfUserRow
+	for rows.Next() {
+		var i CountOfUserRow
+		if err := rows.Scan(&i.SafeID, &i.N); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const countOnAccount = `-- name: CountOnAccount :one
@@ -754,7 +830,7 @@ left join person p on p.id = s.user_id
 left join organization o on o.id = s.org_id
 left join member om on om.org_id = s.org_id and om.user_id = s.user_id and om.suspended_at = 0
 left join safe sf on sf.org_id = s.org_id and sf.id = s.safe_id and sf.deleted_at is null
-left join safe_member m on m.org_id = sf.org_id and m.safe_id = sf.id and m.user_id = om.user_id
+left join safe_access m on m.org_id = sf.org_id and m.safe_id = sf.id and m.user_id = om.user_id
 left join account a on a.org_id = s.org_id and a.id = s.account_id and a.deleted_at is null
 left join api_token t on t.org_id = s.org_id and t.id = s.token_id and t.owner_id = s.user_id
 left join web_session ws on ws.id = s.web_session_id and ws.person_id = s.user_id
@@ -898,7 +974,7 @@ func (q *Queries) SafeNamed(ctx context.Context, arg SafeNamedParams) (string, e
 }
 
 const safeRole = `-- name: SafeRole :one
-select role from safe_member where org_id = $1 and safe_id = $2 and user_id = $3
+select role from safe_access where org_id = $1 and safe_id = $2 and user_id = $3
 `
 
 type SafeRoleParams struct {

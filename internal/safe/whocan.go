@@ -1,0 +1,96 @@
+package safe
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/page"
+	"github.com/vaultpam/vaultpam/internal/safe/safesql"
+)
+
+// Reach is that somebody reaches a safe, and by what.
+type Reach struct {
+	Safe     id.Safe
+	SafeName string
+	User     id.User
+	Name     string
+	Handle   string
+	Email    string
+
+	Role      Role     // the stronger of the next two
+	Direct    Role     // as a direct member; NoRole: not one
+	ByGroup   Role     // the strongest that groups bring; NoRole: none does
+	Group     id.Group // the group that brings it
+	GroupName string
+	EndsAt    time.Time // when the first of all that it is made of ends; zero: none does
+}
+
+// WhoCan lists everybody who reaches a safe, in the order of their handles.
+func (s *Service) WhoCan(ctx context.Context, actor authz.Actor, sid id.Safe, p page.Request) (page.List[Reach], error) {
+	e, err := s.Get(ctx, actor, sid)
+	if err != nil {
+		return page.List[Reach]{}, err
+	}
+	read, after, err := p.Resolve()
+	if err != nil {
+		return page.List[Reach]{}, err
+	}
+	var out []Reach
+	err = s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
+		rows, err := safesql.New(tx).WhoCan(ctx, safesql.WhoCanParams{OrgID: string(actor.Org), SafeID: string(sid), After: after, Read: read})
+		out = make([]Reach, len(rows))
+		for i, r := range rows {
+			out[i] = Reach{Safe: sid, SafeName: e.Name, User: id.User(r.UserID), Name: r.Name, Handle: r.Handle, Email: r.Email, Role: Role(r.Role),
+				Direct: Role(r.DirectRole), ByGroup: Role(r.GroupRole), Group: id.Group(r.GroupID), GroupName: r.GroupName, EndsAt: moment(r.EndsAt)}
+		}
+		return err
+	})
+	if err != nil {
+		return page.List[Reach]{}, fmt.Errorf("list who reaches a safe: %w", err)
+	}
+	return page.Cut(out, read, func(r Reach) string { return r.Handle }), nil
+}
+
+// WhatCan lists every safe that a member of the organization reaches, in the order
+// of their names. Of oneself everybody may ask; of others who may see every safe.
+func (s *Service) WhatCan(ctx context.Context, actor authz.Actor, user id.User, p page.Request) (page.List[Reach], error) {
+	if err := inOrg(actor); err != nil {
+		return page.List[Reach]{}, err
+	}
+	action := authz.SafeView
+	if user == actor.User {
+		action = authz.SafeList
+	}
+	if err := authz.Check(actor, action, authz.Object{Org: actor.Org}); err != nil {
+		return page.List[Reach]{}, err
+	}
+	read, after, err := p.Resolve()
+	if err != nil {
+		return page.List[Reach]{}, err
+	}
+	var out []Reach
+	err = s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
+		q := safesql.New(tx)
+		if _, err := q.OrgMember(ctx, safesql.OrgMemberParams{OrgID: string(actor.Org), UserID: string(user)}); db.NotFound(err) {
+			return fault.New(fault.NotFound, "no such member in this organization")
+		} else if err != nil {
+			return err
+		}
+		rows, err := q.WhatCan(ctx, safesql.WhatCanParams{OrgID: string(actor.Org), UserID: string(user), After: after, Read: read})
+		out = make([]Reach, len(rows))
+		for i, r := range rows {
+			out[i] = Reach{Safe: id.Safe(r.SafeID), SafeName: r.Name, User: user, Role: Role(r.Role),
+				Direct: Role(r.DirectRole), ByGroup: Role(r.GroupRole), Group: id.Group(r.GroupID), GroupName: r.GroupName, EndsAt: moment(r.EndsAt)}
+		}
+		return err
+	})
+	if err != nil {
+		return page.List[Reach]{}, fmt.Errorf("list what a person reaches: %w", err)
+	}
+	return page.Cut(out, read, func(r Reach) string { return r.SafeName }), nil
+}
