@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -47,11 +48,14 @@ func newLemon(t testing.TB) *lemon {
 		without(t, "lemonldap-ng is needed: "+err.Error())
 	}
 	l := &lemon{}
-	l.front = httptest.NewTLSServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+	pages := http.NewServeMux()
+	pages.Handle("/static/", http.FileServer(http.Dir(filepath.Dir(lemonPortal)))) // what its pages need in a browser
+	pages.Handle("/", &httputil.ReverseProxy{ErrorLog: log.New(io.Discard, "", 0), Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(l.to)
 		r.Out.Host = r.In.Host
 		r.Out.Header.Set("X-Forwarded-Proto", "https")
 	}})
+	l.front = httptest.NewTLSServer(pages)
 	t.Cleanup(l.front.Close)
 	l.URL = l.front.URL
 	l.CA = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: l.front.Certificate().Raw}))
@@ -225,45 +229,54 @@ func (l *lemon) signIn(t testing.TB, address, user string) (to string, form url.
 	return html.UnescapeString(action[1]), form
 }
 
+// lemon makes LemonLDAP::NG the organization's provider over both protocols.
+func (w *World) lemon() (l *lemon, byOIDC, bySAML ssoProvider) {
+	w.t.Helper()
+	t := w.t
+	l = newLemon(t)
+	w.domain("badwolf.org") // the demonstration users' own
+	secret := newSecret("lemon-client")
+	settings := func(more obj) obj {
+		body := obj{"name": "Lemon " + random(3), "enabled": false, "provision": true, "trust_mfa": false, "roles": []obj{{"group": "timelords", "role": "admin"}}, "default_role": "auditor"}
+		for k, v := range more {
+			body[k] = v
+		}
+		return body
+	}
+	oidc := settings(obj{"protocol": "oidc", "issuer": l.URL})
+	byOIDC = get[ssoProvider](t, w.Owner.Client, "POST", "/org/sso/providers", oidc)
+	samlBody := settings(obj{"protocol": "saml"})
+	bySAML = get[ssoProvider](t, w.Owner.Client, "POST", "/org/sso/providers", samlBody)
+	a, err := w.s.stranger(t).http.Get(strings.TrimSuffix(bySAML.Callback, "/acs") + "/metadata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, err := io.ReadAll(a.Body)
+	a.Body.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.start(t, byOIDC.Callback, secret, string(ours))
+
+	enable := func(p ssoProvider, body, more obj) {
+		t.Helper()
+		delete(body, "protocol")
+		body["enabled"] = true
+		for k, v := range more {
+			body[k] = v
+		}
+		w.Owner.must(t, "PUT", "/org/sso/providers/"+p.ID, body)
+	}
+	enable(byOIDC, oidc, obj{"client_id": "vaultpam", "client_secret": secret, "ca_pem": l.CA})
+	enable(bySAML, samlBody, obj{"metadata": l.get(t, "/saml/metadata")})
+	return l, byOIDC, bySAML
+}
+
 // A real provider from Debian, over both protocols.
 func TestRealProvider(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *Server) {
-		l, w := newLemon(t), newWorld(t, s)
-		w.domain("badwolf.org") // the demonstration users' own
-		secret := newSecret("lemon-client")
-		settings := func(more obj) obj {
-			body := obj{"name": "Lemon " + random(3), "enabled": false, "provision": true, "trust_mfa": false, "roles": []obj{{"group": "timelords", "role": "admin"}}, "default_role": "auditor"}
-			for k, v := range more {
-				body[k] = v
-			}
-			return body
-		}
-		oidc := settings(obj{"protocol": "oidc", "issuer": l.URL})
-		byOIDC := get[ssoProvider](t, w.Owner.Client, "POST", "/org/sso/providers", oidc)
-		samlBody := settings(obj{"protocol": "saml"})
-		bySAML := get[ssoProvider](t, w.Owner.Client, "POST", "/org/sso/providers", samlBody)
-		a, err := s.stranger(t).http.Get(strings.TrimSuffix(bySAML.Callback, "/acs") + "/metadata")
-		if err != nil {
-			t.Fatal(err)
-		}
-		ours, err := io.ReadAll(a.Body)
-		a.Body.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		l.start(t, byOIDC.Callback, secret, string(ours))
-
-		enable := func(p ssoProvider, body, more obj) {
-			t.Helper()
-			delete(body, "protocol")
-			body["enabled"] = true
-			for k, v := range more {
-				body[k] = v
-			}
-			w.Owner.must(t, "PUT", "/org/sso/providers/"+p.ID, body)
-		}
-		enable(byOIDC, oidc, obj{"client_id": "vaultpam", "client_secret": secret, "ca_pem": l.CA})
-		enable(bySAML, samlBody, obj{"metadata": l.get(t, "/saml/metadata")})
+		w := newWorld(t, s)
+		l, byOIDC, bySAML := w.lemon()
 
 		b := s.browser(t)
 		back, _ := l.signIn(t, depart(t, b, obj{"provider_id": byOIDC.ID}), "dwho")

@@ -19,6 +19,7 @@ import (
 // ssoProvider is an identity provider as the API shows it.
 type ssoProvider struct {
 	ID       string `json:"id"`
+	Name     string
 	Callback string `json:"callback_url"`
 	Logout   string `json:"logout_url"`
 	Version  int64  `json:"version"`

@@ -57,6 +57,13 @@ export async function signIn(page, who) {
   await page.getByRole("button", { name: /your menu/ }).waitFor();
 }
 
+/** Ends a sign-in by the person's own menu. */
+export async function signOut(page) {
+  await page.getByRole("button", { name: /your menu/ }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await page.getByRole("heading", { name: "Sign in", exact: true }).waitFor();
+}
+
 /** Sets up an authenticator app where the console asks for one, and keeps the codes. Gives its secret. */
 export async function enrolApp(page, verb) {
   await page.getByText("Cannot scan? Type the key instead").click();

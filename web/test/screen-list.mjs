@@ -350,6 +350,9 @@ export const pages = [
     path: "/profile",
     as: "ada",
     act: async (page) => {
+      const before = button(page, "Give it up"); // of a look before this one
+      await button(page, "Change").or(before).waitFor();
+      if (await before.isVisible()) await before.click();
       await button(page, "Change").click();
       await page.getByRole("textbox", { name: "Number" }).fill("+49 30 901820");
       await button(page, "Send a code").click();

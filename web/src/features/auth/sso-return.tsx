@@ -5,6 +5,8 @@ import { asSentence } from "../../api/problem";
 import type { Challenge } from "../../api/types";
 import { LinkButton } from "../../ui/button";
 import { FormProblem, Note } from "../../ui/states";
+import { forgetGrant, keptGrant } from "../recover/grant";
+import { redeemRecovery } from "../recover/queries";
 import { AuthFrame } from "./frame";
 import { safeNext } from "./next";
 import { completeSso } from "./queries";
@@ -26,10 +28,20 @@ export default function SsoReturn() {
   };
   const again = () => void navigate({ to: "/sign-in", search: {}, replace: true });
   const complete = useMutation({
-    mutationFn: completeSso,
+    mutationFn: async (t: string) => {
+      const answer = await completeSso(t);
+      // Who came by the link of a recovery has lost what they would be asked for now.
+      const recovers = answer.mfa !== undefined && answer.return_to === "/recover" && keptGrant() !== "";
+      if (recovers) await redeemRecovery(answer.mfa?.challenge_id ?? "", keptGrant());
+      return { ...answer, recovers };
+    },
     onSuccess: (answer) => {
       const next = answer.return_to || undefined;
-      if (answer.mfa) setChallenge({ asks: answer.mfa, next: next ?? "/" });
+      if (answer.recovers) {
+        forgetGrant();
+        client.clear();
+        void navigate({ to: "/enrol", search: { recovery: "1" }, replace: true });
+      } else if (answer.mfa) setChallenge({ asks: answer.mfa, next: next ?? "/" });
       else if (answer.enrolment_required) void navigate({ to: "/enrol", search: { next }, replace: true });
       else enter(next);
     },

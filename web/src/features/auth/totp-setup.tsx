@@ -8,12 +8,12 @@ import { CopyButton } from "../../ui/text";
 import { confirmTotp, startTotp } from "./queries";
 
 /** Scan, then prove with a code. `done` gets the backup codes when this was the first factor. */
-export function TotpSetup({ done }: { done: (backupCodes: string[] | undefined) => void }) {
+export function TotpSetup({ done, guard = (act) => act() }: { done: (backupCodes: string[] | undefined) => void; guard?: <T>(act: () => Promise<T>) => Promise<T> }) {
   const [code, setCode] = useState("");
   const started = useRef(false);
-  const start = useMutation({ mutationFn: startTotp });
+  const start = useMutation({ mutationFn: () => guard(startTotp) });
   const confirm = useMutation({
-    mutationFn: (v: { factor: string; code: string }) => confirmTotp(v.factor, v.code),
+    mutationFn: (v: { factor: string; code: string }) => guard(() => confirmTotp(v.factor, v.code)),
     onSuccess: (answer) => done(answer.backup_codes ?? undefined),
   });
 

@@ -122,7 +122,7 @@ function AskLink() {
           if (ready && !ask.isPending) ask.mutate();
         }}
       >
-        <TextField label="Email" type="email" autoComplete="email" autoFocus hint="You get a link there, to go on." value={email} check={emailProblem} error={ask.error ? asProblem(ask.error).field("email") : undefined} onText={setEmail} />
+        <TextField label="Email" type="email" autoComplete="email" autoFocus hint="You get a link there, to go on, or to see how far your registration is." value={email} check={emailProblem} error={ask.error ? asProblem(ask.error).field("email") : undefined} onText={setEmail} />
         <FormProblem error={ask.error} fields={["email"]} />
         <Button type="submit" kind="primary" full disabled={!ready} busy={ask.isPending}>
           Send me the link

@@ -83,10 +83,12 @@ function Factors() {
               </div>
               <div className="small dim">
                 Added <Time at={f.created_at} />
-                {f.last_used_at && (
+                {f.last_used_at ? (
                   <>
                     , last used <Time at={f.last_used_at} />
                   </>
+                ) : (
+                  ", not used yet"
                 )}
               </div>
             </div>
@@ -113,7 +115,7 @@ function Factors() {
       )}
       {dialog === "app" && (
         <Dialog title="Add an authenticator app" sticky onClose={() => setDialog(undefined)}>
-          <TotpSetup done={added("The app is added.")} />
+          <TotpSetup guard={stepUp} done={added("The app is added.")} />
         </Dialog>
       )}
       {dialog === "key" && (

@@ -6,6 +6,7 @@ import { Button, IconButton } from "../../ui/button";
 import { Failed, FormProblem, Skeleton } from "../../ui/states";
 import { Badge, Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
+import { useStepUp } from "../auth/step-up";
 
 const signInsQuery = queryOptions({ queryKey: ["my", "sign-ins"], queryFn: ({ signal }) => get<Page<SignInWire>>("/auth/sessions", { signal }) });
 
@@ -15,8 +16,9 @@ export function SignIns() {
   const toasts = useToasts();
   const { data, error, refetch } = useQuery(signInsQuery);
   const onSuccess = () => client.invalidateQueries({ queryKey: signInsQuery.queryKey });
-  const end = useMutation({ mutationFn: (id: string) => del(`/auth/sessions/${id}`), onSuccess });
-  const others = useMutation({ mutationFn: () => del("/auth/sessions"), onSuccess });
+  const stepUp = useStepUp();
+  const end = useMutation({ mutationFn: (id: string) => stepUp(() => del(`/auth/sessions/${id}`)), onSuccess });
+  const others = useMutation({ mutationFn: () => stepUp(() => del("/auth/sessions")), onSuccess });
   if (error) return <Failed error={error} what="your sign-ins" retry={() => void refetch()} />;
   return (
     <section className="card">

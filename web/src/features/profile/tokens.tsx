@@ -117,6 +117,17 @@ function NewToken({ org, onClose }: { org: Membership; onClose: () => void }) {
         <TextField label="Name" autoFocus hint="What uses it, for example nightly-backup." value={name} error={problem?.field("name")} onText={setName} />
         <SelectField label="Expires after" value={days} options={lifetimes} error={problem?.field("expires_in_days")} onPick={setDays} />
       </div>
+      <TextArea
+        label="Networks"
+        optional
+        mono
+        rows={2}
+        hint="Where it may be used from, such as 192.0.2.0/24, one a line. Empty: from anywhere."
+        value={networks}
+        check={networksProblem}
+        error={problem?.field("networks")}
+        onText={setNetworks}
+      />
       <fieldset className="stack">
         <legend className="legend">Scopes</legend>
         {problem?.field("scopes") && <p className="dim">{problem.field("scopes")}</p>}
@@ -131,17 +142,6 @@ function NewToken({ org, onClose }: { org: Membership; onClose: () => void }) {
           </div>
         ))}
       </fieldset>
-      <TextArea
-        label="Networks"
-        optional
-        mono
-        rows={2}
-        hint="Where it may be used from, such as 192.0.2.0/24, one a line. Empty: from anywhere."
-        value={networks}
-        check={networksProblem}
-        error={problem?.field("networks")}
-        onText={setNetworks}
-      />
       <FormProblem error={addToken.error} fields={["name", "scopes", "expires_in_days", "networks"]} />
     </Dialog>
   );

@@ -1,0 +1,109 @@
+// What is a person's own: telephone number, sign-ins, API tokens, access, password;
+// and an applicant's number, where the installation demands one. Go's
+// TestConsoleShowsWhatIsOnesOwn runs it.
+import { another, ask, givePassword, job, open, run, signIn } from "./journey.mjs";
+
+const page = await open();
+const phone = await another();
+const button = (name, on = page) => on.getByRole("button", { name, exact: true });
+const heading = (name, on = page) => on.getByRole("heading", { name, exact: true });
+const dialog = page.getByRole("dialog");
+
+await run(page, {
+  "adds a telephone number": async () => {
+    await page.goto(`${job.url}/profile`);
+    await signIn(page, job.person);
+    await button("Add a number").click();
+    await dialog.getByLabel("Number").fill("12");
+    await button("Send a code").click();
+    await dialog.locator(".error").or(dialog.getByRole("alert")).first().waitFor();
+    await dialog.getByLabel("Number").fill(job.first);
+    await button("Send a code").click();
+    await dialog.waitFor({ state: "hidden" });
+    await page.getByLabel("Code from the message").pressSequentially(await ask("sms", job.first));
+    await page.getByText("is your number.").waitFor();
+    await page.getByText("Verified", { exact: true }).waitFor();
+  },
+  "a wrong code costs a try, and the change is given up": async () => {
+    await button("Change").click();
+    await dialog.getByLabel("Number").fill(job.second);
+    await button("Send a code").click();
+    await dialog.waitFor({ state: "hidden" });
+    await page.getByText("5 tries left").waitFor();
+    await page.getByLabel("Code from the message").pressSequentially(await ask("wrong sms", job.second));
+    await page.getByText("4 tries left").waitFor();
+    await button("Give it up").click();
+    await button("Change").waitFor();
+    await page.locator(".num").getByText(job.first).waitFor();
+  },
+  "ends a sign-in that is elsewhere": async () => {
+    await phone.goto(`${job.url}/profile`);
+    await signIn(phone, job.person);
+    await page.reload();
+    await page.getByText("This one", { exact: true }).waitFor();
+    await button("End all others").click();
+    await page.getByText("All your other sign-ins have ended.").waitFor();
+    await phone.reload();
+    await heading("Sign in", phone).waitFor();
+  },
+  "makes an API token with scopes, an end and networks": async () => {
+    await page.goto(`${job.url}/profile?tab=tokens`);
+    await button("New token").click();
+    await dialog.getByLabel("Name").fill("nightly");
+    await dialog.getByLabel("Networks").fill("the office");
+    await dialog.getByLabel("Name").focus();
+    await dialog.getByText("is no network").waitFor();
+    await dialog.getByLabel("Networks").fill("203.0.113.0/24\n2001:db8::/32");
+    await dialog.getByLabel("Expires after").selectOption("7");
+    await dialog.getByRole("checkbox", { name: "safes:read" }).check();
+    await dialog.getByRole("checkbox", { name: "self:read" }).check();
+    await button("Create token").click();
+    await ask("token", await dialog.locator(".command code").innerText());
+    await button("I have it").click();
+    await page.getByRole("row").filter({ hasText: "nightly" }).filter({ hasText: "203.0.113.0/24" }).waitFor();
+  },
+  "and revokes it": async () => {
+    await button("Revoke token nightly").click();
+    await dialog.getByRole("button", { name: "Revoke token" }).click();
+    await heading("No API tokens").waitFor();
+  },
+  "sees what they can reach": async () => {
+    await page.getByRole("link", { name: "My access" }).click();
+    const row = page.getByRole("row").filter({ hasText: job.safe });
+    await row.getByText("Checkout").waitFor();
+    await row.getByText("Open").waitFor();
+  },
+  "changes the password": async () => {
+    await page.goto(`${job.url}/profile`);
+    await page.getByLabel("Current password").fill("not the password");
+    await page.getByLabel("New password").fill(job.password);
+    await button("Change password").click();
+    await page.locator(".error").or(page.getByRole("alert")).first().waitFor();
+    await page.getByLabel("Current password").fill(job.person.password);
+    await button("Change password").click();
+    await page.getByText("Your password is changed.").waitFor();
+    await phone.goto(job.url);
+    await givePassword(phone, { ...job.person, password: job.password });
+    await phone.getByLabel("Code from your authenticator app").waitFor();
+  },
+  "an applicant verifies a number before they register": async () => {
+    await phone.goto(`${job.url}/signup`);
+    await phone.getByLabel("Email").fill(job.applicant.email);
+    await button("Send me the link", phone).click();
+    await heading("Look into your mail", phone).waitFor();
+    await phone.goto(job.url + (await ask("link", `signup_link ${job.applicant.email}`)));
+    await heading("Your telephone number", phone).waitFor();
+    await phone.getByLabel("Number").fill(job.third);
+    await button("Send a code", phone).click();
+    await phone.getByLabel("Code from the message").pressSequentially(await ask("wrong sms", job.third));
+    await phone.getByRole("alert").waitFor();
+    await phone.getByLabel("Code from the message").pressSequentially(await ask("sms", job.third));
+    await phone.getByLabel("Organization").fill("Third");
+    await phone.getByLabel("Short name").fill(job.slug);
+    await phone.getByLabel("Your name").fill("Theo Third");
+    await phone.getByLabel("Handle").fill(job.applicant.handle);
+    await phone.getByLabel("Password", { exact: true }).fill(job.applicant.password);
+    await button("Send", phone).click();
+    await heading("Waiting for the operator", phone).waitFor();
+  },
+});
