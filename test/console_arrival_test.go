@@ -32,3 +32,14 @@ func TestConsoleAnswersPlatformInvitations(t *testing.T) {
 		t.Errorf("the operators are %+v", operators)
 	}
 }
+
+// Somebody with an account joins a second organization.
+func TestConsoleInvitesWhoHasAnAccount(t *testing.T) {
+	t.Parallel()
+	s := shared(t, SQLite)
+	home, w := newWorld(t, s), newWorld(t, s)
+	p := home.person("operator")
+	inv := get[struct{ ID string }](t, w.Owner.Client, "POST", "/org/invitations", obj{"email": p.Email, "role": "operator", "require_mfa": true}).ID
+	play(t, "joins", obj{"url": s.URL, "person": p.who(), "other": home.Owner.who(), "organization": "Test " + w.Slug, "home": "Test " + home.Slug, "home_slug": home.Slug}, s.asks(t, p, home.Owner))
+	w.saw(Want{Constant: "INVITATION_ACCEPTED", TargetID: inv, Meta: obj{"invitee_email": p.Email, "member_user_id": p.ID}})
+}

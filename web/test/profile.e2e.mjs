@@ -9,6 +9,13 @@ const button = (name, on = page) => on.getByRole("button", { name, exact: true }
 const heading = (name, on = page) => on.getByRole("heading", { name, exact: true });
 const dialog = page.getByRole("dialog");
 
+/** Types the code of the message that was sent to a number, or another. */
+async function typeCode(on, kind, number) {
+  const field = on.getByLabel("Code from the message");
+  await field.waitFor(); // it was sent
+  await field.pressSequentially(await ask(kind, number));
+}
+
 await run(page, {
   "adds a telephone number": async () => {
     await page.goto(`${job.url}/profile`);
@@ -20,7 +27,7 @@ await run(page, {
     await dialog.getByLabel("Number").fill(job.first);
     await button("Send a code").click();
     await dialog.waitFor({ state: "hidden" });
-    await page.getByLabel("Code from the message").pressSequentially(await ask("sms", job.first));
+    await typeCode(page, "sms", job.first);
     await page.getByText("is your number.").waitFor();
     await page.getByText("Verified", { exact: true }).waitFor();
   },
@@ -30,7 +37,7 @@ await run(page, {
     await button("Send a code").click();
     await dialog.waitFor({ state: "hidden" });
     await page.getByText("5 tries left").waitFor();
-    await page.getByLabel("Code from the message").pressSequentially(await ask("wrong sms", job.second));
+    await typeCode(page, "wrong sms", job.second);
     await page.getByText("4 tries left").waitFor();
     await button("Give it up").click();
     await button("Change").waitFor();
@@ -95,9 +102,9 @@ await run(page, {
     await heading("Your telephone number", phone).waitFor();
     await phone.getByLabel("Number").fill(job.third);
     await button("Send a code", phone).click();
-    await phone.getByLabel("Code from the message").pressSequentially(await ask("wrong sms", job.third));
+    await typeCode(phone, "wrong sms", job.third);
     await phone.getByRole("alert").waitFor();
-    await phone.getByLabel("Code from the message").pressSequentially(await ask("sms", job.third));
+    await typeCode(phone, "sms", job.third);
     await phone.getByLabel("Organization").fill("Third");
     await phone.getByLabel("Short name").fill(job.slug);
     await phone.getByLabel("Your name").fill("Theo Third");
