@@ -124,6 +124,7 @@ type stage struct {
 	ours   map[string]map[string]string // ids by the beginning of the path
 	theirs map[string]map[string]string // the same in the other organization
 	note   map[string]string            // what a row's lead keeps for its body
+	over   []string                     // times of rows that were made to expire
 	last   snapshot
 	done   []made
 	cols   map[string][]string // of the tables
@@ -186,7 +187,7 @@ func (x *stage) read() snapshot {
 		var cols []string
 		for _, c := range x.cols[table] {
 			if x.s.Store == SQLite {
-				cols = append(cols, fmt.Sprintf("'%s=' || coalesce(hex(%s), '')", c, c))
+				cols = append(cols, fmt.Sprintf("'%s=' || quote(%s)", c, c))
 			} else {
 				cols = append(cols, fmt.Sprintf("'%s=' || coalesce(%s::text, '')", c, c))
 			}
@@ -204,7 +205,9 @@ func (x *stage) read() snapshot {
 			if err := rows.Scan(&table, &row); err != nil {
 				x.t.Fatal(err)
 			}
-			out[table] = append(out[table], row)
+			if !slices.ContainsFunc(x.over, func(at string) bool { return strings.Contains(row, at) }) {
+				out[table] = append(out[table], row)
+			}
 		}
 		if err := rows.Err(); err != nil && err != sql.ErrNoRows {
 			x.t.Fatal(err)

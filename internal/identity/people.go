@@ -158,7 +158,7 @@ func (s *Service) ChangePassword(ctx context.Context, actor authz.Actor, current
 		return fmt.Errorf("change a password: %w", err)
 	}
 	if wrong {
-		return fault.New(fault.Invalid, "the present password is not right").WithCode("WRONG_PASSWORD").WithField("current", "is not the present password")
+		return fault.New(fault.Invalid, "the present password is not right: type the one that you sign in with").WithCode("WRONG_PASSWORD").WithField("current", "is not the present password")
 	}
 	return nil
 }

@@ -200,7 +200,7 @@ func parseScopes(in []string) ([]string, error) {
 	}
 	for _, sc := range out {
 		if !slices.Contains(known, sc) {
-			return nil, fault.New(fault.Invalid, "%.64q is not a scope", sc).WithField("scopes", "must be of: %s", strings.Join(known, ", "))
+			return nil, fault.New(fault.Invalid, "%.64q is not a scope: see the field that is named", sc).WithField("scopes", "must be of: %s", strings.Join(known, ", "))
 		}
 	}
 	if slices.Contains(out, authz.AllScopes) {

@@ -212,7 +212,7 @@ func (s *Service) weigh(ctx context.Context, tx *db.Tx, inv Invitation) error {
 	}
 	switch {
 	case member:
-		return block(event.InvitationSentAlreadyMember, fault.New(fault.Conflict, "%s is a member of this organization already", inv.Email).WithCode("ALREADY_MEMBER"))
+		return block(event.InvitationSentAlreadyMember, fault.New(fault.Conflict, "%s is a member of this organization already: change their role instead", inv.Email).WithCode("ALREADY_MEMBER"))
 	case !rules.Allows(inv.Email):
 		return block(event.InvitationSentDomainNotAllowed, domainNotAllowed())
 	case rules.Full(int(pending)):

@@ -500,6 +500,9 @@ func (s *Service) Resend(ctx context.Context, actor authz.Actor, change id.Phone
 	if o.change.ExpiresAt <= s.now() {
 		return Record{}, errors.Join(s.abandonLapsed(ctx, o.change), over())
 	}
+	if o.phone.Version != int64(version) { // before it counts as a message
+		return Record{}, altered()
+	}
 	n, err := s.open(ctx, o.v.ID, o.v.Country, o.v.Number)
 	if err != nil {
 		return Record{}, err

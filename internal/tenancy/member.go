@@ -130,6 +130,9 @@ func (s *Service) AddMember(ctx context.Context, actor authz.Actor, a AddMemberA
 			return err
 		}
 		if err := q.InsertMember(ctx, tenancysql.InsertMemberParams{OrgID: string(actor.Org), UserID: string(p.ID), Role: string(a.Role), Now: s.now()}); err != nil {
+			if db.Unique(err) && identity.IsService(p.Email) {
+				return fault.New(fault.Conflict, "there is a service account of this name already: choose another name").WithCode("ALREADY_MEMBER").WithField("name", "is taken").Because(err)
+			}
 			if db.Unique(err) {
 				return fault.New(fault.Conflict, "%s is a member of this organization already: change their role instead", p.Email).WithCode("ALREADY_MEMBER").Because(err)
 			}

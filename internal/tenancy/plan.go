@@ -69,8 +69,7 @@ func (s *Service) Make(ctx context.Context, tx *db.Tx, act event.Act, p Plan) (M
 	q := tenancysql.New(tx)
 	if err := q.InsertOrganization(ctx, tenancysql.InsertOrganizationParams{ID: string(p.org.ID), Slug: p.org.Slug, Name: p.org.Name, Now: s.now()}); err != nil {
 		if db.Unique(err) {
-			return Member{}, fault.New(fault.Conflict, "an organization with the slug %s exists already: choose another", p.org.Slug).
-				WithCode("SLUG_TAKEN").WithField("slug", "is taken").Because(err)
+			return Member{}, slugTaken(p.org.Slug).Because(err)
 		}
 		return Member{}, fmt.Errorf("store an organization: %w", err)
 	}
@@ -82,6 +81,10 @@ func (s *Service) Make(ctx context.Context, tx *db.Tx, act event.Act, p Plan) (M
 		return Member{}, fmt.Errorf("store the owner: %w", err)
 	}
 	return Member{Profile: who, Role: authz.Owner, Active: true, JoinedAt: p.org.CreatedAt}, p.storeCA(ctx, tx)
+}
+
+func slugTaken(slug string) *fault.Error {
+	return fault.New(fault.Conflict, "an organization with the slug %s exists already: choose another", slug).WithCode("SLUG_TAKEN").WithField("slug", "is taken")
 }
 
 // SlugTaken tells whether an organization has the slug, or had it.

@@ -148,6 +148,17 @@ func (s *Service) Create(ctx context.Context, actor authz.Actor, a CreateArgs) (
 	if err != nil {
 		return fail(err)
 	}
+	taken := false
+	err = s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		taken, err = s.SlugTaken(ctx, tx, a.Slug)
+		return err
+	})
+	if err != nil {
+		return fail(fmt.Errorf("look up a slug: %w", err))
+	}
+	if taken { // before it has keys
+		return fail(denied(slugTaken(a.Slug), event.OrganizationCreatedDuplicateOrganization))
+	}
 	plan, err := s.Plan(ctx, a.Slug, a.Name, draft)
 	if err != nil {
 		return fail(err)
