@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/cedar-policy/cedar-go"
+	"github.com/cedar-policy/cedar-go/x/exp/ast"
 
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
@@ -73,8 +74,8 @@ func (r *Refusal) Error() string {
 }
 
 type policies struct {
-	set *cedar.PolicySet
-	why map[cedar.PolicyID]Why // of the rules that forbid
+	set map[Action]cedar.PolicyMap // those whose head can match the action; the others cannot decide it
+	why map[cedar.PolicyID]Why     // of the rules that forbid
 }
 
 // The text is part of the program and cannot be wrong in one run and right in the next.
@@ -83,16 +84,36 @@ var loaded = sync.OnceValue(func() policies {
 	if err != nil {
 		panic(fmt.Sprintf("authz: policies.cedar: %v", err))
 	}
-	p := policies{set: cedar.NewPolicySet(), why: map[cedar.PolicyID]Why{}}
+	p := policies{set: map[Action]cedar.PolicyMap{}, why: map[cedar.PolicyID]Why{}}
+	for _, r := range rules {
+		p.set[r.action] = cedar.PolicyMap{}
+	}
 	for _, rule := range list {
 		name := cedar.PolicyID(rule.Annotations()["id"])
-		if name == "" || !p.set.Add(name, rule) {
+		if _, twice := p.why[name]; name == "" || twice {
 			panic(fmt.Sprintf("authz: policies.cedar: a rule without an @id of its own: %q", name))
 		}
 		p.why[name] = Why(rule.Annotations()["why"])
+		for action, set := range p.set {
+			if about(rule, action) {
+				set[name] = rule
+			}
+		}
 	}
 	return p
 })
+
+// about tells whether the head of a rule can match an action.
+func about(rule *cedar.Policy, action Action) bool {
+	uid := cedar.NewEntityUID("Action", cedar.String(action))
+	switch head := (*ast.Policy)(rule.AST()).Action.(type) {
+	case ast.ScopeTypeEq:
+		return head.Entity == uid
+	case ast.ScopeTypeInSet:
+		return slices.Contains(head.Entities, uid)
+	}
+	return true
+}
 
 // Check returns nil when actor may do action on obj. Otherwise the error is a
 // fault of kind Denied (Unauthenticated when nobody is signed in) whose text can
@@ -108,7 +129,7 @@ func Check(actor Actor, action Action, obj Object) error {
 		return refuse(actor, action, r, NotSignedIn, "")
 	}
 	p := loaded()
-	decision, diag := decide(p.set, actor, r, obj)
+	decision, diag := decide(p.set[action], actor, r, obj)
 	if len(diag.Errors) > 0 {
 		return refuse(actor, action, r, PolicyError, diag.Errors[0].String())
 	}

@@ -1,0 +1,173 @@
+package policy
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/safe"
+)
+
+// Question is all that a decision depends on, besides the organization's policies.
+// It is kept with each launch, so that the launch can be decided again under other
+// policies.
+type Question struct {
+	Org    id.Org `json:"-"`
+	Who    Person `json:"who"`
+	Safe   Target `json:"safe"`
+	Moment Moment `json:"moment"`
+}
+
+// Person is who asks.
+type Person struct {
+	ID     id.User    `json:"id"`
+	Handle string     `json:"handle"`
+	Email  string     `json:"email"`
+	Role   authz.Role `json:"role"` // in the organization
+	Groups []id.Group `json:"groups,omitempty"`
+	Token  bool       `json:"token,omitempty"` // an API token acts for them
+	Scopes []string   `json:"scopes,omitempty"`
+}
+
+// Target is the safe that they want to open, and what it leads to.
+type Target struct {
+	ID             id.Safe        `json:"id"`
+	Name           string         `json:"name"`
+	Role           authz.SafeRole `json:"role"` // of the person; empty: not a member
+	Type           string         `json:"type"` // protocol
+	ResourceName   string         `json:"resource_name"`
+	Host           string         `json:"host"`
+	Labels         []string       `json:"labels,omitempty"` // of the resource, as "env=prod"
+	AccountEnabled bool           `json:"account_enabled"`
+	Settings       safe.Policy    `json:"-"`
+	Version        int64          `json:"-"` // of the safe; with its id it names Settings; 0: of no stored safe
+}
+
+// Moment is when and from where.
+type Moment struct {
+	At     time.Time  `json:"at"`
+	Source netip.Addr `json:"source"` // the zero address is unknown
+	MFAAge int64      `json:"mfa_age"`
+	Ticket string     `json:"ticket,omitempty"`
+	Grants []Grant    `json:"grants,omitempty"` // of this person for this safe
+}
+
+// NeverProved is the MFAAge of who has proved no second factor.
+const NeverProved int64 = 9_999_999_999
+
+// MFAAge is how many seconds before at a second factor was proved at mfaAt.
+func MFAAge(mfaAt, at time.Time) int64 {
+	if mfaAt.IsZero() || mfaAt.After(at) {
+		return NeverProved
+	}
+	return int64((at.Sub(mfaAt) + time.Second - 1) / time.Second)
+}
+
+// Grant is an access request that was approved.
+type Grant struct {
+	ID         id.AccessGrant `json:"id"`
+	Until      time.Time      `json:"until"` // not included
+	ApprovedBy []id.User      `json:"approved_by"`
+	Ticket     string         `json:"ticket,omitempty"`
+}
+
+// active is the first grant that holds at the moment and was approved by enough people.
+func (m Moment) active(approvals int) (Grant, bool) {
+	for _, g := range m.Grants {
+		if m.At.Before(g.Until) && len(g.ApprovedBy) >= approvals {
+			return g, true
+		}
+	}
+	return Grant{}, false
+}
+
+// ticket is what was named at the launch, or in an approved request.
+func (m Moment) ticket() string {
+	if m.Ticket != "" {
+		return m.Ticket
+	}
+	for _, g := range m.Grants {
+		if m.At.Before(g.Until) && g.Ticket != "" {
+			return g.Ticket
+		}
+	}
+	return ""
+}
+
+// role is the person's role on the safe; an approved request counts as user.
+func (q *Question) role() authz.SafeRole {
+	if q.Safe.Role == authz.NoSafeRole {
+		if _, ok := q.Moment.active(0); ok {
+			return authz.SafeUser
+		}
+	}
+	return q.Safe.Role
+}
+
+// Outcome is what was decided.
+type Outcome string
+
+// The outcomes.
+const (
+	Allowed         Outcome = "allow"
+	Denied          Outcome = "deny"
+	ApprovalNeeded  Outcome = "require_approval"
+	kindBuiltin             = "builtin"
+	kindSafe                = "safe"
+	kindOrg                 = "organization"
+	kindRole                = "role"
+	kindAccount             = "account"
+	builtinPrefix           = "builtin:"
+	safeSettingName         = "settings"
+)
+
+// Why is the class of a refusal, from which its code and words follow.
+type Why string
+
+// The classes. The zero Why is no refusal.
+const (
+	NotRefused      Why = ""
+	NotPermitted    Why = "not_permitted"       // the rights of roles refuse; the error tells
+	AccountDisabled Why = "account_disabled"    //
+	OutsideHours    Why = "outside_valid_hours" // another hour would change the answer
+	WrongSource     Why = "source_not_allowed"  // another network may change it
+	MFARequired     Why = "mfa_required"        // a fresh second factor would change it
+	NoApproval      Why = "no_approval"         // an approval would change it
+	PolicyDenies    Why = "policy_denied"       // a policy of the organization denies
+	NothingPermits  Why = "no_policy_permits"   // the safe is governed, and no policy that allows matches
+	BrokenPolicy    Why = "policy_error"        // a policy could not be evaluated: fails closed
+)
+
+// Reason is one policy that determined the decision.
+type Reason struct {
+	ID        string // pol_..., or builtin:members
+	Kind      string // organization, safe, builtin, role or account
+	Name      string
+	Version   int64
+	Statement string // its @id or number in the text
+	Effect    Effect
+	Message   string // what its author wants the person to be told
+	Why       Why    // of a deny: what would have to be different
+}
+
+// Approval is what a decision waits for.
+type Approval struct {
+	Count     int
+	Approvers []Approver
+	Policy    id.Policy // that asks for it
+}
+
+// Decision is the answer to a Question.
+type Decision struct {
+	Outcome  Outcome
+	Why      Why
+	Reasons  []Reason // those that determined it, in the order of their weight
+	Approval *Approval
+	Grant    id.AccessGrant // the approved request that the permission rests on
+	Settings safe.Policy    // of the session: the safe's, narrowed by the options of the policy that let in
+	By       id.Policy      // the organization's policy that let in or refused; empty: the product's own rules
+	ByName   string
+	Set      int64 // version of the organization's policies
+	err      error // NotPermitted: what package authz says
+}
