@@ -35,6 +35,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/notify"
 	"github.com/vaultpam/vaultpam/internal/phone"
 	"github.com/vaultpam/vaultpam/internal/platform"
+	"github.com/vaultpam/vaultpam/internal/policy"
 	"github.com/vaultpam/vaultpam/internal/recording"
 	"github.com/vaultpam/vaultpam/internal/recovery"
 	"github.com/vaultpam/vaultpam/internal/resource"
@@ -76,6 +77,7 @@ type App struct {
 	vault      *vault.Service
 	safes      *safe.Service
 	groups     *group.Service
+	policies   *policy.Service
 	store      *recording.Store
 	recordings *recording.Service
 	sessions   *session.Service
@@ -210,12 +212,16 @@ func (a *App) buildDomains() (err error) {
 		return err
 	})
 	build("safes", func() (err error) {
-		a.safes, err = safe.New(safe.Deps{DB: a.db, Ledger: a.ledger, Resources: a.resources, Accounts: a.vault, Live: counts, Now: now,
+		a.safes, err = safe.New(safe.Deps{DB: a.db, Ledger: a.ledger, Resources: a.resources, Accounts: a.vault, Live: counts, Now: now, Judge: judge{a},
 			Ended: func() { a.sessions.Notify() }, Log: part("safe")})
 		return err
 	})
 	build("groups", func() (err error) {
 		a.groups, err = group.New(group.Deps{DB: a.db, Ledger: a.ledger, Safes: a.safes, Now: now})
+		return err
+	})
+	build("policies", func() (err error) {
+		a.policies, err = policy.New(policy.Deps{DB: a.db, Ledger: a.ledger, Safes: a.safes, Now: now})
 		return err
 	})
 	build("tenancy", func() (err error) {
@@ -260,7 +266,7 @@ func (a *App) buildDomains() (err error) {
 		if err != nil {
 			return err
 		}
-		a.sessions, err = session.New(session.Deps{Log: part("session"), DB: a.db, Safes: a.safes, Resources: a.resources, Vault: a.vault, Ledger: a.ledger,
+		a.sessions, err = session.New(session.Deps{Log: part("session"), DB: a.db, Policies: a.policies, Resources: a.resources, Vault: a.vault, Ledger: a.ledger,
 			Folder: a.ledger.NewFolder(ledger.FoldWindow), Recordings: a.recordings, Now: now, Grace: time.Duration(a.cfg.Drain),
 			Server: session.Server{ID: string(id.New[id.Job]()), Home: home, Hostname: host, Version: Version}, Sole: a.db.Engine() == db.SQLite})
 		return err
@@ -355,6 +361,13 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fmt.Fprintln(w, "ready")
+}
+
+// judge decides for the safes, which the policies are built on.
+type judge struct{ a *App }
+
+func (j judge) Blocked(ctx context.Context, tx *db.Tx, actor authz.Actor, list []safe.Entry) ([]safe.Block, error) {
+	return j.a.policies.Blocked(ctx, tx, actor, list)
 }
 
 // live ends privileged sessions for the identity domain, which is built before the session domain.

@@ -47,6 +47,10 @@ const (
 	SafeMember Action = "safe.member" // add, change and remove members
 	SafeDelete Action = "safe.delete"
 
+	PolicyList    Action = "policy.list"   // the organization's policies of access, and their history
+	PolicyManage  Action = "policy.manage" // write, assign and delete them; simulate
+	AccessExplain Action = "access.explain"
+
 	ResourceList    Action = "resource.list"
 	ResourceView    Action = "resource.view"
 	ResourceCreate  Action = "resource.create"
@@ -166,6 +170,9 @@ var rules = []rule{
 	{SafePolicy, SafeObject, "safes:write", "change the policy of this safe"},
 	{SafeMember, SafeObject, "safes:write", "change the members of this safe"},
 	{SafeDelete, SafeObject, "safes:write", "delete this safe"},
+	{PolicyList, OrgObject, "policies:read", "see the policies of this organization"},
+	{PolicyManage, OrgObject, "policies:write", "change the policies of this organization"},
+	{AccessExplain, SafeObject, "policies:read", "see who may open this safe, and why"},
 	{ResourceList, ResourceObject, "resources:read", "list resources"},
 	{ResourceView, ResourceObject, "resources:read", "see this resource"},
 	{ResourceCreate, ResourceObject, "resources:write", "create resources"},

@@ -267,7 +267,7 @@ func TestDiagnosticsDeny(t *testing.T) {
 				actor := Actor{Kind: kind, User: me, Org: orgA, Role: role, PlatformRole: pr, Source: Source{IP: netip.IPv4Unspecified()}}
 				for _, r := range rules {
 					for _, o := range []Object{{}, {Owner: me}, {Org: orgA, SafeRole: SafeUser}, {Org: orgB, Owner: me, SafeRole: "odd"}} {
-						if _, diag := decide(loaded().set, actor, r, o); len(diag.Errors) > 0 {
+						if _, diag := decide(loaded().set[r.action], actor, r, o); len(diag.Errors) > 0 {
 							t.Fatalf("%s: %v", r.action, diag.Errors)
 						}
 					}

@@ -48,6 +48,7 @@ type Set struct {
 	governed   bool // by a policy that allows, on every safe
 	governs    map[id.Safe]bool
 	timed      bool // some statement looks at the moment itself
+	grouped    bool // some statement asks for a group
 }
 
 const lastOrder = 1 << 30 // the product's own rules come after an organization's
@@ -101,7 +102,7 @@ func (s *Set) add(src Source, order int) {
 		}
 		rules = append(rules, &rule{statement: st, key: cedar.PolicyID(string(src.ID) + "#" + st.name), reason: r, policy: src.ID, order: order})
 		allows = allows || st.effect == Allow
-		s.timed = s.timed || st.usesNow
+		s.timed, s.grouped = s.timed || st.usesNow, s.grouped || st.usesGroup
 	}
 	if src.Everywhere {
 		s.everywhere = append(s.everywhere, rules...)
@@ -140,8 +141,11 @@ func compiled(text string) ([]*statement, error) {
 // only where a minute begins.
 func (s *Set) Timed() bool { return s.timed }
 
-// Has tells whether there is any policy.
-func (s *Set) Has() bool { return len(s.everywhere) > 0 || len(s.bySafe) > 0 }
+// Unstable tells whether a decision hangs on rows that change without the number of
+// the policies or of the safe: groups, and approved requests.
+func (s *Set) Unstable(q *Question, d *Decision) bool {
+	return s.grouped || d.Approval != nil || len(q.Moment.Grants) > 0
+}
 
 // cache is a small map that forgets everything when it is full.
 type cache[K comparable, V any] struct {

@@ -70,6 +70,7 @@ type statement struct {
 	usesMFA   bool
 	usesNow   bool
 	usesIP    bool
+	usesGroup bool
 
 	principal, resource scope
 }
@@ -216,6 +217,7 @@ func check(p *cedar.Policy, number string) (*statement, error) {
 		return nil, err
 	}
 	st.principal, st.resource = scopeOf(tree.Principal), scopeOf(tree.Resource)
+	st.usesGroup = st.principal.uid.Type == "Group"
 	for _, c := range tree.Conditions {
 		if err := st.look(c.Body); err != nil {
 			return nil, err
@@ -257,6 +259,10 @@ func (st *statement) look(body ast.IsNode) error {
 				st.usesNow = true
 			case "source":
 				st.usesIP = true
+			}
+		case ast.NodeValue:
+			if uid, ok := n.Value.(cedar.EntityUID); ok && uid.Type == "Group" {
+				st.usesGroup = true
 			}
 		case ast.NodeTypeContains:
 			a, ok := n.Left.(ast.NodeTypeAccess)

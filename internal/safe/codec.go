@@ -49,6 +49,12 @@ func toRow(p Policy) row {
 	return r
 }
 
+// EncodePolicy writes a policy as the store keeps it.
+func EncodePolicy(p Policy) (string, error) { return encodePolicy(p) }
+
+// DecodePolicy reads what EncodePolicy wrote, and refuses what does not validate.
+func DecodePolicy(s string) (Policy, error) { return decodePolicy(s) }
+
 func encodePolicy(p Policy) (string, error) {
 	b, err := json.Marshal(toRow(p))
 	return string(b), err

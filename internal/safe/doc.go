@@ -8,7 +8,7 @@
 // away, disabling the account or narrowing the policy holds from the next second.
 //
 // A policy is a value. What it demands of the moment (hours, networks, a fresh
-// second factor) is decided by Policy.Blocked; what it allows inside a session is
+// second factor) is decided by package policy; what it allows inside a session is
 // read from its fields by the gateways; what a change of it weakens is told in
 // the event of that change.
 package safe

@@ -31,7 +31,9 @@ const (
 )
 
 // Policy is under which conditions a safe is used and what a session in it may
-// do. The zero value is not valid; begin with Default.
+// do. The zero value is not valid; begin with Default. Its conditions (hours,
+// networks, step-up) are decided by package policy, together with the policies of
+// the organization.
 type Policy struct {
 	Recording       bool
 	RecordInput     bool
@@ -146,6 +148,8 @@ const (
 	MFARequired       Block = "mfa_required"
 	AccountDisabled   Block = "account_disabled"
 	HostKeyUnpinned   Block = "host_key_unconfirmed"
+	ApprovalRequired  Block = "approval_required"
+	PolicyDenied      Block = "policy_denied"
 )
 
 // Sentence tells a person why they are refused and what to do.
@@ -159,43 +163,14 @@ func (b Block) Sentence() string {
 		return "this safe asks for a fresh second factor: verify again, then launch"
 	case AccountDisabled:
 		return "the account of this safe is disabled: ask an administrator"
+	case ApprovalRequired:
+		return "this safe asks for approval first: request access to it, and open it once it is approved"
+	case PolicyDenied:
+		return "a policy of your organization does not let you open this safe now: ask an administrator"
 	case HostKeyUnpinned:
 		return "the host key of this safe's target is not confirmed yet: ask an administrator to check and confirm it"
 	}
 	return ""
-}
-
-// Moment is what a policy's conditions look at.
-type Moment struct {
-	At     time.Time
-	Source netip.Addr // where the person connects from
-	MFAAt  time.Time  // when they last proved a second factor; zero is never
-}
-
-// Blocked decides the policy's conditions at a moment. Those that hold during a
-// session too (hours, networks) come first; see StillBlocked.
-func (p Policy) Blocked(m Moment) Block {
-	if b := p.StillBlocked(m); b != NotBlocked {
-		return b
-	}
-	if p.StepUp && (m.MFAAt.IsZero() || m.MFAAt.After(m.At) || m.At.Sub(m.MFAAt) > p.StepUpFreshness) {
-		return MFARequired
-	}
-	return NotBlocked
-}
-
-// StillBlocked decides the conditions that a live session must go on meeting.
-func (p Policy) StillBlocked(m Moment) Block {
-	if p.ValidHours != nil && !p.ValidHours.Contain(m.At) {
-		return OutsideValidHours
-	}
-	if len(p.SourceNetworks) > 0 {
-		from := m.Source.Unmap().WithZone("")
-		if !slices.ContainsFunc(p.SourceNetworks, func(n netip.Prefix) bool { return n.Contains(from) }) {
-			return SourceNotAllowed
-		}
-	}
-	return NotBlocked
 }
 
 // Equal tells whether both policies say the same.

@@ -83,48 +83,6 @@ func numbered(n int) []string {
 	return out
 }
 
-func TestConditionsOfTheMoment(t *testing.T) {
-	monday := time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
-	home, away := netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("192.0.2.1")
-	office := with(func(p *Policy) {
-		p.ValidHours = &ValidHours{Days: []time.Weekday{time.Monday}, From: 8 * 60, To: 18 * 60, TimeZone: "UTC"}
-		p.SourceNetworks = prefixes("10.0.0.0/8", "2001:db8::/32")
-		p.StepUp, p.StepUpFreshness = true, 10*time.Minute
-	})
-	ok := Moment{At: monday, Source: home, MFAAt: monday.Add(-10 * time.Minute)}
-	for _, c := range []struct {
-		name   string
-		change func(*Moment)
-		want   Block
-		still  Block
-	}{
-		{"as it should be", func(*Moment) {}, NotBlocked, NotBlocked},
-		{"after hours", func(m *Moment) { m.At, m.MFAAt = m.At.Add(6*time.Hour), m.At.Add(6*time.Hour) }, OutsideValidHours, OutsideValidHours},
-		{"from elsewhere", func(m *Moment) { m.Source = away }, SourceNotAllowed, SourceNotAllowed},
-		{"from nowhere", func(m *Moment) { m.Source = netip.Addr{} }, SourceNotAllowed, SourceNotAllowed},
-		{"mapped into IPv6", func(m *Moment) { m.Source = netip.MustParseAddr("::ffff:10.1.2.3") }, NotBlocked, NotBlocked},
-		{"IPv6 with a zone", func(m *Moment) { m.Source = netip.MustParseAddr("2001:db8::1%eth0") }, NotBlocked, NotBlocked},
-		{"factor too old", func(m *Moment) { m.MFAAt = m.MFAAt.Add(-time.Second) }, MFARequired, NotBlocked},
-		{"no factor", func(m *Moment) { m.MFAAt = time.Time{} }, MFARequired, NotBlocked},
-		{"factor of the future", func(m *Moment) { m.MFAAt = m.At.Add(time.Hour) }, MFARequired, NotBlocked},
-	} {
-		m := ok
-		c.change(&m)
-		if got := office.Blocked(m); got != c.want {
-			t.Errorf("%s: %q, want %q", c.name, got, c.want)
-		}
-		if got := office.StillBlocked(m); got != c.still {
-			t.Errorf("%s, during a session: %q, want %q", c.name, got, c.still)
-		}
-		if c.want != NotBlocked && c.want.Sentence() == "" {
-			t.Errorf("%s has no sentence", c.want)
-		}
-	}
-	if got := Default().Blocked(Moment{At: monday}); got != NotBlocked {
-		t.Errorf("the default policy blocks: %s", got)
-	}
-}
-
 func TestWeakenedControlsAreNamed(t *testing.T) {
 	office := func(from, to Clock, zone string, days ...time.Weekday) *ValidHours {
 		return &ValidHours{Days: days, From: from, To: to, TimeZone: zone}

@@ -5,7 +5,7 @@ values (sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(name), sqlc.arg(description), s
 
 -- name: GetSafe :one
 select s.id, s.name, s.description, s.policy_id, s.policy, s.version, s.created_at, s.updated_at,
-    s.resource_id, r.name as resource_name, r.protocol, r.host, r.port,
+    s.resource_id, r.name as resource_name, r.protocol, r.host, r.port, r.labels,
     s.account_id, a.name as account_name, a.username, a.state as account_state,
     exists (select 1 from resource_host_key k where k.org_id = s.org_id and k.resource_id = s.resource_id) as pinned,
     coalesce(m.role, '') as role, cast(coalesce(m.ends_at, 0) as bigint) as role_ends
@@ -17,7 +17,7 @@ where s.org_id = sqlc.arg(org_id) and s.id = sqlc.arg(id) and s.deleted_at is nu
 
 -- name: ListSafes :many
 select s.id, s.name, s.description, s.policy_id, s.policy, s.version, s.created_at, s.updated_at,
-    s.resource_id, r.name as resource_name, r.protocol, r.host, r.port,
+    s.resource_id, r.name as resource_name, r.protocol, r.host, r.port, r.labels,
     s.account_id, a.name as account_name, a.username, a.state as account_state,
     exists (select 1 from resource_host_key k where k.org_id = s.org_id and k.resource_id = s.resource_id) as pinned,
     coalesce(m.role, '') as role, cast(coalesce(m.ends_at, 0) as bigint) as role_ends

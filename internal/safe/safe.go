@@ -42,7 +42,8 @@ type ResourceRef struct {
 	Protocol string
 	Host     string
 	Port     int
-	Pinned   bool // a host key of it is confirmed
+	Pinned   bool     // a host key of it is confirmed
+	Labels   []string // as "env=prod"
 }
 
 // AccountRef is the account of a safe, as lists show it.

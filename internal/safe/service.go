@@ -2,6 +2,7 @@ package safe
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -43,6 +44,12 @@ type LiveSessions interface {
 	OfUser(ctx context.Context, tx *db.Tx, org id.Org, u id.User) (map[id.Safe]int, error)
 }
 
+// Judge decides what keeps an actor from opening safes that they have a role on;
+// policy.Service is one.
+type Judge interface {
+	Blocked(ctx context.Context, tx *db.Tx, actor authz.Actor, entries []Entry) ([]Block, error)
+}
+
 // Deps are the parts that a Service is made of.
 type Deps struct {
 	DB        *db.DB
@@ -52,6 +59,7 @@ type Deps struct {
 	Live      LiveSessions     // nil: there are no sessions
 	Ended     func()           // told when the clock took access away; nil: nobody waits
 	Log       *slog.Logger     // nil: none
+	Judge     Judge            // nil: nothing keeps who has a role
 	Now       func() time.Time // nil: time.Now
 }
 
@@ -175,8 +183,10 @@ func (s *Service) Get(ctx context.Context, actor authz.Actor, sid id.Safe) (Entr
 		if err != nil {
 			return err
 		}
-		e = s.entry(actor, sf, role)
-		return nil
+		list := []Entry{{Safe: sf, Role: role}}
+		err = s.judge(ctx, tx, actor, list)
+		e = list[0]
+		return err
 	})
 	if err == nil {
 		err = authz.Check(actor, authz.SafeView, e.object())
@@ -241,9 +251,9 @@ func (s *Service) List(ctx context.Context, actor authz.Actor, f Filter, p page.
 			if err != nil {
 				return err
 			}
-			out = append(out, s.entry(actor, sf, role))
+			out = append(out, Entry{Safe: sf, Role: role})
 		}
-		return nil
+		return s.judge(ctx, tx, actor, out)
 	})
 	if err != nil {
 		return page.List[Entry]{}, err
@@ -274,22 +284,31 @@ func (s *Service) Mine(ctx context.Context, actor authz.Actor) ([]Entry, error) 
 	}
 }
 
-// entry tells what the actor may do with a safe at this moment.
-func (s *Service) entry(actor authz.Actor, sf Safe, role Role) Entry {
-	e := Entry{Safe: sf, Role: role}
-	if !authz.May(actor, authz.SessionLaunch, e.object()) {
-		return e
+// judge tells for each safe what the actor may do with it at this moment.
+func (s *Service) judge(ctx context.Context, tx *db.Tx, actor authz.Actor, list []Entry) error {
+	blocks := make([]Block, len(list))
+	if s.d.Judge != nil && len(list) > 0 {
+		var err error
+		if blocks, err = s.d.Judge.Blocked(ctx, tx, actor, list); err != nil {
+			return fmt.Errorf("decide what keeps somebody from safes: %w", err)
+		}
 	}
-	switch {
-	case !sf.Account.Enabled:
-		e.BlockedBy = AccountDisabled
-	case !sf.Resource.Pinned:
-		e.BlockedBy = HostKeyUnpinned
-	default:
-		e.BlockedBy = sf.Policy.Blocked(Moment{At: s.d.Now(), Source: actor.Source.IP, MFAAt: actor.MFAAt})
+	for i := range list {
+		e := &list[i]
+		if !authz.May(actor, authz.SessionLaunch, e.object()) {
+			continue
+		}
+		switch {
+		case !e.Account.Enabled:
+			e.BlockedBy = AccountDisabled
+		case !e.Resource.Pinned:
+			e.BlockedBy = HostKeyUnpinned
+		default:
+			e.BlockedBy = blocks[i]
+		}
+		e.CanLaunch = e.BlockedBy == NotBlocked
 	}
-	e.CanLaunch = e.BlockedBy == NotBlocked
-	return e
+	return nil
 }
 
 func (e Entry) object() authz.Object {
@@ -321,7 +340,7 @@ func fromRow(org id.Org, row safesql.GetSafeRow) (Safe, Role, error) {
 	return Safe{
 		ID: id.Safe(row.ID), Org: org, Name: row.Name, Description: row.Description, PolicyID: id.Policy(row.PolicyID), Policy: p,
 		Version: row.Version, CreatedAt: db.Time(row.CreatedAt), UpdatedAt: db.Time(row.UpdatedAt),
-		Resource: ResourceRef{ID: id.Resource(row.ResourceID), Name: row.ResourceName, Protocol: row.Protocol, Host: row.Host, Port: int(row.Port), Pinned: row.Pinned},
+		Resource: ResourceRef{ID: id.Resource(row.ResourceID), Name: row.ResourceName, Protocol: row.Protocol, Host: row.Host, Port: int(row.Port), Pinned: row.Pinned, Labels: labels(row.Labels)},
 		Account:  AccountRef{ID: id.Account(row.AccountID), Name: row.AccountName, Username: row.Username, Enabled: row.AccountState == "enabled"},
 	}, Role(row.Role), nil
 }
@@ -399,4 +418,13 @@ func quoted(names []string) []string {
 		names[i] = fmt.Sprintf("safe %q", n)
 	}
 	return names
+}
+
+// labels reads the labels of a resource as the store keeps them.
+func labels(s string) []string {
+	var out []string
+	if json.Unmarshal([]byte(s), &out) != nil {
+		return nil
+	}
+	return out
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/policy"
 	"github.com/vaultpam/vaultpam/internal/resource"
 	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/session/sessionsql"
@@ -35,6 +36,8 @@ const (
 	CodeRecordingUnavailable = "RECORDING_UNAVAILABLE"
 	CodeAuditUnavailable     = "AUDIT_UNAVAILABLE"
 	CodeConcurrencyLimit     = "CONCURRENCY_LIMIT"
+	CodeApprovalRequired     = "APPROVAL_REQUIRED"
+	CodePolicyDenied         = "POLICY_DENIED"
 	CodeStopping             = "SERVER_STOPPING"
 )
 
@@ -42,12 +45,14 @@ const (
 type asker struct {
 	actor  authz.Actor
 	called string    // the safe as they named it, for the refusal's sentence
+	ticket string    // that they named
 	mfaFor time.Time // the moment at which the second factor must be fresh: that of the launch
 }
 
 // target is what a session would be opened with.
 type target struct {
-	access   safe.Access
+	access   safe.Access // its Policy is what the session may do, its PolicyID what decided
+	verdict  policy.Verdict
 	resource resource.Resource
 	account  vault.Account
 }
@@ -59,65 +64,62 @@ func (s *Service) decide(ctx context.Context, tx *db.Tx, a asker, sid id.Safe) (
 	var t target
 	unknown := refuse(event.SessionStartRequestedNotAMember, fault.New(fault.NotFound, "there is no safe %q that you may open: list your safes, or ask a manager of the safe to add you", printable(fmt.Sprintf("%.64s", a.called))))
 	org := a.actor.Org
-	access, err := s.d.Safes.Access(ctx, tx, org, a.actor.User, sid)
+	v, err := s.d.Policies.Ask(ctx, tx, policy.Asker{Actor: a.actor, At: s.d.Now(), MFAFor: a.mfaFor, Ticket: a.ticket}, sid)
 	if fault.Is(err, fault.NotFound) {
 		return t, unknown, nil
 	}
 	if err != nil {
-		return t, nil, fmt.Errorf("read access to safe %s: %w", sid, err)
+		return t, nil, fmt.Errorf("decide about safe %s: %w", sid, err)
 	}
-	t.access = access
-	object := authz.Object{ID: string(sid), Org: org, SafeRole: access.Role}
-	if err := authz.Check(a.actor, authz.SessionLaunch, object); err != nil {
-		if a.actor.Kind != authz.Token && !authz.May(a.actor, authz.SafeView, object) {
+	d := &v.Decision
+	t.access, t.verdict = v.Access, v
+	t.access.Policy = d.Settings
+	if d.By != "" {
+		t.access.PolicyID = d.By
+	}
+	if err := d.Err(); err != nil {
+		if a.actor.Kind != authz.Token && !authz.May(a.actor, authz.SafeView, authz.Object{ID: string(sid), Org: org, SafeRole: v.Access.Role}) {
 			return t, unknown, nil
 		}
 		return t, &refusal{event.SessionStartRequestedNotAMember, err}, nil
 	}
-	if t.resource, err = s.d.Resources.Find(ctx, tx, org, access.Resource); err != nil {
+	if t.resource, err = s.d.Resources.Find(ctx, tx, org, v.Access.Resource); err != nil {
 		return t, nil, fmt.Errorf("read the resource of safe %s: %w", sid, err)
 	}
-	if t.account, err = s.d.Vault.Find(ctx, tx, org, access.Account); err != nil {
+	if t.account, err = s.d.Vault.Find(ctx, tx, org, v.Access.Account); err != nil {
 		return t, nil, fmt.Errorf("read the account of safe %s: %w", sid, err)
 	}
-	if !access.AccountEnabled {
-		return t, refuse(event.SessionStartRequestedAccountDisabled, fault.New(fault.Denied, "%s", safe.AccountDisabled.Sentence()).WithCode(CodeAccountDisabled)), nil
+	if no := refused(a, d); no != nil {
+		return t, no, nil
 	}
-	return t, s.conditions(a, access.Policy), nil
+	return t, s.ready(org, t.access.Policy), nil
 }
 
-// conditions are those of the policy at this moment, and what a session needs of ourselves.
-func (s *Service) conditions(a asker, p safe.Policy) *refusal {
-	m := safe.Moment{At: s.d.Now(), Source: a.actor.Source.IP, MFAAt: a.actor.MFAAt}
-	if a.actor.Kind == authz.Token {
-		m.MFAAt = time.Time{} // a token proves no second factor, whatever its owner did
-	}
-	b := p.StillBlocked(m)
-	if b == safe.NotBlocked {
-		m.At = a.mfaFor
-		if p.Blocked(m) == safe.MFARequired {
-			b = safe.MFARequired
-		}
-	}
+// refused says a decision's no in the words of the ledger and of the person.
+func refused(a asker, d *policy.Decision) *refusal {
 	no := func(why event.SessionStartRequestedReason, code string) *refusal {
-		return refuse(why, fault.New(fault.Denied, "%s", b.Sentence()).WithCode(code))
+		return refuse(why, fault.New(fault.Denied, "%s", d.Sentence()).WithCode(code))
 	}
-	switch b {
-	case safe.NotBlocked:
-	case safe.OutsideValidHours:
+	switch d.Why {
+	case policy.NotRefused:
+		return nil
+	case policy.AccountDisabled:
+		return no(event.SessionStartRequestedAccountDisabled, CodeAccountDisabled)
+	case policy.OutsideHours:
 		return no(event.SessionStartRequestedOutsideValidHours, CodeOutsideValidHours)
-	case safe.SourceNotAllowed:
+	case policy.WrongSource:
 		// The catalog has no word for a network; membership counts from these only.
 		return no(event.SessionStartRequestedNotAMember, CodeSourceNotAllowed)
-	case safe.MFARequired:
+	case policy.MFARequired:
 		if a.actor.Kind == authz.Token {
 			return refuse(event.SessionStartRequestedMFARequired, fault.New(fault.Denied, "this safe asks for a second factor at each launch, which an API token cannot give: launch as a person").WithCode(CodeMFARequired))
 		}
 		return no(event.SessionStartRequestedMFARequired, CodeMFARequired)
-	default:
-		return refuse(event.SessionStartRequestedNotAMember, fault.New(fault.Denied, "the policy of this safe forbids it now: ask a manager of the safe"))
+	case policy.NoApproval:
+		return no(event.SessionStartRequestedNoApproval, CodeApprovalRequired)
 	}
-	return s.ready(a.actor.Org, p)
+	// Nor has it one for a policy that denies: policy_id names it.
+	return no(event.SessionStartRequestedNotAMember, CodePolicyDenied)
 }
 
 // ready tells whether a session under p could be recorded and told of.

@@ -12,7 +12,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/id"
-	"github.com/vaultpam/vaultpam/internal/safe"
+	"github.com/vaultpam/vaultpam/internal/policy"
 	"github.com/vaultpam/vaultpam/internal/session/sessionsql"
 	"github.com/vaultpam/vaultpam/internal/vault"
 )
@@ -133,7 +133,7 @@ func (s *Service) askStore(ctx context.Context, org id.Org, live []*Live) error 
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	rows := map[id.Session]sessionsql.OpenStandingsRow{}
-	changed := map[*Live]safe.Access{}
+	changed := map[*Live]policy.Verdict{}
 	err := s.d.DB.ReadOrg(ctx, org, func(ctx context.Context, tx *db.Tx) error {
 		clear(rows)
 		clear(changed)
@@ -146,14 +146,14 @@ func (s *Service) askStore(ctx context.Context, org id.Org, live []*Live) error 
 		}
 		for _, l := range live {
 			r, ok := rows[l.facts.session]
-			if !ok || r.SafeVersion == l.safeVersion() || r.SafeRole == "" {
+			if !ok || r.SafeRole == "" && !l.granted() || !l.stale(s.d.Now(), versionsOf(r)) {
 				continue
 			}
-			acc, err := s.d.Safes.Access(ctx, tx, org, l.facts.user, l.facts.safe)
+			v, err := s.d.Policies.Ask(ctx, tx, policy.Asker{Actor: l.ticket.Actor, At: s.d.Now(), Ticket: l.ticket.named, Live: true}, l.facts.safe)
 			if err != nil {
-				return fmt.Errorf("read the changed policy of safe %s: %w", l.facts.safe, err)
+				return fmt.Errorf("decide again about safe %s: %w", l.facts.safe, err)
 			}
-			changed[l] = acc
+			changed[l] = v
 		}
 		return nil
 	})
@@ -163,27 +163,36 @@ func (s *Service) askStore(ctx context.Context, org id.Org, live []*Live) error 
 	for _, l := range live {
 		if c := s.judge(l, rows); c.By != "" {
 			l.ask(c)
-		} else if acc, ok := changed[l]; ok {
-			l.narrow(ctx, acc)
+		} else if v, ok := changed[l]; ok {
+			l.narrow(ctx, v, versionsOf(rows[l.facts.session]))
 		}
 	}
 	return nil
 }
 
-func (l *Live) safeVersion() int64 {
+func (l *Live) stale(now time.Time, v versions) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.limits.version
+	return l.limits.stale(now, v)
 }
 
-// narrow applies a safe that was changed while the session runs.
-func (l *Live) narrow(ctx context.Context, acc safe.Access) {
-	if acc.Resource != l.facts.resource || acc.Account != l.facts.account {
+// granted tells whether an approved request lets the person in who is no member.
+func (l *Live) granted() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.limits.verdict.Question.Moment.Grants) > 0
+}
+
+// narrow applies a verdict that was asked anew while the session runs.
+func (l *Live) narrow(ctx context.Context, v policy.Verdict, seen versions) {
+	if v.Access.Resource != l.facts.resource || v.Access.Account != l.facts.account {
 		l.askSystem(ReasonAccessRevoked) // the safe does not lead there any more
 		return
 	}
 	l.mu.Lock()
-	shortened := l.limits.follow(l.facts.started, acc.Policy, acc.Version)
+	m := &l.limits
+	m.verdict, m.seen, m.asked, m.decided = v, seen, v.Question.Moment.At, v.Question.Moment.At
+	shortened := v.Decision.Outcome == policy.Allowed && m.follow(l.facts.started, v.Decision.Settings)
 	l.mu.Unlock()
 	if r := l.over(l.s.d.Now()); r != ReasonNone {
 		l.askSystem(r)
@@ -210,8 +219,10 @@ func (s *Service) judge(l *Live, rows map[id.Session]sessionsql.OpenStandingsRow
 		return Cause{By: ByUser}
 	case r.AccountState != string(vault.Enabled):
 		return Cause{By: BySystem, Reason: ReasonAccountDisabled}
-	case r.SafeRole == "":
+	case r.SafeRole == "" && !l.granted():
 		return revoked
+	case r.SafeRole == "":
+		r.SafeRole = string(authz.SafeUser) // by an approved request
 	}
 	a := l.ticket.Actor
 	p := personStanding{

@@ -10,6 +10,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/label"
 	"github.com/vaultpam/vaultpam/internal/session/sessionsql"
 )
 
@@ -65,6 +66,9 @@ func (a LaunchArgs) check() error {
 	if a.Safe == "" && a.Name == "" {
 		f.WithField("safe_id", "is needed, or the safe's name in safe")
 	}
+	if wrong := label.Name(a.Ticket); a.Ticket != "" && wrong != "" {
+		f.WithField("ticket", "%s", wrong)
+	}
 	if len(a.Name) > 256 || len(a.Safe) > 64 {
 		f.WithField("safe", "is too long for the name of a safe")
 	}
@@ -90,7 +94,7 @@ func (s *Service) launch(ctx context.Context, tx *db.Tx, actor authz.Actor, a La
 	if err != nil {
 		return Launch{}, nil, err
 	}
-	who := asker{actor: actor, called: a.called(), mfaFor: s.d.Now()}
+	who := asker{actor: actor, called: a.called(), ticket: a.Ticket, mfaFor: s.d.Now()}
 	t, no, err := s.decide(ctx, tx, who, sid)
 	if err == nil && no == nil {
 		no, err = s.place(ctx, tx, t.access, true)
@@ -100,12 +104,18 @@ func (s *Service) launch(ctx context.Context, tx *db.Tx, actor authz.Actor, a La
 	}
 	ev := startRequested(event.By(actor, event.User), a.Protocol, t, sid)
 	if no != nil {
-		_, err := s.d.Ledger.Record(ctx, tx, ev.Denied(no.why))
+		told, err := s.d.Ledger.Record(ctx, tx, ev.Denied(no.why))
+		if err == nil && t.verdict.Set != nil {
+			err = s.d.Policies.Remember(ctx, tx, told, t.verdict)
+		}
 		return Launch{}, no, err
 	}
 	gid := id.New[id.Grant]()
 	told, err := s.d.Ledger.Record(ctx, tx, ev.WithGrantID(gid))
 	if err != nil {
+		return Launch{}, nil, err
+	}
+	if err := s.d.Policies.Remember(ctx, tx, told, t.verdict); err != nil {
 		return Launch{}, nil, err
 	}
 	out, err := s.mint(ctx, tx, actor, a, t, gid, told)
@@ -141,7 +151,7 @@ func (s *Service) mint(ctx context.Context, tx *db.Tx, actor authz.Actor, a Laun
 		OrgID: string(actor.Org), ID: string(out.Grant), TokenHash: hash, SessionID: string(out.Session),
 		UserID: string(actor.User), UserName: actor.Name, UserEmail: actor.Email, TokenID: string(actor.Token),
 		Via: string(actor.Via), SafeID: string(t.access.Safe), ResourceID: string(t.resource.ID),
-		AccountID: string(t.account.ID), Protocol: string(a.Protocol), Client: a.Client, RequestID: string(actor.Request), EventID: string(told),
+		AccountID: string(t.account.ID), Protocol: string(a.Protocol), Client: a.Client, RequestID: string(actor.Request), EventID: string(told), Ticket: a.Ticket,
 		CreatedAt: db.Micros(now), ExpiresAt: db.Micros(out.ExpiresAt),
 	}
 	if actor.Kind == authz.Person {

@@ -1,12 +1,12 @@
 -- name: InsertGrant :exec
 insert into launch_grant (
     org_id, id, token_hash, session_id, user_id, user_name, user_email, token_id, token_name, via,
-    safe_id, resource_id, account_id, protocol, client, request_id, event_id, mfa_at, created_at, expires_at, used_at, used_by, web_session_id)
+    safe_id, resource_id, account_id, protocol, client, request_id, event_id, mfa_at, created_at, expires_at, used_at, used_by, web_session_id, ticket)
 values (
     sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(token_hash), sqlc.arg(session_id), sqlc.arg(user_id), sqlc.arg(user_name),
     sqlc.arg(user_email), sqlc.arg(token_id), sqlc.arg(token_name), sqlc.arg(via), sqlc.arg(safe_id), sqlc.arg(resource_id),
     sqlc.arg(account_id), sqlc.arg(protocol), sqlc.arg(client), sqlc.arg(request_id), sqlc.arg(event_id), sqlc.arg(mfa_at),
-    sqlc.arg(created_at), sqlc.arg(expires_at), 0, '', sqlc.arg(web_session_id));
+    sqlc.arg(created_at), sqlc.arg(expires_at), 0, '', sqlc.arg(web_session_id), sqlc.arg(ticket));
 
 -- name: GrantByHash :one
 -- platform-wide: who presents a grant has not said yet of which organization it is
@@ -146,7 +146,8 @@ where p.id = sqlc.arg(user_id);
 select s.id, s.state, s.ended_by, s.end_reason, s.ended_by_name, s.end_comment, s.user_end_at,
     cast(coalesce(p.state, '') as text) as person_state, cast(coalesce(o.state, '') as text) as org_state,
     cast(coalesce(om.role, '') as text) as role, cast(coalesce(m.role, '') as text) as safe_role,
-    cast(coalesce(sf.version, 0) as bigint) as safe_version, cast(coalesce(a.state, '') as text) as account_state,
+    cast(coalesce(sf.version, 0) as bigint) as safe_version, cast(coalesce(rs.version, 0) as bigint) as resource_version,
+    cast(coalesce(pv.version, 0) as bigint) as set_version, cast(coalesce(a.state, '') as text) as account_state,
     cast(coalesce(t.scopes, '') as text) as token_scopes, cast(coalesce(t.ended_at, 1) as bigint) as token_ended,
     cast(coalesce(t.expires_at, 0) as bigint) as token_expiry, s.requested_at,
     cast(coalesce(p.void_before, 0) as bigint) as person_void, cast(coalesce(om.void_before, 0) as bigint) as member_void,
@@ -157,6 +158,8 @@ left join organization o on o.id = s.org_id
 left join member om on om.org_id = s.org_id and om.user_id = s.user_id and om.suspended_at = 0
 left join safe sf on sf.org_id = s.org_id and sf.id = s.safe_id and sf.deleted_at is null
 left join safe_access m on m.org_id = sf.org_id and m.safe_id = sf.id and m.user_id = om.user_id
+left join resource rs on rs.org_id = s.org_id and rs.id = s.resource_id
+left join access_policy_set pv on pv.org_id = s.org_id
 left join account a on a.org_id = s.org_id and a.id = s.account_id and a.deleted_at is null
 left join api_token t on t.org_id = s.org_id and t.id = s.token_id and t.owner_id = s.user_id
 left join web_session ws on ws.id = s.web_session_id and ws.person_id = s.user_id

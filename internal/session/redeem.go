@@ -111,7 +111,7 @@ func (s *Service) admit(ctx context.Context, tx *db.Tx, g sessionsql.LaunchGrant
 	}
 	var t target
 	if no == nil {
-		who := asker{actor: actor, called: g.SafeID, mfaFor: db.Time(g.CreatedAt)}
+		who := asker{actor: actor, called: g.SafeID, ticket: g.Ticket, mfaFor: db.Time(g.CreatedAt)}
 		t, no, err = s.decide(ctx, tx, who, id.Safe(g.SafeID))
 	}
 	if err == nil && no == nil && (string(t.access.Resource) != g.ResourceID || string(t.access.Account) != g.AccountID) {
@@ -133,8 +133,8 @@ func (s *Service) admit(ctx context.Context, tx *db.Tx, g sessionsql.LaunchGrant
 		Actor: actor, Org: id.Org(g.OrgID), Session: id.Session(g.SessionID), Grant: id.Grant(g.ID),
 		Protocol: Protocol(g.Protocol), Client: g.Client, ClientVersion: a.ClientVersion,
 		SafeID: t.access.Safe, SafeName: t.access.SafeName, Policy: t.access.Policy, Resource: t.resource, Account: t.account,
-		ExpiresAt: now.Add(t.access.Policy.SessionTTL), safeVersion: t.access.Version, policyID: t.access.PolicyID,
-		person: person.handle,
+		ExpiresAt: now.Add(t.access.Policy.SessionTTL), policyID: t.access.PolicyID,
+		person: person.handle, named: g.Ticket, verdict: t.verdict,
 	}
 	err = sessionsql.New(tx).InsertSession(ctx, sessionsql.InsertSessionParams{
 		OrgID: g.OrgID, ID: g.SessionID, UserID: g.UserID, UserName: person.handle, UserEmail: person.email, TokenID: g.TokenID,

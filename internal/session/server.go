@@ -158,6 +158,9 @@ func (s *Service) sweep(ctx context.Context) {
 	if err != nil {
 		s.d.Log.WarnContext(ctx, "sweep of grants and servers failed", "err", err)
 	}
+	if err := s.d.Policies.Forget(ctx); err != nil {
+		s.d.Log.WarnContext(ctx, "old decisions of launches were not deleted", "err", err)
+	}
 }
 
 // grantsKept is how long a grant that is over is kept, so that a replay is told from a wrong token.

@@ -14,16 +14,18 @@ import (
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/policy"
 	"github.com/vaultpam/vaultpam/internal/recording"
 	"github.com/vaultpam/vaultpam/internal/resource"
-	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/vault"
 )
 
-// Safes answers what a person may do with a safe, from the rows as they are.
-// An unknown safe is fault.NotFound; a safe without the person as its member is Role NoRole.
-type Safes interface {
-	Access(ctx context.Context, tx *db.Tx, org id.Org, user id.User, safe id.Safe) (safe.Access, error)
+// Policies decides who may open a safe, from the rows as they are; see package
+// policy. An unknown safe is fault.NotFound.
+type Policies interface {
+	Ask(ctx context.Context, tx *db.Tx, a policy.Asker, safe id.Safe) (policy.Verdict, error)
+	Remember(ctx context.Context, tx *db.Tx, told id.Event, v policy.Verdict) error
+	Forget(ctx context.Context) error
 }
 
 // Resources gives the address and confirmed host keys of a resource.
@@ -73,7 +75,7 @@ type Server struct {
 type Deps struct {
 	Log        *slog.Logger
 	DB         *db.DB
-	Safes      Safes
+	Policies   Policies
 	Resources  Resources
 	Vault      Vault
 	Ledger     Ledger
@@ -108,8 +110,8 @@ func New(d Deps) (*Service, error) {
 	switch {
 	case d.Log == nil || d.DB == nil || d.Now == nil:
 		return nil, errors.New("session: Log, DB and Now are needed")
-	case d.Safes == nil || d.Resources == nil || d.Vault == nil || d.Ledger == nil || d.Folder == nil || d.Recordings == nil:
-		return nil, errors.New("session: Safes, Resources, Vault, Ledger, Folder and Recordings are needed")
+	case d.Policies == nil || d.Resources == nil || d.Vault == nil || d.Ledger == nil || d.Folder == nil || d.Recordings == nil:
+		return nil, errors.New("session: Policies, Resources, Vault, Ledger, Folder and Recordings are needed")
 	case d.Server.ID == "":
 		return nil, errors.New("session: the server needs an id")
 	case strings.Contains(d.Server.ID+d.Server.Home, "/"):

@@ -5,6 +5,7 @@ import (
 
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/policy"
 	"github.com/vaultpam/vaultpam/internal/resource"
 	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/secret"
@@ -17,6 +18,7 @@ type LaunchArgs struct {
 	Name     string // of the safe, in the actor's organization; only read when Safe is empty
 	Protocol Protocol
 	Client   string // who will present the grant: one of the Client constants
+	Ticket   string // of the work that the session is for; policies may ask for one
 }
 
 // Launch is the answer: a grant, and the session that it will open.
@@ -49,12 +51,13 @@ type Ticket struct {
 	ClientVersion string
 	SafeID        id.Safe
 	SafeName      string
-	Policy        safe.Policy       // as it was when the grant was redeemed
+	Policy        safe.Policy       // what the session may do, as decided when the grant was redeemed
 	Resource      resource.Resource // address and confirmed host keys
 	Account       vault.Account
 	ExpiresAt     time.Time // when the session ends at the latest, by its TTL
 
-	person      string // handle of the user, also when an API token acts for them
-	policyID    id.Policy
-	safeVersion int64
+	person   string // handle of the user, also when an API token acts for them
+	policyID id.Policy
+	named    string         // the ticket of the work, from the launch
+	verdict  policy.Verdict // that let in
 }

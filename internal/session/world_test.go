@@ -18,6 +18,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/policy"
 	"github.com/vaultpam/vaultpam/internal/recording"
 	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/safe/safetest"
@@ -27,13 +28,14 @@ import (
 // the session domain on them.
 type world struct {
 	*safetest.World
-	t      testing.TB
-	clock  atomic.Int64
-	ledger *fragile
-	store  *recording.Store
-	recs   *recorders
-	log    bytes.Buffer
-	logMu  sync.Mutex
+	t        testing.TB
+	clock    atomic.Int64
+	ledger   *fragile
+	store    *recording.Store
+	recs     *recorders
+	policies *policy.Service
+	log      bytes.Buffer
+	logMu    sync.Mutex
 	*Service
 }
 
@@ -105,6 +107,8 @@ func newWorld(t testing.TB, d *db.DB) *world {
 		}})
 	w.must(err)
 	w.recs = &recorders{Service: recs}
+	w.policies, err = policy.New(policy.Deps{DB: d, Ledger: w.ledger, Safes: w.Safes, Now: w.now})
+	w.must(err)
 	w.Service = w.server("one")
 	return w
 }
@@ -113,7 +117,7 @@ func newWorld(t testing.TB, d *db.DB) *world {
 func (w *world) server(name string, change ...func(*Deps)) *Service {
 	w.t.Helper()
 	d := Deps{
-		Log: slog.New(slog.NewTextHandler(w, nil)), DB: w.DB, Safes: w.Safes, Resources: w.Resources, Vault: w.Accounts,
+		Log: slog.New(slog.NewTextHandler(w, nil)), DB: w.DB, Policies: w.policies, Resources: w.Resources, Vault: w.Accounts,
 		Ledger: w.ledger, Folder: w.World.Ledger.NewFolder(ledger.FoldWindow), Recordings: w.recs, Now: w.now,
 		Server: Server{ID: name, Hostname: "test", Version: "0"}, Tick: 5 * time.Millisecond,
 	}

@@ -211,6 +211,7 @@ func TestInternalTierIsOffThePublicCatalog(t *testing.T) {
 		event.ROOT_KEY_ROTATION, event.ORG_KEY_ROTATED, event.LEDGER_KEY_ROTATED, event.LEDGER_RESUMED,
 		event.SSH_CERTIFICATE_ISSUED, event.PLATFORM_SETUP_LINK_CREATED,
 		event.ORGANIZATION_STATE_CHANGED, event.MEMBER_SUSPENDED, event.MEMBER_RESUMED,
+		event.ACCESS_POLICY_CHANGED,
 	}
 	if !slices.Equal(internal, want) {
 		t.Errorf("internal tier is %v", internal)

@@ -251,4 +251,5 @@ var phrases = map[Constant]string{
 	ORGANIZATION_STATE_CHANGED:  "changed|change the state of the organization {}",
 	MEMBER_SUSPENDED:            "suspended|suspend a member of {}",
 	MEMBER_RESUMED:              "resumed|resume a suspended member of {}",
+	ACCESS_POLICY_CHANGED:       "changed|change the policy {} ({policy_change})",
 }

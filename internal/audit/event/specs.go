@@ -71,4 +71,5 @@ var internal = [...]*spec{
 	platformSetupLinkCreated,
 	organizationStateChanged,
 	memberSuspended, memberResumed,
+	accessPolicyChanged,
 }

@@ -69,7 +69,7 @@ func (q *Queries) ForgetSightings(ctx context.Context, arg ForgetSightingsParams
 }
 
 const getResource = `-- name: GetResource :one
-select org_id, id, name, protocol, host, port, description, version, created_at, created_by, updated_at, deleted_at from resource where org_id = $1 and id = $2 and deleted_at is null
+select org_id, id, name, protocol, host, port, description, version, created_at, created_by, updated_at, deleted_at, labels from resource where org_id = $1 and id = $2 and deleted_at is null
 `
 
 type GetResourceParams struct {
@@ -93,6 +93,7 @@ func (q *Queries) GetResource(ctx context.Context, arg GetResourceParams) (Resou
 		&i.CreatedBy,
 		&i.UpdatedAt,
 		&i.DeletedAt,
+		&i.Labels,
 	)
 	return i, err
 }
@@ -306,7 +307,7 @@ func (q *Queries) InsertResource(ctx context.Context, arg InsertResourceParams) 
 }
 
 const listResources = `-- name: ListResources :many
-select org_id, id, name, protocol, host, port, description, version, created_at, created_by, updated_at, deleted_at from resource
+select org_id, id, name, protocol, host, port, description, version, created_at, created_by, updated_at, deleted_at, labels from resource
 where org_id = $1 and deleted_at is null and name > $2
 order by name limit $3
 `
@@ -339,6 +340,7 @@ func (q *Queries) ListResources(ctx context.Context, arg ListResourcesParams) ([
 			&i.CreatedBy,
 			&i.UpdatedAt,
 			&i.DeletedAt,
+			&i.Labels,
 		); err != nil {
 			return nil, err
 		}

@@ -21,6 +21,7 @@ type Resource struct {
 	CreatedBy   string
 	UpdatedAt   int64
 	DeletedAt   sql.NullInt64
+	Labels      string
 }
 
 type ResourceHostKey struct {

@@ -528,7 +528,7 @@ func (q *Queries) GetMember(ctx context.Context, arg GetMemberParams) (GetMember
 
 const getSafe = `-- name: GetSafe :one
 select s.id, s.name, s.description, s.policy_id, s.policy, s.version, s.created_at, s.updated_at,
-    s.resource_id, r.name as resource_name, r.protocol, r.host, r.port,
+    s.resource_id, r.name as resource_name, r.protocol, r.host, r.port, r.labels,
     s.account_id, a.name as account_name, a.username, a.state as account_state,
     exists (select 1 from resource_host_key k where k.org_id = s.org_id and k.resource_id = s.resource_id) as pinned,
     coalesce(m.role, '') as role, cast(coalesce(m.ends_at, 0) as bigint) as role_ends
@@ -559,6 +559,7 @@ type GetSafeRow struct {
 	Protocol     string
 	Host         string
 	Port         int64
+	Labels       string
 	AccountID    string
 	AccountName  string
 	Username     string
@@ -585,6 +586,7 @@ func (q *Queries) GetSafe(ctx context.Context, arg GetSafeParams) (GetSafeRow, e
 		&i.Protocol,
 		&i.Host,
 		&i.Port,
+		&i.Labels,
 		&i.AccountID,
 		&i.AccountName,
 		&i.Username,
@@ -849,7 +851,7 @@ func (q *Queries) ListMembers(ctx context.Context, arg ListMembersParams) ([]Lis
 
 const listSafes = `-- name: ListSafes :many
 select s.id, s.name, s.description, s.policy_id, s.policy, s.version, s.created_at, s.updated_at,
-    s.resource_id, r.name as resource_name, r.protocol, r.host, r.port,
+    s.resource_id, r.name as resource_name, r.protocol, r.host, r.port, r.labels,
     s.account_id, a.name as account_name, a.username, a.state as account_state,
     exists (select 1 from resource_host_key k where k.org_id = s.org_id and k.resource_id = s.resource_id) as pinned,
     coalesce(m.role, '') as role, cast(coalesce(m.ends_at, 0) as bigint) as role_ends
@@ -884,6 +886,7 @@ type ListSafesRow struct {
 	Protocol     string
 	Host         string
 	Port         int64
+	Labels       string
 	AccountID    string
 	AccountName  string
 	Username     string
@@ -922,6 +925,7 @@ func (q *Queries) ListSafes(ctx context.Context, arg ListSafesParams) ([]ListSaf
 			&i.Protocol,
 			&i.Host,
 			&i.Port,
+			&i.Labels,
 			&i.AccountID,
 			&i.AccountName,
 			&i.Username,

@@ -18,6 +18,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/group"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/policy"
 	"github.com/vaultpam/vaultpam/internal/resource"
 	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/seal"
@@ -37,6 +38,7 @@ type World struct {
 	Accounts  *vault.Service
 	Safes     *safe.Service
 	Groups    *group.Service
+	Policies  *policy.Service
 	Live      *Live
 
 	Org                             id.Org
@@ -65,6 +67,13 @@ func (l *Live) OfUser(context.Context, *db.Tx, id.Org, id.User) (map[id.Safe]int
 	return l.Of, nil
 }
 
+// judge is the policies, which are built on the safes.
+type judge struct{ w *World }
+
+func (j judge) Blocked(ctx context.Context, tx *db.Tx, actor authz.Actor, list []safe.Entry) ([]safe.Block, error) {
+	return j.w.Policies.Blocked(ctx, tx, actor, list)
+}
+
 // New makes a world in d.
 func New(t testing.TB, d *db.DB) *World {
 	t.Helper()
@@ -81,7 +90,9 @@ func New(t testing.TB, d *db.DB) *World {
 	w.check(err)
 	w.Accounts, err = vault.New(vault.Deps{DB: d, Ledger: w.Ledger, Sealer: w.Keyring, Resources: w.Resources, Uses: []vault.Uses{safe.OnAccount}, Live: w.Live, Now: now})
 	w.check(err)
-	w.Safes, err = safe.New(safe.Deps{DB: d, Ledger: w.Ledger, Resources: w.Resources, Accounts: w.Accounts, Live: w.Live, Now: now})
+	w.Safes, err = safe.New(safe.Deps{DB: d, Ledger: w.Ledger, Resources: w.Resources, Accounts: w.Accounts, Live: w.Live, Judge: judge{w}, Now: now})
+	w.check(err)
+	w.Policies, err = policy.New(policy.Deps{DB: d, Ledger: w.Ledger, Safes: w.Safes, Now: now})
 	w.check(err)
 	w.Groups, err = group.New(group.Deps{DB: d, Ledger: w.Ledger, Safes: w.Safes, Now: now})
 	w.check(err)

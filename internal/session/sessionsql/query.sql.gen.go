@@ -417,7 +417,7 @@ func (q *Queries) ForgetServer(ctx context.Context, id string) error {
 }
 
 const getGrant = `-- name: GetGrant :one
-select org_id, id, token_hash, session_id, user_id, user_name, user_email, token_id, token_name, via, safe_id, resource_id, account_id, protocol, client, request_id, event_id, mfa_at, created_at, expires_at, used_at, used_by, web_session_id from launch_grant where org_id = $1 and id = $2
+select org_id, id, token_hash, session_id, user_id, user_name, user_email, token_id, token_name, via, safe_id, resource_id, account_id, protocol, client, request_id, event_id, mfa_at, created_at, expires_at, used_at, used_by, web_session_id, ticket from launch_grant where org_id = $1 and id = $2
 `
 
 type GetGrantParams struct {
@@ -452,6 +452,7 @@ func (q *Queries) GetGrant(ctx context.Context, arg GetGrantParams) (LaunchGrant
 		&i.UsedAt,
 		&i.UsedBy,
 		&i.WebSessionID,
+		&i.Ticket,
 	)
 	return i, err
 }
@@ -515,7 +516,7 @@ func (q *Queries) GetSession(ctx context.Context, arg GetSessionParams) (Session
 }
 
 const grantByHash = `-- name: GrantByHash :one
-select org_id, id, token_hash, session_id, user_id, user_name, user_email, token_id, token_name, via, safe_id, resource_id, account_id, protocol, client, request_id, event_id, mfa_at, created_at, expires_at, used_at, used_by, web_session_id from launch_grant where token_hash = $1
+select org_id, id, token_hash, session_id, user_id, user_name, user_email, token_id, token_name, via, safe_id, resource_id, account_id, protocol, client, request_id, event_id, mfa_at, created_at, expires_at, used_at, used_by, web_session_id, ticket from launch_grant where token_hash = $1
 `
 
 // platform-wide: who presents a grant has not said yet of which organization it is
@@ -546,6 +547,7 @@ func (q *Queries) GrantByHash(ctx context.Context, tokenHash string) (LaunchGran
 		&i.UsedAt,
 		&i.UsedBy,
 		&i.WebSessionID,
+		&i.Ticket,
 	)
 	return i, err
 }
@@ -553,12 +555,12 @@ func (q *Queries) GrantByHash(ctx context.Context, tokenHash string) (LaunchGran
 const insertGrant = `-- name: InsertGrant :exec
 insert into launch_grant (
     org_id, id, token_hash, session_id, user_id, user_name, user_email, token_id, token_name, via,
-    safe_id, resource_id, account_id, protocol, client, request_id, event_id, mfa_at, created_at, expires_at, used_at, used_by, web_session_id)
+    safe_id, resource_id, account_id, protocol, client, request_id, event_id, mfa_at, created_at, expires_at, used_at, used_by, web_session_id, ticket)
 values (
     $1, $2, $3, $4, $5, $6,
     $7, $8, $9, $10, $11, $12,
     $13, $14, $15, $16, $17, $18,
-    $19, $20, 0, '', $21)
+    $19, $20, 0, '', $21, $22)
 `
 
 type InsertGrantParams struct {
@@ -583,6 +585,7 @@ type InsertGrantParams struct {
 	CreatedAt    int64
 	ExpiresAt    int64
 	WebSessionID string
+	Ticket       string
 }
 
 func (q *Queries) InsertGrant(ctx context.Context, arg InsertGrantParams) error {
@@ -608,6 +611,7 @@ func (q *Queries) InsertGrant(ctx context.Context, arg InsertGrantParams) error 
 		arg.CreatedAt,
 		arg.ExpiresAt,
 		arg.WebSessionID,
+		arg.Ticket,
 	)
 	return err
 }
@@ -820,7 +824,8 @@ const openStandings = `-- name: OpenStandings :many
 select s.id, s.state, s.ended_by, s.end_reason, s.ended_by_name, s.end_comment, s.user_end_at,
     cast(coalesce(p.state, '') as text) as person_state, cast(coalesce(o.state, '') as text) as org_state,
     cast(coalesce(om.role, '') as text) as role, cast(coalesce(m.role, '') as text) as safe_role,
-    cast(coalesce(sf.version, 0) as bigint) as safe_version, cast(coalesce(a.state, '') as text) as account_state,
+    cast(coalesce(sf.version, 0) as bigint) as safe_version, cast(coalesce(rs.version, 0) as bigint) as resource_version,
+    cast(coalesce(pv.version, 0) as bigint) as set_version, cast(coalesce(a.state, '') as text) as account_state,
     cast(coalesce(t.scopes, '') as text) as token_scopes, cast(coalesce(t.ended_at, 1) as bigint) as token_ended,
     cast(coalesce(t.expires_at, 0) as bigint) as token_expiry, s.requested_at,
     cast(coalesce(p.void_before, 0) as bigint) as person_void, cast(coalesce(om.void_before, 0) as bigint) as member_void,
@@ -831,6 +836,8 @@ left join organization o on o.id = s.org_id
 left join member om on om.org_id = s.org_id and om.user_id = s.user_id and om.suspended_at = 0
 left join safe sf on sf.org_id = s.org_id and sf.id = s.safe_id and sf.deleted_at is null
 left join safe_access m on m.org_id = sf.org_id and m.safe_id = sf.id and m.user_id = om.user_id
+left join resource rs on rs.org_id = s.org_id and rs.id = s.resource_id
+left join access_policy_set pv on pv.org_id = s.org_id
 left join account a on a.org_id = s.org_id and a.id = s.account_id and a.deleted_at is null
 left join api_token t on t.org_id = s.org_id and t.id = s.token_id and t.owner_id = s.user_id
 left join web_session ws on ws.id = s.web_session_id and ws.person_id = s.user_id
@@ -843,26 +850,28 @@ type OpenStandingsParams struct {
 }
 
 type OpenStandingsRow struct {
-	ID           string
-	State        string
-	EndedBy      string
-	EndReason    string
-	EndedByName  string
-	EndComment   string
-	UserEndAt    int64
-	PersonState  string
-	OrgState     string
-	Role         string
-	SafeRole     string
-	SafeVersion  int64
-	AccountState string
-	TokenScopes  string
-	TokenEnded   int64
-	TokenExpiry  int64
-	RequestedAt  int64
-	PersonVoid   int64
-	MemberVoid   int64
-	SignedOut    string
+	ID              string
+	State           string
+	EndedBy         string
+	EndReason       string
+	EndedByName     string
+	EndComment      string
+	UserEndAt       int64
+	PersonState     string
+	OrgState        string
+	Role            string
+	SafeRole        string
+	SafeVersion     int64
+	ResourceVersion int64
+	SetVersion      int64
+	AccountState    string
+	TokenScopes     string
+	TokenEnded      int64
+	TokenExpiry     int64
+	RequestedAt     int64
+	PersonVoid      int64
+	MemberVoid      int64
+	SignedOut       string
 }
 
 // Asked at each tick of the clock: what lets the person of each session of this server stay in
@@ -889,6 +898,8 @@ func (q *Queries) OpenStandings(ctx context.Context, arg OpenStandingsParams) ([
 			&i.Role,
 			&i.SafeRole,
 			&i.SafeVersion,
+			&i.ResourceVersion,
+			&i.SetVersion,
 			&i.AccountState,
 			&i.TokenScopes,
 			&i.TokenEnded,

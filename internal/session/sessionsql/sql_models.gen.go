@@ -32,6 +32,7 @@ type LaunchGrant struct {
 	UsedAt       int64
 	UsedBy       string
 	WebSessionID string
+	Ticket       string
 }
 
 type Session struct {

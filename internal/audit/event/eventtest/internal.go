@@ -108,5 +108,9 @@ func internalTier() []event.Event {
 			by(event.TenantAdmin), event.TenantTarget(ID[id.Org]("target"), "the target"),
 			ID[id.User]("subject_user_id"), "role", span("suspended_seconds", time.Second),
 		),
+		event.NewAccessPolicyChanged(
+			by(event.TenantAdmin), event.PolicyTarget(ID[id.Policy]("target"), "the target"),
+			event.PolicyChangeDeleted, changes("changes"),
+		).WithPolicyVersion(count[int]("policy_version")).WithComment("comment"),
 	}
 }

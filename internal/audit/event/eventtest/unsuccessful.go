@@ -172,6 +172,8 @@ func otherwise(ev event.Event) []event.Event {
 		return []event.Event{e.Denied(event.LedgerKeyRotatedNotPermitted)}
 	case event.LedgerResumed:
 		return []event.Event{e.Denied(event.LedgerResumedNotPermitted)}
+	case event.AccessPolicyChanged:
+		return []event.Event{e.Denied(event.AccessPolicyChangedNotPermitted)}
 	case event.SSHCertificateIssued:
 		return []event.Event{e.Denied(event.SSHCertificateIssuedNotPermitted)}
 	}
