@@ -2,6 +2,7 @@ package test
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -19,6 +20,7 @@ func TestConsoleShowsWhatIsOnesOwn(t *testing.T) {
 	known["sms"] = func(number string) any { return d.code(t, number) }
 	known["wrong sms"] = func(number string) any { return other(d.code(t, number)) }
 	known["token"] = func(value string) any { secrets.add("API token", value); return true }
+	known["secret"] = func(value string) any { secrets.add("TOTP secret", strings.ReplaceAll(value, " ", "")); return true }
 	first, next := newNumber(), newSecret("password")
 	play(t, "profile", obj{"url": s.URL, "person": p.who(), "password": next, "applicant": applicant.who(), "safe": v.Name, "first": first, "second": newNumber(), "third": newNumber(), "slug": "third-" + random(4)}, known)
 	p.Password = next

@@ -1,7 +1,7 @@
 // What is a person's own: telephone number, sign-ins, API tokens, access, password;
 // and an applicant's number, where the installation demands one. Go's
 // TestConsoleShowsWhatIsOnesOwn runs it.
-import { another, ask, givePassword, job, open, run, signIn } from "./journey.mjs";
+import { another, ask, givePassword, job, open, run, signIn, totp } from "./journey.mjs";
 
 const page = await open();
 const phone = await another();
@@ -79,6 +79,20 @@ await run(page, {
     const row = page.getByRole("row").filter({ hasText: job.safe });
     await row.getByText("Checkout").waitFor();
     await row.getByText("Open").waitFor();
+  },
+  "adds a second app under a label, and removes it, which ends every sign-in": async () => {
+    await page.getByRole("link", { name: "Sign-in", exact: true }).click();
+    await button("Add an app").click();
+    await dialog.getByLabel("Label").fill("work phone");
+    await dialog.getByText("Cannot scan? Type the key instead").click();
+    const secret = await dialog.locator(".secret-key").innerText();
+    await ask("secret", secret);
+    await dialog.getByLabel("Type the six digits that the app shows").pressSequentially(totp(secret));
+    await page.getByText("The app is added.").waitFor();
+    await page.getByRole("button", { name: /^Remove work phone/ }).click();
+    await dialog.getByRole("button", { name: "Remove", exact: true }).click();
+    await heading("Sign in").waitFor();
+    await signIn(page, job.person);
   },
   "changes the password": async () => {
     await page.goto(`${job.url}/profile`);

@@ -1,5 +1,5 @@
 import { queryOptions } from "@tanstack/react-query";
-import { del, get, post } from "../../api/client";
+import { del, get, patch, post } from "../../api/client";
 import type { BackupCodes, ChallengeWire, KeyEnrolmentWire, Login, LoginWire, MeWire, Memberships, MfaMethod, PasskeyChallengeWire, SsoChoiceWire, TotpEnrolment } from "../../api/types";
 import { createCredential, type CredentialWire, getCredential } from "./webauthn";
 
@@ -79,6 +79,10 @@ export async function enrolKey(name: string, passkey: boolean) {
   const begun = await post<KeyEnrolmentWire>("/mfa/webauthn", { body: { name, passkey } });
   const credential = await createCredential(begun.public_key);
   return post<BackupCodes>("/mfa/webauthn/confirm", { body: { enrolment_id: begun.enrolment_id, credential } });
+}
+
+export function nameFactor(factorId: string, name: string): Promise<unknown> {
+  return patch(`/mfa/factors/${factorId}`, { body: { name } });
 }
 
 export function removeFactor(factorId: string): Promise<void> {

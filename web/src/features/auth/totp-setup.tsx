@@ -2,18 +2,23 @@ import { useMutation } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { encode } from "uqr";
 import { Button } from "../../ui/button";
-import { Field } from "../../ui/field";
+import { Field, TextField } from "../../ui/field";
 import { FormProblem, Skeleton } from "../../ui/states";
 import { CopyButton } from "../../ui/text";
-import { confirmTotp, startTotp } from "./queries";
+import { confirmTotp, nameFactor, startTotp } from "./queries";
 
 /** Scan, then prove with a code. `done` gets the backup codes when this was the first factor. */
-export function TotpSetup({ done, guard = (act) => act() }: { done: (backupCodes: string[] | undefined) => void; guard?: <T>(act: () => Promise<T>) => Promise<T> }) {
+export function TotpSetup({ done, labelled, guard = (act) => act() }: { done: (backupCodes: string[] | undefined) => void; labelled?: boolean; guard?: <T>(act: () => Promise<T>) => Promise<T> }) {
   const [code, setCode] = useState("");
+  const [name, setName] = useState("");
   const started = useRef(false);
   const start = useMutation({ mutationFn: () => guard(startTotp) });
   const confirm = useMutation({
-    mutationFn: (v: { factor: string; code: string }) => guard(() => confirmTotp(v.factor, v.code)),
+    mutationFn: async (v: { factor: string; code: string }) => {
+      const answer = await guard(() => confirmTotp(v.factor, v.code));
+      if (name.trim() !== "") await nameFactor(v.factor, name.trim()).catch(() => undefined); // the app is added, named or not
+      return answer;
+    },
     onSuccess: (answer) => done(answer.backup_codes ?? undefined),
   });
 
@@ -58,6 +63,7 @@ export function TotpSetup({ done, guard = (act) => act() }: { done: (backupCodes
           )}
         </li>
         <li>
+          {labelled && <TextField label="Label" optional hint="To tell several apart, for example work phone." maxLength={64} value={name} onText={setName} />}
           <Field label="Type the six digits that the app shows">
             {(w) => (
               <input

@@ -1,7 +1,7 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
-import { del, get, getAll, patch, post } from "../../api/client";
+import { del, get, getAll, post } from "../../api/client";
 import type { BackupCodes, FactorsWire, Page, SshKeyWire, TokenWire } from "../../api/types";
-import { removeFactor } from "../auth/queries";
+import { nameFactor, removeFactor } from "../auth/queries";
 import { useStepUp } from "../auth/step-up";
 
 export const factorsQuery = queryOptions({
@@ -27,7 +27,7 @@ export function useProfileChanges(org?: string) {
   const refresh = (part: string) => () => client.invalidateQueries({ queryKey: ["my", part] });
   return {
     removeFactor: useMutation({ mutationFn: (id: string) => stepUp(() => removeFactor(id)), onSuccess: refresh("factors") }),
-    renameFactor: useMutation({ mutationFn: (v: { id: string; name: string }) => stepUp(() => patch<unknown>(`/mfa/factors/${v.id}`, { body: { name: v.name } })), onSuccess: refresh("factors") }),
+    renameFactor: useMutation({ mutationFn: (v: { id: string; name: string }) => stepUp(() => nameFactor(v.id, v.name)), onSuccess: refresh("factors") }),
     newBackupCodes: useMutation({
       mutationFn: () => stepUp(() => post<BackupCodes>("/mfa/backup-codes")),
       onSuccess: refresh("factors"),

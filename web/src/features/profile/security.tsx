@@ -115,7 +115,7 @@ function Factors() {
       )}
       {dialog === "app" && (
         <Dialog title="Add an authenticator app" sticky onClose={() => setDialog(undefined)}>
-          <TotpSetup guard={stepUp} done={added("The app is added.")} />
+          <TotpSetup labelled guard={stepUp} done={added("The app is added.")} />
         </Dialog>
       )}
       {dialog === "key" && (

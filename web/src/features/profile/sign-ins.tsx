@@ -7,6 +7,7 @@ import { Failed, FormProblem, Skeleton } from "../../ui/states";
 import { Badge, Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
 import { useStepUp } from "../auth/step-up";
+import { programName } from "./program";
 
 const signInsQuery = queryOptions({ queryKey: ["my", "sign-ins"], queryFn: ({ signal }) => get<Page<SignInWire>>("/auth/sessions", { signal }) });
 
@@ -45,7 +46,7 @@ export function SignIns() {
                 <code>{s.source_ip}</code> {s.current && <Badge meaning="accent">This one</Badge>} {s.enrolment && <Badge>Only to set up a second factor</Badge>}
               </div>
               <div className="small dim truncate" title={s.user_agent}>
-                Since <Time at={s.created_at} />, last used <Time at={s.last_seen_at} />, {s.user_agent || "unknown program"}
+                Since <Time at={s.created_at} />, last used <Time at={s.last_seen_at} />, {programName(s.user_agent)}
               </div>
             </div>
             {!s.current && <IconButton small icon={LogOut} label={`End the sign-in from ${s.source_ip}`} disabled={end.isPending} onClick={() => end.mutate(s.id, { onSuccess: () => toasts.say("That sign-in has ended, with what was launched from it.") })} />}
