@@ -141,6 +141,7 @@ func (s *Server) authRoutes() {
 		}) (*struct{}, error) {
 			return nothing(s.Identity.ChangePassword(ctx, a, in.Body.Current, in.Body.New))
 		})
+	s.passwordResetRoutes(tag)
 	s.passkeyRoutes(tag)
 	s.meRoute(tag)
 }

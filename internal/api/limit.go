@@ -88,7 +88,7 @@ func limitedAsSignIn(path string) bool {
 	switch path {
 	case "/auth/login", "/auth/mfa", "/platform/setup", "/invitations/look", "/invitations/start", "/invitations/accept",
 		"/signup", "/signup/start", "/signup/submit", "/signup/phone", "/signup/phone/confirm", "/tokens/leaked",
-		"/auth/device", "/auth/refresh":
+		"/auth/device", "/auth/refresh", "/auth/password-reset", "/auth/password-reset/complete":
 		return true
 	}
 	return strings.HasPrefix(path, "/auth/sso/") || strings.HasPrefix(path, "/auth/passkey")

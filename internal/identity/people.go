@@ -152,7 +152,7 @@ func (s *Service) ChangePassword(ctx context.Context, actor authz.Actor, current
 			wrong = true
 			return s.wrongPassword(ctx, tx, actor, sc, locked)
 		}
-		return s.replacePassword(ctx, tx, actor, sc, fresh)
+		return s.storePassword(ctx, tx, sc, actor.User, fresh, actor.WebSession, false)
 	})
 	if err != nil {
 		return fmt.Errorf("change a password: %w", err)
@@ -184,21 +184,31 @@ func (s *Service) wrongPassword(ctx context.Context, tx *db.Tx, actor authz.Acto
 	return err
 }
 
-func (s *Service) replacePassword(ctx context.Context, tx *db.Tx, actor authz.Actor, sc mfa.Scope, hash string) error {
-	if err := identitysql.New(tx).SetPassword(ctx, identitysql.SetPasswordParams{PersonID: string(actor.User), Hash: hash, Now: s.now()}); err != nil {
+// storePassword replaces a person's password, ends their web sessions but one (when it is
+// given) and their certificates, and makes links that would set another void.
+func (s *Service) storePassword(ctx context.Context, tx *db.Tx, sc mfa.Scope, user id.User, hash string, but id.WebSession, byLink bool) error {
+	q := identitysql.New(tx)
+	if err := q.SetPassword(ctx, identitysql.SetPasswordParams{PersonID: string(user), Hash: hash, Now: s.now()}); err != nil {
 		return fmt.Errorf("store a password: %w", err)
 	}
-	ended, err := s.endSessions(ctx, tx, actor.User, actor.WebSession, event.AuthSignedOutPasswordChanged.String())
+	if err := q.VoidResetsOf(ctx, identitysql.VoidResetsOfParams{Now: s.now(), PersonID: string(user)}); err != nil {
+		return fmt.Errorf("void the links of %s: %w", user, err)
+	}
+	ended, err := s.endSessions(ctx, tx, user, but, event.AuthSignedOutPasswordChanged.String())
 	if err != nil {
 		return err
 	}
-	if err := s.revokeCertificates(ctx, tx, actor.User); err != nil {
+	if err := s.revokeCertificates(ctx, tx, user); err != nil {
 		return err
 	}
-	if _, err := s.d.Ledger.Record(ctx, tx, event.NewPasswordChanged(sc.Act, sc.Target, actor.User, false, ended)); err != nil {
+	ev := event.NewPasswordChanged(sc.Act, sc.Target, user, false, ended)
+	if byLink {
+		ev = ev.WithByLink(true)
+	}
+	if _, err := s.d.Ledger.Record(ctx, tx, ev); err != nil {
 		return err
 	}
-	return s.signedOut(ctx, tx, sc, actor.User, ended, event.AuthSignedOutPasswordChanged)
+	return s.signedOut(ctx, tx, sc, user, ended, event.AuthSignedOutPasswordChanged)
 }
 
 // signedOut records that an act has ended web sessions; nothing when it ended none.

@@ -312,3 +312,35 @@ update web_session set mfa_at = sqlc.arg(mfa_at) where id = sqlc.arg(id);
 
 -- name: CountMembership :one
 select count(*) from member where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id);
+
+-- name: InsertResetRequest :exec
+insert into password_reset_request (id, email, source_ip, user_agent, via, request_id, created_at, done_at)
+values (sqlc.arg(id), sqlc.arg(email), sqlc.arg(source_ip), sqlc.arg(user_agent), sqlc.arg(via), sqlc.arg(request_id), sqlc.arg(now), 0);
+
+-- name: OpenResetRequests :many
+select * from password_reset_request where done_at = 0 order by id limit 100;
+
+-- name: CloseResetRequest :execrows
+update password_reset_request set done_at = sqlc.arg(now), email = '' where id = sqlc.arg(id) and done_at = 0;
+
+-- name: CountResets :one
+select count(*) from password_reset where person_id = sqlc.arg(person_id) and created_at > sqlc.arg(since);
+
+-- name: InsertReset :exec
+insert into password_reset (token_hash, person_id, created_at, expires_at, used_at)
+values (sqlc.arg(token_hash), sqlc.arg(person_id), sqlc.arg(now), sqlc.arg(expires_at), sqlc.arg(used_at));
+
+-- name: ResetByToken :one
+select * from password_reset where token_hash = $1;
+
+-- name: UseReset :execrows
+update password_reset set used_at = sqlc.arg(now) where token_hash = sqlc.arg(token_hash) and used_at = 0 and expires_at > sqlc.arg(now);
+
+-- name: VoidResetsOf :exec
+update password_reset set used_at = sqlc.arg(now) where person_id = sqlc.arg(person_id) and used_at = 0;
+
+-- name: DropOldResetRequests :exec
+delete from password_reset_request where done_at <> 0 and created_at < sqlc.arg(before);
+
+-- name: DropOldResets :exec
+delete from password_reset where expires_at < sqlc.arg(before);

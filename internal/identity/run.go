@@ -31,13 +31,19 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		case <-s.wake:
+			// Each one by itself, so that a flood of them holds up nothing else.
+			if _, err := s.answerResets(ctx); err != nil && ctx.Err() == nil {
+				s.d.Log.ErrorContext(ctx, "mail about passwords failed", "error", err)
+			}
+			continue
 		}
 	}
 }
 
 // Sweep is one round of Run.
 func (s *Service) Sweep(ctx context.Context) error {
-	for _, lapse := range []func(context.Context) (bool, error){s.lapseTokens, s.lapseSessions, s.lapseOverstayed} {
+	for _, lapse := range []func(context.Context) (bool, error){s.answerResets, s.lapseTokens, s.lapseSessions, s.lapseOverstayed} {
 		for more := true; more; {
 			var err error
 			if more, err = lapse(ctx); err != nil {
@@ -55,6 +61,12 @@ func (s *Service) Sweep(ctx context.Context) error {
 			return err
 		}
 		if err := q.DropOldDeviceLogins(ctx, db.Micros(s.d.Now().Add(-24*time.Hour))); err != nil {
+			return err
+		}
+		if err := q.DropOldResetRequests(ctx, db.Micros(s.d.Now().Add(-24*time.Hour))); err != nil {
+			return err
+		}
+		if err := q.DropOldResets(ctx, db.Micros(s.d.Now().Add(-24*time.Hour))); err != nil {
 			return err
 		}
 		if err := q.DropOldWebSessions(ctx, old); err != nil {

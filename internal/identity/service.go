@@ -103,6 +103,7 @@ type Deps struct {
 	Operators  Operators
 	Live       Live
 	Recoveries Recoveries // nil: there are none
+	Mail       Mail       // nil: nobody sets a password by e-mail
 	Limits     Limits
 	Cost       argon2id.Params // of a password
 	Parallel   int             // passwords hashed at once; 0: one for two cores
@@ -113,6 +114,7 @@ type Deps struct {
 type Service struct {
 	d    Deps
 	hash *hasher
+	wake chan struct{} // somebody asks for a password
 }
 
 // New checks the parts. It opens nothing and starts nothing; see Run.
@@ -130,7 +132,7 @@ func New(d Deps) (*Service, error) {
 		d.Parallel = max(1, runtime.GOMAXPROCS(0)/2)
 	}
 	d.Limits = d.Limits.orDefault()
-	return &Service{d: d, hash: newHasher(d.Cost, d.Parallel)}, nil
+	return &Service{d: d, hash: newHasher(d.Cost, d.Parallel), wake: make(chan struct{}, 1)}, nil
 }
 
 func (s *Service) now() int64 { return db.Micros(s.d.Now()) }

@@ -273,6 +273,9 @@ var (
 	PasswordChangedNotPermitted  = PasswordChangedReason{word{"not_permitted"}}
 	PasswordChangedMFARequired   = PasswordChangedReason{word{"mfa_required"}}
 	PasswordChangedRateLimited   = PasswordChangedReason{word{"rate_limited"}}
+	PasswordChangedSSORequired   = PasswordChangedReason{word{"sso_required"}}
+	PasswordChangedLinkUsed      = PasswordChangedReason{word{"link_used"}}
+	PasswordChangedLinkExpired   = PasswordChangedReason{word{"link_expired"}}
 )
 
 // PasswordChanged is emitted when a user's own password is set or replaced, or the attempt is
@@ -281,9 +284,10 @@ var (
 // PASSWORD_CHANGED, "password.changed".
 type PasswordChanged struct {
 	base
-	subjectUserID id.User `meta:"subject_user_id"`
-	byAdmin       bool    `meta:"by_admin"`
-	sessionsEnded int     `meta:"sessions_ended"`
+	subjectUserID id.User   `meta:"subject_user_id"`
+	byAdmin       bool      `meta:"by_admin"`
+	sessionsEnded int       `meta:"sessions_ended"`
+	byLink        opt[bool] `meta:"by_link"`
 }
 
 var passwordChanged = define[PasswordChanged](Definition{
@@ -294,7 +298,8 @@ var passwordChanged = define[PasswordChanged](Definition{
 	Outcomes:   []Outcome{Success, Denied},
 	Reasons: texts(
 		PasswordChangedWrongPassword, PasswordChangedWeakPassword, PasswordChangedNotPermitted,
-		PasswordChangedMFARequired, PasswordChangedRateLimited,
+		PasswordChangedMFARequired, PasswordChangedRateLimited, PasswordChangedSSORequired, PasswordChangedLinkUsed,
+		PasswordChangedLinkExpired,
 	),
 	OCSF: ocsf(3001, 3, "Password Change"),
 	ECS:  ECS{Category: []string{"iam"}, Type: []string{"user", "change"}},
@@ -312,8 +317,73 @@ func NewPasswordChanged(
 	}
 }
 
+// WithByLink adds by_link.
+func (e PasswordChanged) WithByLink(v bool) PasswordChanged {
+	e.byLink = some(v)
+	return e
+}
+
 // Denied turns the event into a refused attempt.
 func (e PasswordChanged) Denied(reason PasswordChangedReason) PasswordChanged {
+	e.base = envelope.Deny(e.base, reason.text)
+	return e
+}
+
+// PasswordResetRequestedReason is a reason of PASSWORD_RESET_REQUESTED.
+type PasswordResetRequestedReason struct{ word }
+
+// The reasons of PASSWORD_RESET_REQUESTED.
+var (
+	PasswordResetRequestedUnknownAddress = PasswordResetRequestedReason{word{"unknown_address"}}
+	PasswordResetRequestedRateLimited    = PasswordResetRequestedReason{word{"rate_limited"}}
+	PasswordResetRequestedSSORequired    = PasswordResetRequestedReason{word{"sso_required"}}
+	PasswordResetRequestedSuspended      = PasswordResetRequestedReason{word{"suspended"}}
+)
+
+// PasswordResetRequested is emitted when somebody asks for a link that sets a password.
+//
+// PASSWORD_RESET_REQUESTED, "password.reset_requested".
+type PasswordResetRequested struct {
+	base
+	subjectUserID opt[id.User] `meta:"subject_user_id"`
+	claimedUser   opt[string]  `meta:"claimed_user"`
+}
+
+var passwordResetRequested = define[PasswordResetRequested](Definition{
+	Constant: PASSWORD_RESET_REQUESTED, Wire: "password.reset_requested", Category: InternalTier,
+	Tier:     Internal,
+	Severity: Info, TargetType: TargetTenant, Log: OrgOrPlatform,
+	ActorTypes: []ActorType{User, PlatformAdmin},
+	Outcomes:   []Outcome{Success, Denied},
+	Reasons: texts(
+		PasswordResetRequestedUnknownAddress, PasswordResetRequestedRateLimited, PasswordResetRequestedSSORequired,
+		PasswordResetRequestedSuspended,
+	),
+	OCSF: ocsf(3001, 4, "Password Reset"),
+	ECS:  ECS{Category: []string{"iam"}, Type: []string{"user", "change"}},
+	Trigger: "Emitted when somebody asks for a link that sets the password of an address, whether one is mailed or " +
+		"not; who asks is told the same in both cases. Not when the link is used (PASSWORD_CHANGED with by_link).",
+})
+
+// NewPasswordResetRequested builds PASSWORD_RESET_REQUESTED.
+func NewPasswordResetRequested(act Act, target TenantRef) PasswordResetRequested {
+	return PasswordResetRequested{base: passwordResetRequested.Succeeded(act, target)}
+}
+
+// WithSubjectUserID adds subject_user_id.
+func (e PasswordResetRequested) WithSubjectUserID(v id.User) PasswordResetRequested {
+	e.subjectUserID = some(v)
+	return e
+}
+
+// WithClaimedUser adds claimed_user.
+func (e PasswordResetRequested) WithClaimedUser(v string) PasswordResetRequested {
+	e.claimedUser = some(v)
+	return e
+}
+
+// Denied turns the event into a refused attempt.
+func (e PasswordResetRequested) Denied(reason PasswordResetRequestedReason) PasswordResetRequested {
 	e.base = envelope.Deny(e.base, reason.text)
 	return e
 }

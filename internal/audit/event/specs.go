@@ -70,6 +70,6 @@ var internal = [...]*spec{
 	rootKeyRotation, orgKeyRotated, ledgerKeyRotated, ledgerResumed, sshCertificateIssued,
 	platformSetupLinkCreated,
 	organizationStateChanged,
-	memberSuspended, memberResumed,
+	passwordResetRequested, memberSuspended, memberResumed,
 	accessPolicyChanged,
 }

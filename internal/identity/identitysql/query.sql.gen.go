@@ -83,6 +83,23 @@ func (q *Queries) ClearGuard(ctx context.Context, personID string) (int64, error
 	return result.RowsAffected()
 }
 
+const closeResetRequest = `-- name: CloseResetRequest :execrows
+update password_reset_request set done_at = $1, email = '' where id = $2 and done_at = 0
+`
+
+type CloseResetRequestParams struct {
+	Now int64
+	ID  string
+}
+
+func (q *Queries) CloseResetRequest(ctx context.Context, arg CloseResetRequestParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, closeResetRequest, arg.Now, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const completeWebSession = `-- name: CompleteWebSession :execrows
 update web_session set kind = 'full', mfa_at = $1, last_seen_at = $1, expires_at = $2
 where id = $3 and person_id = $4 and kind = 'enrolment' and ended_at = 0
@@ -130,6 +147,22 @@ type CountMembershipParams struct {
 
 func (q *Queries) CountMembership(ctx context.Context, arg CountMembershipParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countMembership, arg.OrgID, arg.UserID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const countResets = `-- name: CountResets :one
+select count(*) from password_reset where person_id = $1 and created_at > $2
+`
+
+type CountResetsParams struct {
+	PersonID string
+	Since    int64
+}
+
+func (q *Queries) CountResets(ctx context.Context, arg CountResetsParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countResets, arg.PersonID, arg.Since)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -314,6 +347,24 @@ delete from web_refresh where web_session_id in (select s.id from web_session s 
 
 func (q *Queries) DropOldRefreshes(ctx context.Context, before int64) error {
 	_, err := q.db.ExecContext(ctx, dropOldRefreshes, before)
+	return err
+}
+
+const dropOldResetRequests = `-- name: DropOldResetRequests :exec
+delete from password_reset_request where done_at <> 0 and created_at < $1
+`
+
+func (q *Queries) DropOldResetRequests(ctx context.Context, before int64) error {
+	_, err := q.db.ExecContext(ctx, dropOldResetRequests, before)
+	return err
+}
+
+const dropOldResets = `-- name: DropOldResets :exec
+delete from password_reset where expires_at < $1
+`
+
+func (q *Queries) DropOldResets(ctx context.Context, before int64) error {
+	_, err := q.db.ExecContext(ctx, dropOldResets, before)
 	return err
 }
 
@@ -715,6 +766,58 @@ func (q *Queries) InsertRefresh(ctx context.Context, arg InsertRefreshParams) er
 		arg.TokenHash,
 		arg.PreviousHash,
 		arg.AccessUntil,
+		arg.Now,
+	)
+	return err
+}
+
+const insertReset = `-- name: InsertReset :exec
+insert into password_reset (token_hash, person_id, created_at, expires_at, used_at)
+values ($1, $2, $3, $4, $5)
+`
+
+type InsertResetParams struct {
+	TokenHash []byte
+	PersonID  string
+	Now       int64
+	ExpiresAt int64
+	UsedAt    int64
+}
+
+func (q *Queries) InsertReset(ctx context.Context, arg InsertResetParams) error {
+	_, err := q.db.ExecContext(ctx, insertReset,
+		arg.TokenHash,
+		arg.PersonID,
+		arg.Now,
+		arg.ExpiresAt,
+		arg.UsedAt,
+	)
+	return err
+}
+
+const insertResetRequest = `-- name: InsertResetRequest :exec
+insert into password_reset_request (id, email, source_ip, user_agent, via, request_id, created_at, done_at)
+values ($1, $2, $3, $4, $5, $6, $7, 0)
+`
+
+type InsertResetRequestParams struct {
+	ID        string
+	Email     string
+	SourceIp  string
+	UserAgent string
+	Via       string
+	RequestID string
+	Now       int64
+}
+
+func (q *Queries) InsertResetRequest(ctx context.Context, arg InsertResetRequestParams) error {
+	_, err := q.db.ExecContext(ctx, insertResetRequest,
+		arg.ID,
+		arg.Email,
+		arg.SourceIp,
+		arg.UserAgent,
+		arg.Via,
+		arg.RequestID,
 		arg.Now,
 	)
 	return err
@@ -1162,6 +1265,42 @@ func (q *Queries) LockPerson(ctx context.Context, arg LockPersonParams) error {
 	return err
 }
 
+const openResetRequests = `-- name: OpenResetRequests :many
+select id, email, source_ip, user_agent, via, request_id, created_at, done_at from password_reset_request where done_at = 0 order by id limit 100
+`
+
+func (q *Queries) OpenResetRequests(ctx context.Context) ([]PasswordResetRequest, error) {
+	rows, err := q.db.QueryContext(ctx, openResetRequests)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PasswordResetRequest
+	for rows.Next() {
+		var i PasswordResetRequest
+		if err := rows.Scan(
+			&i.ID,
+			&i.Email,
+			&i.SourceIp,
+			&i.UserAgent,
+			&i.Via,
+			&i.RequestID,
+			&i.CreatedAt,
+			&i.DoneAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const overstayedWebSessions = `-- name: OverstayedWebSessions :many
 select w.id, w.person_id,
        cast(max(case when t.idle_us > 0 and w.last_seen_at <= $1 - t.idle_us then 1 else 0 end) as bigint) as idle
@@ -1372,6 +1511,23 @@ func (q *Queries) RehashPassword(ctx context.Context, arg RehashPasswordParams) 
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const resetByToken = `-- name: ResetByToken :one
+select token_hash, person_id, created_at, expires_at, used_at from password_reset where token_hash = $1
+`
+
+func (q *Queries) ResetByToken(ctx context.Context, tokenHash []byte) (PasswordReset, error) {
+	row := q.db.QueryRowContext(ctx, resetByToken, tokenHash)
+	var i PasswordReset
+	err := row.Scan(
+		&i.TokenHash,
+		&i.PersonID,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.UsedAt,
+	)
+	return i, err
 }
 
 const revokeCertificatesIn = `-- name: RevokeCertificatesIn :execrows
@@ -1786,6 +1942,23 @@ func (q *Queries) UseDeviceLogin(ctx context.Context, arg UseDeviceLoginParams) 
 	return result.RowsAffected()
 }
 
+const useReset = `-- name: UseReset :execrows
+update password_reset set used_at = $1 where token_hash = $2 and used_at = 0 and expires_at > $1
+`
+
+type UseResetParams struct {
+	Now       int64
+	TokenHash []byte
+}
+
+func (q *Queries) UseReset(ctx context.Context, arg UseResetParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, useReset, arg.Now, arg.TokenHash)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const voidMember = `-- name: VoidMember :execrows
 update member set void_before = $1 where org_id = $2 and user_id = $3
 `
@@ -1815,6 +1988,20 @@ type VoidPersonParams struct {
 
 func (q *Queries) VoidPerson(ctx context.Context, arg VoidPersonParams) error {
 	_, err := q.db.ExecContext(ctx, voidPerson, arg.Now, arg.ID)
+	return err
+}
+
+const voidResetsOf = `-- name: VoidResetsOf :exec
+update password_reset set used_at = $1 where person_id = $2 and used_at = 0
+`
+
+type VoidResetsOfParams struct {
+	Now      int64
+	PersonID string
+}
+
+func (q *Queries) VoidResetsOf(ctx context.Context, arg VoidResetsOfParams) error {
+	_, err := q.db.ExecContext(ctx, voidResetsOf, arg.Now, arg.PersonID)
 	return err
 }
 

@@ -20,6 +20,25 @@ type DeviceLogin struct {
 	PolledAt   int64
 }
 
+type PasswordReset struct {
+	TokenHash []byte
+	PersonID  string
+	CreatedAt int64
+	ExpiresAt int64
+	UsedAt    int64
+}
+
+type PasswordResetRequest struct {
+	ID        string
+	Email     string
+	SourceIp  string
+	UserAgent string
+	Via       string
+	RequestID string
+	CreatedAt int64
+	DoneAt    int64
+}
+
 type Person struct {
 	ID         string
 	Email      string

@@ -110,7 +110,7 @@ func New(t testing.TB, d *db.DB, limits identity.Limits) *World {
 	check(t, err)
 	w.Mail = notifytest.New(t, d, w.Keyring, w.Clock.Now)
 	w.Identity, err = identity.New(identity.Deps{
-		DB: d, Ledger: w.Ledger, Seal: w.Keyring, MFA: w.MFA, Members: tenancy.Directory{}, Operators: platform.Directory{}, Live: w,
+		DB: d, Ledger: w.Ledger, Seal: w.Keyring, MFA: w.MFA, Members: tenancy.Directory{}, Operators: platform.Directory{}, Live: w, Mail: w.Mail,
 		Recoveries: recovery.Closer{DB: d, Ledger: w.Ledger, Mail: w.Mail, Members: tenancy.Directory{}, Now: w.Clock.Now},
 		Limits:     limits, Cost: Cheap, Now: w.Clock.Now,
 	})

@@ -59,7 +59,7 @@ func internalTier() []event.Event {
 		event.NewPasswordChanged(
 			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"),
 			ID[id.User]("subject_user_id"), flag("by_admin"), count[int]("sessions_ended"),
-		),
+		).WithByLink(flag("by_link")),
 		event.NewOrganizationCreated(
 			by(event.PlatformAdmin), event.TenantTarget(ID[id.Org]("target"), "the target"),
 			"org_slug", "org_name",
@@ -100,6 +100,9 @@ func internalTier() []event.Event {
 			by(event.PlatformAdmin), event.TenantTarget(ID[id.Org]("target"), "the target"),
 			event.OrganizationChangeLimited,
 		).WithComment("comment"),
+		event.NewPasswordResetRequested(
+			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"),
+		).WithSubjectUserID(ID[id.User]("subject_user_id")).WithClaimedUser("claimed_user"),
 		event.NewMemberSuspended(
 			by(event.TenantAdmin), event.TenantTarget(ID[id.Org]("target"), "the target"),
 			ID[id.User]("subject_user_id"), "role", count[int]("sessions_ended"),

@@ -156,6 +156,8 @@ func otherwise(ev event.Event) []event.Event {
 		return []event.Event{e.Denied(event.PasswordChangedNotPermitted)}
 	case event.OrganizationCreated:
 		return []event.Event{e.Denied(event.OrganizationCreatedNotPermitted)}
+	case event.PasswordResetRequested:
+		return []event.Event{e.Denied(event.PasswordResetRequestedUnknownAddress)}
 	case event.MemberSuspended:
 		return []event.Event{e.Denied(event.MemberSuspendedLastOrgAdmin)}
 	case event.MemberResumed:
