@@ -196,12 +196,13 @@ const people = createRoute({
 const sso = createRoute({
   getParentRoute: () => org,
   path: "/settings/sso",
-  validateSearch: optional("open", "edit"),
+  validateSearch: optional("tab", "open", "edit"),
   component: lazyRouteComponent(() => import("./features/sso/page")),
 });
 const organization = createRoute({
   getParentRoute: () => org,
   path: "/settings/organization",
+  validateSearch: optional("tab", "open"),
   component: lazyRouteComponent(() => import("./features/settings/organization")),
 });
 const profile = createRoute({
@@ -236,7 +237,7 @@ const platformRecoveries = createRoute({
 const organizations = createRoute({
   getParentRoute: () => shell,
   path: "/platform/organizations",
-  validateSearch: optional("new"),
+  validateSearch: optional("q", "state", "open", "new"),
   component: lazyRouteComponent(() => import("./features/platform/organizations")),
 });
 
@@ -245,6 +246,18 @@ const submissions = createRoute({
   path: "/platform/submissions",
   validateSearch: optional("state", "open"),
   component: lazyRouteComponent(() => import("./features/platform/submissions")),
+});
+const platformUsers = createRoute({
+  getParentRoute: () => shell,
+  path: "/platform/users",
+  validateSearch: optional("tab", "state", "open", "new"),
+  component: lazyRouteComponent(() => import("./features/platform/users")),
+});
+const platformMail = createRoute({
+  getParentRoute: () => shell,
+  path: "/platform/mail",
+  validateSearch: optional("open"),
+  component: lazyRouteComponent(() => import("./features/platform/mail")),
 });
 const keys = createRoute({
   getParentRoute: () => shell,
@@ -277,6 +290,8 @@ const tree = root.addChildren([
       profile,
       organizations,
       submissions,
+      platformUsers,
+      platformMail,
       keys,
       whichRecoveries,
       platformRecoveries,

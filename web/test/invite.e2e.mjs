@@ -26,6 +26,8 @@ const send = {
     await page.goto(`${job.url}/o/${job.org}/settings/organization`);
     await page.getByLabel("Whom to ask").fill("the service desk");
     await button("Save changes").click();
+    await page.getByText("Saved.").waitFor();
+    await page.getByRole("link", { name: "Changes" }).click();
     await page.getByText("support_contact").waitFor(); // the list of changes has it
   },
 };

@@ -74,6 +74,8 @@ export function Dialog({ title, onClose, children, footer, onSubmit, wide, stick
 interface ConfirmProps {
   title: string;
   verb: string;
+  /** An act that takes nothing away: primary. */
+  kind?: "danger solid" | "primary";
   /** What will stop working, and for whom. */
   children: ReactNode;
   /** When given, this must be typed before the button works. */
@@ -85,7 +87,7 @@ interface ConfirmProps {
 }
 
 /** Asks before a destructive act. */
-export function Confirm({ title, verb, children, typeName, busy, error, onConfirm, onClose }: ConfirmProps) {
+export function Confirm({ title, verb, kind = "danger solid", children, typeName, busy, error, onConfirm, onClose }: ConfirmProps) {
   const [typed, setTyped] = useState("");
   const ready = typeName === undefined || typed === typeName;
   return (
@@ -96,7 +98,7 @@ export function Confirm({ title, verb, children, typeName, busy, error, onConfir
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind="danger solid" disabled={!ready} busy={busy}>
+          <Button type="submit" kind={kind} disabled={!ready} busy={busy}>
             {verb}
           </Button>
         </>

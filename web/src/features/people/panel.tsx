@@ -1,11 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { UserMinus } from "lucide-react";
+import { CirclePause, CirclePlay, UserMinus } from "lucide-react";
 import { useState } from "react";
 import type { Member, OrgRole } from "../../api/types";
 import { Button } from "../../ui/button";
 import { Confirm, Panel } from "../../ui/dialog";
-import { RadioList } from "../../ui/field";
+import { RadioList, TextField } from "../../ui/field";
 import { FormProblem, Note } from "../../ui/states";
 import { Facts, Id, Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
@@ -21,8 +21,9 @@ export function MemberPanel({ member: m, onClose }: { member: Member; onClose: (
   const org = useOrg();
   const r = useRights();
   const me = useMe();
-  const [leaving, setLeaving] = useState(false);
-  const { remove } = useMemberChanges();
+  const [asking, setAsking] = useState<"suspend" | "resume" | "remove">();
+  const [comment, setComment] = useState("");
+  const { remove, suspend, resume } = useMemberChanges();
   const toasts = useToasts();
   const owners = useQuery({ ...ownersQuery(org.id), enabled: m.role === "owner" });
   const lastOwner = m.role === "owner" && owners.data !== undefined && owners.data.items.length <= 1;
@@ -38,9 +39,20 @@ export function MemberPanel({ member: m, onClose }: { member: Member; onClose: (
       footer={
         touchable &&
         !self && (
-          <Button kind="danger" icon={UserMinus} onClick={() => setLeaving(true)}>
-            Remove from organization
-          </Button>
+          <>
+            {m.suspended_at ? (
+              <Button icon={CirclePlay} onClick={() => setAsking("resume")}>
+                Resume
+              </Button>
+            ) : (
+              <Button icon={CirclePause} onClick={() => setAsking("suspend")}>
+                Suspend
+              </Button>
+            )}
+            <Button kind="danger" icon={UserMinus} onClick={() => setAsking("remove")}>
+              Remove
+            </Button>
+          </>
         )
       }
     >
@@ -50,6 +62,7 @@ export function MemberPanel({ member: m, onClose }: { member: Member; onClose: (
             ["Handle", <code key="h">{m.handle}</code>],
             ["Role", roleWords[m.role].label],
             ["State", <MemberState key="s" member={m} />],
+            m.suspended_at && ["Suspended", <Time key="u" at={m.suspended_at} />],
             ["Second factor", <FactorState key="f" member={m} />],
             ["Joined", <Time key="c" at={m.joined_at} />],
             ["Id", <Id key="i" value={m.user_id} what="user id" />],
@@ -81,14 +94,71 @@ export function MemberPanel({ member: m, onClose }: { member: Member; onClose: (
           </ul>
         </section>
       )}
-      {leaving && (
+      {asking === "suspend" && (
+        <Confirm
+          title={`Suspend ${m.name}`}
+          verb="Suspend"
+          busy={suspend.isPending}
+          error={suspend.error}
+          onClose={() => {
+            setAsking(undefined);
+            suspend.reset();
+          }}
+          onConfirm={() =>
+            suspend.mutate(
+              { user: m.user_id, comment: comment.trim() },
+              {
+                onSuccess: () => {
+                  toasts.say(`${m.name} is suspended.`);
+                  setAsking(undefined);
+                  setComment("");
+                },
+              },
+            )
+          }
+        >
+          <div className="stack">
+            <p>
+              Their live sessions in {org.name} end within two seconds, and they can do nothing here until you resume them. They keep role, safes and tokens.
+            </p>
+            <TextField label="Why" optional hint="Kept in the audit log." maxLength={2000} value={comment} onText={setComment} />
+          </div>
+        </Confirm>
+      )}
+      {asking === "resume" && (
+        <Confirm
+          title={`Resume ${m.name}`}
+          verb="Resume"
+          kind="primary"
+          busy={resume.isPending}
+          error={resume.error}
+          onClose={() => {
+            setAsking(undefined);
+            resume.reset();
+          }}
+          onConfirm={() =>
+            resume.mutate(m.user_id, {
+              onSuccess: () => {
+                toasts.say(`${m.name} can come in again.`);
+                setAsking(undefined);
+              },
+            })
+          }
+        >
+          They get back what they had: their role, safes and tokens.
+        </Confirm>
+      )}
+      {asking === "remove" && (
         <Confirm
           title={`Remove ${m.name}`}
           verb="Remove person"
           typeName={m.handle}
           busy={remove.isPending}
           error={remove.error}
-          onClose={() => setLeaving(false)}
+          onClose={() => {
+            setAsking(undefined);
+            remove.reset();
+          }}
           onConfirm={() =>
             remove.mutate(m.user_id, {
               onSuccess: () => {

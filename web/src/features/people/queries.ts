@@ -71,6 +71,8 @@ export function useMemberChanges() {
         stepUp(() => post<{ sign_ins_ended: number; sessions_ended?: number }>(`/org/members/${v.user}/sign-out`, { org: org.id, body: v.comment ? { comment: v.comment } : {} })),
       onSuccess,
     }),
+    suspend: useMutation({ mutationFn: (v: { user: string; comment: string }) => stepUp(() => post<unknown>(`/org/members/${v.user}/suspend`, { org: org.id, body: v.comment ? { comment: v.comment } : {} })), onSuccess }),
+    resume: useMutation({ mutationFn: (user: string) => stepUp(() => post<unknown>(`/org/members/${user}/resume`, { org: org.id })), onSuccess }),
     askPhone: useMutation({ mutationFn: (v: { user: string; number: string }) => stepUp(() => post<PhoneWire>(`/org/members/${v.user}/phone/changes`, { org: org.id, body: { number: v.number } })), onSuccess }),
     cancelPhone: useMutation({
       mutationFn: (v: { user: string; change: string; version: number }) => stepUp(() => del(`/org/members/${v.user}/phone/changes/${v.change}`, { org: org.id, query: { version: v.version } })),

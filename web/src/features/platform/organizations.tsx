@@ -7,15 +7,17 @@ import { asProblem } from "../../api/problem";
 import type { Organization, OrganizationWire } from "../../api/types";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
-import { SecretField, TextField } from "../../ui/field";
+import { SearchInput, SecretField, TextField } from "../../ui/field";
+import { PickChip } from "../../ui/filter";
 import { PageHead } from "../../ui/page";
 import { Empty, Failed, FormProblem } from "../../ui/states";
 import { type Column, Table } from "../../ui/table";
-import { Id, State, Time } from "../../ui/text";
+import { Id, Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
 import { emailProblem, handleProblem, passwordProblem } from "../auth/password-rules";
 import { useStepUp } from "../auth/step-up";
 import { useMe } from "../shell/org";
+import { OrganizationPanel, OrganizationState, seatWords } from "./organization-panel";
 
 const organizationsQuery = queryOptions({
   queryKey: ["platform", "organizations"],
@@ -27,16 +29,27 @@ export default function OrganizationsPage() {
   const search = useSearch({ from: "/in/shell/platform/organizations" });
   const navigate = useNavigate({ from: "/platform/organizations" });
   const { data, error, refetch } = useQuery(organizationsQuery);
-  const set = (open: boolean) => void navigate({ search: open ? { new: "1" } : {}, replace: true });
+  const set = (part: Partial<typeof search>) => void navigate({ search: (s) => ({ ...s, ...part }), replace: true });
+  const q = (search.q ?? "").toLowerCase();
+  const rows = data?.items.filter((o) => (q === "" || `${o.name} ${o.slug} ${o.id}`.toLowerCase().includes(q)) && (search.state === undefined || stateOf(o) === search.state));
+  const open = data?.items.find((o) => o.id === search.open);
   const add = me.platform_role === "platform_admin" && (
-    <Button kind="primary" icon={Plus} onClick={() => set(true)}>
+    <Button kind="primary" icon={Plus} onClick={() => set({ new: "1" })}>
       New organization
     </Button>
   );
   const columns: Column<Organization>[] = [
-    { name: "Organization", cell: (o) => <strong>{o.name}</strong> },
+    {
+      name: "Organization",
+      cell: (o) => (
+        <button type="button" className="row-open" onClick={() => set({ open: o.id })}>
+          {o.name}
+        </button>
+      ),
+    },
     { name: "Slug", cell: (o) => <code>{o.slug}</code> },
-    { name: "State", from: "phone", cell: (o) => (o.active ? <State meaning="good">Active</State> : <State meaning="warn">Suspended</State>) },
+    { name: "State", from: "phone", cell: (o) => <OrganizationState org={o} /> },
+    { name: "Members", from: "phone", right: true, cell: (o) => seatWords(o) },
     { name: "Made", from: "phone", cell: (o) => <Time at={o.created_at} /> },
     { name: "Id", from: "tablet", cell: (o) => <Id value={o.id} what="organization id" /> },
   ];
@@ -52,11 +65,36 @@ export default function OrganizationsPage() {
           </Empty>
         </div>
       ) : (
-        <Table label="Organizations" columns={columns} rows={data?.items} id={(o) => o.id} />
+        <>
+          <div className="filters" role="group" aria-label="Filters">
+            <SearchInput label="Search organizations" value={search.q ?? ""} onText={(v) => set({ q: v || undefined })} />
+            <PickChip label="State" value={search.state} options={stateOptions} onPick={(state) => set({ state })} />
+          </div>
+          {rows && rows.length === 0 ? (
+            <div className="card">
+              <Empty icon={Building2} title="None matches">
+                No organization has this name, short name or state.
+              </Empty>
+            </div>
+          ) : (
+            <Table label="Organizations" columns={columns} rows={rows} id={(o) => o.id} selected={search.open} onOpen={(o) => set({ open: o.id })} />
+          )}
+        </>
       )}
-      {search.new && me.platform_role === "platform_admin" && <NewOrganization onClose={() => set(false)} />}
+      {open && <OrganizationPanel key={open.id} org={open} onClose={() => set({ open: undefined })} />}
+      {search.new && me.platform_role === "platform_admin" && <NewOrganization onClose={() => set({ new: undefined })} />}
     </>
   );
+}
+
+const stateOptions = [
+  { value: "active", label: "Active" },
+  { value: "suspended", label: "Suspended" },
+  { value: "deleted", label: "Deleted" },
+];
+
+function stateOf(o: Organization): string {
+  return o.deleted ? "deleted" : o.active ? "active" : "suspended";
 }
 
 function slugProblem(slug: string): string | undefined {

@@ -1,51 +1,71 @@
-import { infiniteQueryOptions, queryOptions, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
-import { get, patch, post } from "../../api/client";
+import { patch, post } from "../../api/client";
 import type { Dated } from "../../api/dated";
 import { asProblem } from "../../api/problem";
-import type { Page, SettingsChangeWire, SettingsWire } from "../../api/types";
+import type { SettingsWire } from "../../api/types";
 import { Button } from "../../ui/button";
 import { Confirm } from "../../ui/dialog";
 import { Check, SecretField, SelectField, TextArea, TextField } from "../../ui/field";
 import { plural } from "../../ui/format";
 import { PageHead } from "../../ui/page";
 import { Failed, FormProblem, Note, PageSkeleton } from "../../ui/states";
-import { Badge, Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
 import { membershipsQuery } from "../auth/queries";
 import { useStepUp } from "../auth/step-up";
 import { useOrg, useRights } from "../shell/org";
+import { History } from "./history";
+import { OrganizationKey } from "./keys";
+import { MailList } from "./mail";
+import { settingsQuery } from "./queries";
+import { Retention } from "./retention";
 
-function settingsQuery(org: string) {
-  return queryOptions({ queryKey: [org, "settings"], queryFn: ({ signal }) => get<SettingsWire>("/org/settings", { org, signal }), staleTime: Number.POSITIVE_INFINITY });
-}
-
-function historyQuery(org: string) {
-  return infiniteQueryOptions({
-    queryKey: [org, "settings-history"],
-    queryFn: ({ signal, pageParam }) => get<Page<SettingsChangeWire>>("/org/settings/history", { org, signal, query: { limit: 20, cursor: pageParam } }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (last) => last.next_cursor || undefined,
-  });
-}
+const tabs = [
+  { tab: undefined, label: "Settings" },
+  { tab: "changes", label: "Changes" },
+  { tab: "mail", label: "Mail" },
+] as const;
 
 export default function OrganizationSettings() {
   const org = useOrg();
-  const { data, error, refetch } = useQuery(settingsQuery(org.id));
-  if (error) return <Failed page error={error} what="the settings" retry={() => void refetch()} />;
+  const search = useSearch({ from: "/in/shell/o/$org/settings/organization" });
+  const navigate = useNavigate({ from: "/o/$org/settings/organization" });
   return (
     <>
       <PageHead title="Organization" lead="What holds for everybody here. Each change is in the audit log, with what it was before." />
-      {data ? (
-        <div className="form-page stack wide">
-          <Form key={data.version} saved={data} />
+      <nav className="tabs" aria-label="Settings, changes and mail">
+        {tabs.map((t) => (
+          <Link key={t.label} to="/o/$org/settings/organization" params={{ org: org.slug }} search={t.tab ? { tab: t.tab } : {}} aria-current={search.tab === t.tab ? "page" : undefined} activeOptions={{ exact: true, includeSearch: true }}>
+            {t.label}
+          </Link>
+        ))}
+      </nav>
+      <div className="tab-body">
+        {search.tab === "changes" ? (
           <History />
-          {org.role === "owner" && <End />}
-        </div>
-      ) : (
-        <PageSkeleton label="the settings" />
-      )}
+        ) : search.tab === "mail" ? (
+          <MailList of={{ org: org.id }} open={search.open} onOpen={(open) => void navigate({ search: (s) => ({ ...s, open }), replace: true })} />
+        ) : (
+          <General />
+        )}
+      </div>
     </>
+  );
+}
+
+function General() {
+  const org = useOrg();
+  const { data, error, refetch } = useQuery(settingsQuery(org.id));
+  if (error) return <Failed error={error} what="the settings" retry={() => void refetch()} />;
+  if (!data) return <PageSkeleton label="the settings" />;
+  return (
+    <div className="form-page stack wide">
+      <Form key={data.version} saved={data} />
+      <Retention key={`r${data.version}`} saved={data} />
+      <OrganizationKey />
+      {org.role === "owner" && <End />}
+    </div>
   );
 }
 
@@ -126,9 +146,12 @@ function Form({ saved: s }: { saved: Dated<SettingsWire> }) {
         <div className="policy-group">
           <h2 className="group-title">Members</h2>
           <div className="stack">
-            <Check label="Demand a proved second factor to join" means="Who accepts an invitation with an account must prove a second factor of their own first." checked={f.require_mfa} onCheck={(require_mfa) => set({ require_mfa })} />
+            <Check
+              label="Demand a second factor of our own"
+              means="Members prove one that they set up here, also where the identity provider asked for one. Who accepts an invitation with an account proves theirs first."
+              checked={f.require_mfa} onCheck={(require_mfa) => set({ require_mfa })} />
             <TextArea label="Mail domains of new members" optional mono rows={2} hint="One a line. Without one, every domain may join." value={f.allowed_domains} error={problem?.field("allowed_domains")} onText={(allowed_domains) => set({ allowed_domains })} />
-            {s.seat_limit > 0 && <p className="dim">The installation allows {s.seat_limit} members.</p>}
+            <p className="dim">{s.seat_limit > 0 ? `Seats: the installation allows ${s.seat_limit} members, open invitations included. Its operators change that.` : "Seats: no limit is set by the installation."}</p>
           </div>
         </div>
         <div className="policy-group">
@@ -170,44 +193,6 @@ function Form({ saved: s }: { saved: Dated<SettingsWire> }) {
         </div>
       )}
     </form>
-  );
-}
-
-function History() {
-  const org = useOrg();
-  const list = useInfiniteQuery(historyQuery(org.id));
-  const rows = list.data?.pages.flatMap((p) => p.items);
-  return (
-    <section className="card">
-      <header>
-        <h2>Changes</h2>
-      </header>
-      <FormProblem error={list.error} />
-      <ul className="item-list">
-        {rows?.length === 0 && <li className="dim">Nothing was changed yet.</li>}
-        {rows?.map((h) => (
-          <li key={`${h.version}-${h.group}`} className="top">
-            <div className="grow stack tight">
-              {h.changes?.map((c) => (
-                <div key={c.field}>
-                  <code>{c.field}</code>: <span className="dim">{c.from || "empty"}</span> to {c.to || "empty"} {h.weakened?.includes(c.field) && <Badge meaning="warn">protects less</Badge>}
-                </div>
-              ))}
-              <div className="small dim">
-                {h.by}, <Time at={new Date(h.at)} />
-              </div>
-            </div>
-          </li>
-        ))}
-      </ul>
-      {list.hasNextPage && (
-        <div className="table-more">
-          <Button kind="ghost" busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            Show older
-          </Button>
-        </div>
-      )}
-    </section>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Activity, Boxes, Building2, Clapperboard, FileKey, Inbox, KeyRound, LifeBuoy, LogIn, type LucideIcon, ScrollText, Server, SlidersHorizontal, SquareTerminal, Users } from "lucide-react";
+import { Activity, Boxes, Building2, Clapperboard, FileKey, Inbox, KeyRound, LifeBuoy, LogIn, type LucideIcon, Mail, ScrollText, Server, SlidersHorizontal, SquareTerminal, UserCog, Users } from "lucide-react";
 import type { Rights } from "./rights";
 
 export interface NavItem {
@@ -65,6 +65,8 @@ export const platformNav: NavGroup = {
     { to: "/platform/organizations", label: "Organizations", icon: Building2, hint: "All organizations of this installation" },
     { to: "/platform/submissions", label: "Submissions", icon: Inbox, hint: "Organizations that ask to be let in" },
     { to: "/platform/recoveries", label: "Lost factors", icon: LifeBuoy, hint: "Operators and owners who ask for a new second factor" },
+    { to: "/platform/users", label: "Operators", icon: UserCog, hint: "Who runs this installation" },
+    { to: "/platform/mail", label: "Mail", icon: Mail, hint: "Messages of the platform and their delivery" },
     { to: "/platform/keys", label: "Keys", icon: FileKey, hint: "Root key, ledgers and their signing keys" },
   ],
 };

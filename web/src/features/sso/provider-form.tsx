@@ -1,18 +1,23 @@
-import { Plus, Trash2 } from "lucide-react";
-import { useState } from "react";
+import { Plus, Trash2, Upload } from "lucide-react";
+import { useRef, useState } from "react";
 import type { Dated } from "../../api/dated";
 import { asProblem } from "../../api/problem";
 import type { SsoProviderWire, SsoRule } from "../../api/types";
 import { Button, IconButton } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
-import { Check, SecretField, SelectField, TextArea, TextField } from "../../ui/field";
+import { Check, RadioList, SecretField, SelectField, TextArea, TextField } from "../../ui/field";
 import { FormProblem } from "../../ui/states";
 import { useToasts } from "../../ui/toast";
 import { roleWords } from "../shell/rights";
 import { type ProviderDraft, useSsoChanges } from "./queries";
 
 const roles = (["admin", "operator", "auditor"] as const).map((value) => ({ value, label: roleWords[value].label }));
-const known = ["name", "issuer", "client_id", "client_secret", "scopes", "groups_claim", "ca_pem", "default_role"];
+const known = ["name", "issuer", "client_id", "client_secret", "scopes", "groups_claim", "ca_pem", "metadata", "default_role"];
+
+const protocols = [
+  { value: "oidc", label: "OpenID Connect", means: "Entra ID, Okta, Google Workspace, Keycloak and most others. The simpler choice." },
+  { value: "saml", label: "SAML 2.0", means: "Where the provider speaks nothing else. You exchange metadata with it." },
+] as const;
 
 /** Makes or changes a provider. A new one begins disabled: its callback address is known only afterwards. */
 export function ProviderForm({ provider: p, onClose }: { provider: Dated<SsoProviderWire> | undefined; onClose: (made?: string) => void }) {
@@ -26,9 +31,13 @@ export function ProviderForm({ provider: p, onClose }: { provider: Dated<SsoProv
     scopes: p?.scopes?.join(" ") ?? "",
     groups_claim: p?.groups_claim ?? "",
     ca_pem: p?.ca_pem ?? "",
+    metadata: p?.metadata ?? "",
     trust_mfa: p?.trust_mfa ?? false,
     provision: p?.provision ?? false,
   });
+  const [protocol, setProtocol] = useState<"oidc" | "saml">(p?.protocol ?? "oidc");
+  const saml = protocol === "saml";
+  const file = useRef<HTMLInputElement>(null);
   const [secret, setSecret] = useState("");
   const [role, setRole] = useState(p?.default_role ?? "");
   const [rules, setRules] = useState<SsoRule[]>(p?.roles ?? []);
@@ -37,6 +46,7 @@ export function ProviderForm({ provider: p, onClose }: { provider: Dated<SsoProv
   const ready = form.name.trim() !== "" && rules.every((r) => r.group.trim() !== "");
   const draft = (): ProviderDraft => ({
     ...form,
+    ...(p ? {} : { protocol }),
     name: form.name.trim(),
     issuer: form.issuer.trim(),
     client_id: form.client_id.trim(),
@@ -75,6 +85,41 @@ export function ProviderForm({ provider: p, onClose }: { provider: Dated<SsoProv
       }
     >
       <TextField label="Name" hint="As people read it when they sign in." autoFocus maxLength={100} value={form.name} error={problem?.field("name")} onText={(name) => set({ name })} />
+      {!p && <RadioList legend="Protocol" value={protocol} options={protocols} onPick={setProtocol} />}
+      {saml ? (
+        <>
+          <TextArea
+            label="Metadata of the provider"
+            mono
+            optional
+            rows={5}
+            hint="The XML that it publishes. Without it the provider stays disabled: add it now, or after you have given it the metadata of this server."
+            value={form.metadata}
+            error={problem?.field("metadata")}
+            onText={(metadata) => set({ metadata })}
+          />
+          <div>
+            <input
+              ref={file}
+              type="file"
+              hidden
+              accept=".xml,application/xml,text/xml,application/samlmetadata+xml"
+              aria-label="Metadata from a file"
+              onChange={(e) => {
+                const picked = e.target.files?.[0];
+                e.target.value = "";
+                if (!picked) return;
+                if (picked.size > 200 * 1024) return toasts.say("That file is larger than 200 KiB. The metadata of one provider is smaller.");
+                void picked.text().then((metadata) => set({ metadata }), toasts.fail);
+              }}
+            />
+            <Button small icon={Upload} onClick={() => file.current?.click()}>
+              Take a metadata file
+            </Button>
+          </div>
+        </>
+      ) : (
+        <>
       <TextField label="Issuer" mono optional hint="Exactly as the provider's discovery document has it." value={form.issuer} error={problem?.field("issuer")} onText={(issuer) => set({ issuer })} />
       <div className="pair">
         <TextField label="Client id" mono optional value={form.client_id} error={problem?.field("client_id")} onText={(client_id) => set({ client_id })} />
@@ -88,7 +133,9 @@ export function ProviderForm({ provider: p, onClose }: { provider: Dated<SsoProv
           onText={setSecret}
         />
       </div>
-      <Check label="Enabled" means={p ? "People can sign in through it." : "Enable it after you have registered its callback address, which you get when it is added."} checked={form.enabled} onCheck={(enabled) => set({ enabled })} />
+        </>
+      )}
+      <Check label="Enabled" means={p ? "People can sign in through it." : saml ? "Enable it after you have given the provider the metadata of this server, which you get when it is added." : "Enable it after you have registered its callback address, which you get when it is added."} checked={form.enabled} onCheck={(enabled) => set({ enabled })} />
       <Check label="Make members at the first sign-in" means="Somebody whom the provider knows and who is no member yet becomes one." checked={form.provision} onCheck={(provision) => set({ provision })} />
       <Check
         label="Trust its second factor"
@@ -116,9 +163,13 @@ export function ProviderForm({ provider: p, onClose }: { provider: Dated<SsoProv
       <details>
         <summary>More</summary>
         <div className="stack">
-          <TextField label="Groups claim" mono optional hint="The claim that carries groups; without it, groups." value={form.groups_claim} error={problem?.field("groups_claim")} onText={(groups_claim) => set({ groups_claim })} />
+          <TextField label={saml ? "Groups attribute" : "Groups claim"} mono optional hint={`The ${saml ? "attribute" : "claim"} that carries groups; without it, groups.`} value={form.groups_claim} error={problem?.field("groups_claim")} onText={(groups_claim) => set({ groups_claim })} />
+          {!saml && (
+            <>
           <TextField label="More scopes" mono optional hint="Besides openid, email and profile, separated by spaces." value={form.scopes} error={problem?.field("scopes")} onText={(scopes) => set({ scopes })} />
           <TextArea label="Certificates" mono optional hint="In PEM, when a private authority signed the provider's own." rows={4} value={form.ca_pem} error={problem?.field("ca_pem")} onText={(ca_pem) => set({ ca_pem })} />
+            </>
+          )}
         </div>
       </details>
       <FormProblem error={save.error} fields={known} />

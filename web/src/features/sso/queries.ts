@@ -1,6 +1,6 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { del, get, getAll, post, put } from "../../api/client";
-import type { SsoDomainWire, SsoLinkWire, SsoProviderWire, SsoRule } from "../../api/types";
+import type { SsoDomainWire, SsoFindingWire, SsoLinkWire, SsoProviderWire, SsoRule } from "../../api/types";
 import { useStepUp } from "../auth/step-up";
 import { useOrg } from "../shell/org";
 
@@ -13,6 +13,8 @@ export interface ProviderDraft {
   scopes: string[];
   groups_claim: string;
   ca_pem: string;
+  metadata: string;
+  protocol?: "oidc" | "saml"; // of a new one
   trust_mfa: boolean;
   provision: boolean;
   default_role?: string;
@@ -47,10 +49,11 @@ export function useSsoChanges() {
     removeDomain: useMutation({ mutationFn: (domain: string) => stepUp(() => del(`/org/sso/domains/${encodeURIComponent(domain)}`, { org })), onSuccess }),
     save: useMutation({
       mutationFn: (v: { id: string | undefined; draft: ProviderDraft }) =>
-        stepUp(() => (v.id ? put<SsoProviderWire>(`/org/sso/providers/${v.id}`, { org, body: v.draft }) : post<SsoProviderWire>("/org/sso/providers", { org, body: { protocol: "oidc", ...v.draft } }))),
+        stepUp(() => (v.id ? put<SsoProviderWire>(`/org/sso/providers/${v.id}`, { org, body: v.draft }) : post<SsoProviderWire>("/org/sso/providers", { org, body: v.draft }))),
       onSuccess,
       gcTime: 0,
     }),
+    test: useMutation({ mutationFn: (id: string) => post<{ usable: boolean; findings: SsoFindingWire[] }>(`/org/sso/providers/${id}/test`, { org }) }),
     removeProvider: useMutation({ mutationFn: (id: string) => stepUp(() => del(`/org/sso/providers/${id}`, { org })), onSuccess }),
     require: useMutation({ mutationFn: (required: boolean) => stepUp(() => put<unknown>("/org/sso", { org, body: { required } })), onSuccess }),
     unlink: useMutation({ mutationFn: (user: string) => stepUp(() => del(`/org/sso/people/${user}`, { org })), onSuccess }),

@@ -1,0 +1,137 @@
+import { infiniteQueryOptions, queryOptions, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Mail as MailIcon } from "lucide-react";
+import type { ReactNode } from "react";
+import { get } from "../../api/client";
+import type { Dated } from "../../api/dated";
+import type { MailWire, Page } from "../../api/types";
+import { Panel } from "../../ui/dialog";
+import { plural } from "../../ui/format";
+import { Empty, Failed, Skeleton } from "../../ui/states";
+import { type Column, Table } from "../../ui/table";
+import { Facts, Id, type Meaning, State, Time } from "../../ui/text";
+
+type Message = Dated<MailWire>;
+
+/** Whose mail: an organization's, by id, or the platform's. */
+export interface MailOf {
+  org?: string | undefined;
+}
+
+const base = (of: MailOf) => (of.org ? "/org/mail" : "/platform/mail");
+
+export function mailQuery(of: MailOf) {
+  return infiniteQueryOptions({
+    queryKey: [of.org ?? "platform", "mail"],
+    queryFn: ({ signal, pageParam }) => get<Page<MailWire>>(base(of), { org: of.org, signal, query: { limit: 50, cursor: pageParam } }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next_cursor || undefined,
+    // Deliveries under way are looked at again until they have ended.
+    refetchInterval: (q) => (q.state.data?.pages.some((p) => p.items.some((m) => m.state === "queued" || m.state === "sending")) ? 5_000 : false),
+  });
+}
+
+function messageQuery(of: MailOf, id: string) {
+  return queryOptions({ queryKey: [of.org ?? "platform", "mail", id], queryFn: ({ signal }) => get<MailWire>(`${base(of)}/${id}`, { org: of.org, signal }) });
+}
+
+const states: Record<MailWire["state"], { label: string; meaning?: Meaning }> = {
+  queued: { label: "Waits", meaning: "info" },
+  sending: { label: "On its way", meaning: "info" },
+  sent: { label: "Delivered", meaning: "good" },
+  failed: { label: "Failed", meaning: "bad" },
+  expired: { label: "Too late", meaning: "warn" },
+};
+
+const outcomes: Record<NonNullable<MailWire["tries"]>[number]["outcome"], string> = {
+  sent: "Delivered",
+  retry: "Tried again later",
+  refused: "Refused for good",
+  lost: "The server stopped meanwhile",
+};
+
+/** "mfa_recovery_grant" as people read it. */
+function kindWords(kind: string): string {
+  const words = kind.replaceAll("_", " ").replace(/\bmfa\b/g, "MFA").replace(/\bsmtp\b/g, "SMTP");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** What was sent to whom, and how its delivery went. Contents are never shown. */
+export function MailList({ of, open, onOpen, actions }: { of: MailOf; open: string | undefined; onOpen: (id: string | undefined) => void; actions?: ((m: Message) => ReactNode) | undefined }) {
+  const list = useInfiniteQuery(mailQuery(of));
+  const rows = list.data?.pages.flatMap((p) => p.items);
+  if (list.error) return <Failed error={list.error} what="the messages" retry={() => void list.refetch()} />;
+  const columns: Column<Message>[] = [
+    {
+      name: "To",
+      skeleton: 160,
+      cell: (m) => (
+        <button type="button" className="row-open breaks" onClick={() => onOpen(m.id)}>
+          {m.recipient}
+        </button>
+      ),
+    },
+    { name: "What", from: "phone", cell: (m) => kindWords(m.kind) },
+    { name: "State", cell: (m) => <State meaning={states[m.state].meaning}>{states[m.state].label}</State> },
+    { name: "Tries", right: true, from: "tablet", cell: (m) => m.attempts },
+    { name: "Last error", from: "desk", cell: (m) => (m.last_error ? <span className="small breaks">{m.last_error}</span> : "") },
+    { name: "Queued", from: "phone", cell: (m) => <Time at={m.created_at} /> },
+  ];
+  return (
+    <>
+      {rows && rows.length === 0 ? (
+        <div className="card">
+          <Empty icon={MailIcon} title="No messages yet">
+            Invitations, recoveries and notices that are sent by e-mail appear here, with how their delivery went.
+          </Empty>
+        </div>
+      ) : (
+        <Table label="Messages" columns={columns} rows={rows} id={(m) => m.id} selected={open} onOpen={(m) => onOpen(m.id)} more={list.hasNextPage ? { load: () => void list.fetchNextPage(), busy: list.isFetchingNextPage } : undefined} />
+      )}
+      {open && <MessagePanel key={open} of={of} id={open} actions={actions} onClose={() => onOpen(undefined)} />}
+    </>
+  );
+}
+
+function MessagePanel({ of, id, actions, onClose }: { of: MailOf; id: string; actions?: ((m: Message) => ReactNode) | undefined; onClose: () => void }) {
+  const { data: m, error } = useQuery(messageQuery(of, id));
+  return (
+    <Panel title={m ? kindWords(m.kind) : "Message"} subtitle={m?.recipient} onClose={onClose} footer={m && actions?.(m)}>
+      {error && <Failed error={error} what="the message" />}
+      {!m && !error && <Skeleton width={240} />}
+      {m && (
+        <>
+          <section>
+            <Facts
+              rows={[
+                ["State", <State key="s" meaning={states[m.state].meaning}>{states[m.state].label}</State>],
+                ["Queued", <Time key="q" at={m.created_at} />],
+                m.next_at && ["Tried again", <Time key="n" at={m.next_at} />],
+                m.ended_at && ["Ended", <Time key="e" at={m.ended_at} />],
+                m.state !== "sent" && ["Of no use after", <Time key="x" at={m.expires_at} />],
+                m.last_error && ["Last error", m.last_error],
+                ["Id", <Id key="i" value={m.id} what="message id" />],
+              ]}
+            />
+            <p className="small dim">What it says is never shown, and is deleted once it is delivered.</p>
+          </section>
+          <section className="stack">
+            <h3>{plural(m.tries?.length ?? 0, "try", "tries")}</h3>
+            <ul className="item-list">
+              {m.tries?.map((t) => (
+                <li key={t.n} className="top">
+                  <div className="grow stack tight">
+                    <div>{outcomes[t.outcome]}</div>
+                    <div className="small dim">
+                      <Time at={t.started_at} /> {t.via && <>by <code>{t.via}</code></>}
+                    </div>
+                    {t.error && <div className="small breaks">{t.error}</div>}
+                  </div>
+                </li>
+              ))}
+            </ul>
+          </section>
+        </>
+      )}
+    </Panel>
+  );
+}
