@@ -203,14 +203,23 @@ function Role({ member: m, touchable, lastOwner, self }: { member: Member; touch
 
 /** Nobody takes another's second factor away: the person asks, and an administrator decides. */
 function Factor({ member: m, self }: { member: Member; self: boolean }) {
+  const org = useOrg();
   if (self) return null;
   return (
     <section className="stack">
       <h3>Second factor</h3>
       <p className="dim">
-        {m.mfa_enrolled
-          ? "If they have lost it, they choose “Lost your second factor?” after their password, and prove their mailbox. You then decide under Recoveries, and they set up a new one."
-          : "They set one up at their next sign-in in the browser. Until then they open no sessions."}
+        {m.mfa_enrolled ? (
+          <>
+            Who has lost it chooses “Lost your second factor?” after the password and proves their mailbox. You decide under{" "}
+            <Link to="/o/$org/recoveries" params={{ org: org.slug }} search={{ state: "pending" }}>
+              Lost factors
+            </Link>
+            , and they set up a new one.
+          </>
+        ) : (
+          "They set one up at their next sign-in in the browser. Until then they open no sessions."
+        )}
       </p>
     </section>
   );

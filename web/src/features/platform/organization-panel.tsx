@@ -75,7 +75,11 @@ export function OrganizationPanel({ org: o, onClose }: { org: Organization; onCl
           ]}
         />
       </section>
-      {!o.deleted && <Seats key={o.seat_limit} org={o} mayChange={mayChange} />}
+      {!o.deleted && (
+        <section>
+          <Seats key={o.seat_limit} org={o} mayChange={mayChange} />
+        </section>
+      )}
       {o.sso_required && mayChange && (
         <section className="stack">
           <h3>Single sign-on</h3>
