@@ -25,3 +25,15 @@ func TestConsoleRecoversALostFactor(t *testing.T) {
 	w.saw(Want{Constant: "MFA_RECOVERY_APPROVED", ActorID: w.Owner.ID, Meta: obj{"subject_user_id": p.ID, "comment": "called them back"}})
 	w.saw(Want{Constant: "MFA_RECOVERY_COMPLETED", ActorID: p.ID, Meta: obj{"subject_user_id": p.ID, "new_mfa_method": "totp"}})
 }
+
+// Somebody has forgotten their password and sets a new one.
+func TestConsoleSetsAForgottenPassword(t *testing.T) {
+	t.Parallel()
+	s := shared(t, SQLite)
+	w := newWorld(t, s)
+	p := w.person("operator")
+	next := newSecret("password")
+	play(t, "reset", obj{"url": s.URL, "person": p.who(), "password": next}, s.asks(t, p))
+	p.Password = next
+	p.Client = p.signIn(t)
+}

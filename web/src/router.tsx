@@ -28,6 +28,14 @@ const signIn = createRoute({
   validateSearch: optional("next", "org", "way"),
   component: lazyRouteComponent(() => import("./features/auth/sign-in")),
 });
+/** As messages and people also call it. */
+const login = createRoute({
+  getParentRoute: () => root,
+  path: "/login",
+  beforeLoad: () => {
+    throw redirect({ to: "/sign-in", search: {}, replace: true });
+  },
+});
 const ssoReturn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in/sso",
@@ -61,6 +69,16 @@ const signup = createRoute({
   component: lazyRouteComponent(() => import("./features/join/signup")),
 });
 
+const forgot = createRoute({
+  getParentRoute: () => root,
+  path: "/forgot",
+  component: lazyRouteComponent(() => import("./features/recover/forgot")),
+});
+const reset = createRoute({
+  getParentRoute: () => root,
+  path: "/reset",
+  component: lazyRouteComponent(() => import("./features/recover/reset")),
+});
 const recover = createRoute({
   getParentRoute: () => root,
   path: "/recover",
@@ -107,7 +125,7 @@ const home = createRoute({
     const known = memberships.find((m) => m.slug === lastOrg()) ?? memberships[0];
     if (known) throw redirect({ to: "/o/$org", params: { org: known.slug } });
     const me = await context.client.ensureQueryData(meQuery);
-    throw me.platform_role ? redirect({ to: "/platform/organizations", search: {} }) : redirect({ to: "/profile", search: {} });
+    throw me.platform_role ? redirect({ to: "/platform/organizations", search: {} }) : redirect({ to: "/profile", search: { tab: "access" } });
   },
 });
 
@@ -274,12 +292,15 @@ const terminal = createRoute({
 
 const tree = root.addChildren([
   signIn,
+  login,
   ssoReturn,
   enrol,
   setup,
   invite,
   platformInvitation,
   signup,
+  forgot,
+  reset,
   recover,
   verifyRecovery,
   signedIn.addChildren([

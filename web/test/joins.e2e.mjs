@@ -35,6 +35,13 @@ await run(page, {
     await heading(job.organization).waitFor();
     await heading(job.home).waitFor();
   },
+  "a further organization is joined without a link: the address is proved": async () => {
+    await ask("third", "");
+    await page.goto(`${job.url}/profile?tab=access`);
+    await button(`Join ${job.third}`).click();
+    await page.waitForURL(`**/o/${job.third_slug}/**`);
+    await heading("Safes").waitFor();
+  },
   "the link is used up": async () => {
     await page.goto("about:blank");
     await page.goto(link);

@@ -69,6 +69,7 @@ export type InvitationWire = Schemas["Invitation"];
 export type InvitationResultWire = Schemas["InvitationResult"];
 export type LandingWire = Schemas["InvitationLanding"];
 export type JoinedWire = Schemas["Joined"];
+export type OfferWire = Schemas["OfferedInvitation"];
 export type SignupWire = Schemas["Signup"];
 export type StartedSignupWire = SignupWire & { access: string; account: "new" | "existing"; phone_required: boolean };
 export type SubmissionWire = Schemas["Submission"];

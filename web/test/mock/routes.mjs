@@ -44,7 +44,7 @@ export async function route(req, res, url, body) {
   const hit = table.find((r) => r.method === req.method && r.pattern.test(url.pathname));
   if (!hit) return problem(res, 404, "NOT_FOUND", `there is no ${req.method} ${url.pathname}`);
   const params = hit.pattern.exec(url.pathname).groups ?? {};
-  const open = url.pathname.startsWith("/api/v1/auth/login") || url.pathname.startsWith("/api/v1/auth/mfa") || url.pathname.startsWith("/api/v1/platform/setup") || url.pathname.startsWith("/api/v1/auth/sso") || url.pathname.startsWith("/api/v1/auth/passkey") || /^\/api\/v1\/(invitations|signup|auth\/recovery|auth\/password-reset|platform\/invitations\/(look|start|accept|decline))\b/.test(url.pathname);
+  const open = url.pathname.startsWith("/api/v1/auth/login") || url.pathname.startsWith("/api/v1/auth/mfa") || url.pathname.startsWith("/api/v1/platform/setup") || url.pathname.startsWith("/api/v1/auth/sso") || url.pathname.startsWith("/api/v1/auth/passkey") || /^\/api\/v1\/(invitations\/|signup|auth\/recovery|auth\/password-reset|platform\/invitations\/(look|start|accept|decline))\b/.test(url.pathname);
   const handle = cookieOf(req);
   const me = byHandle(handle);
   if (!open && !me) return problem(res, 401, "AUTH_FAILED", "sign in first");
@@ -320,6 +320,7 @@ on("POST", "/auth/sso/choices", ({ body }) => {
 on("POST", "/auth/passkey", () => ({ challenge_id: "chal_3", expires_at: ahead(5), public_key: { challenge: "AAAA", rpId: "localhost", allowCredentials: [], userVerification: "required", timeout: 60_000 } }));
 
 // Joining
+on("GET", "/invitations", ({ me }) => ({ items: me.handle === "ada" ? [{ id: "inv_1", organization: "Umbra Analytics", role: "auditor", invited_by: "kim", expires_at: ahead(60 * 24 * 5) }] : [] }));
 on("POST", "/invitations/look", ({ body }) => {
   if (body.token === "old") refuse(409, "INVITATION_EXPIRED", "this invitation has expired: ask for a new one");
   return { organization: orgs.acme.name, org_slug: "acme", invited_by: "ada", email: body.token === "ada" ? "ada@acme.example" : "noor.hassan@acme.example", role: "operator", require_mfa: true, expires_at: ahead(60 * 24 * 6), account: body.token === "ada" ? "existing" : "new" };

@@ -66,6 +66,9 @@ export default function SignIn() {
         </Note>
       )}
       <PasswordForm email={email} onEmail={setEmail} busy={password.isPending} error={signInProblem(password.error)} submit={(email, pw) => password.mutate({ email, password: pw })} />
+      <LinkButton kind="ghost" to="/forgot">
+        Forgot your password?
+      </LinkButton>
       <p className="or">or</p>
       <FormProblem error={signInProblem(passkey.error)} />
       <div className="stack">

@@ -9,6 +9,7 @@ import { membershipsQuery } from "../auth/queries";
 import { blockedSentence } from "../safes/blocked";
 import { safesQuery } from "../safes/queries";
 import { roleWords, safeRoleWords } from "../shell/rights";
+import { MyInvitations } from "./invitations";
 
 /** What one can reach in each of one's organizations, as what, and through what. */
 export function Access() {
@@ -16,15 +17,19 @@ export function Access() {
   if (error) return <Failed error={error} what="your organizations" retry={() => void refetch()} />;
   if (data && data.memberships.length === 0) {
     return (
-      <div className="card">
-        <Empty icon={Boxes} title="You belong to no organization">
-          Access to systems comes from an organization. Somebody there has to invite you.
-        </Empty>
+      <div className="stack wide">
+        <MyInvitations />
+        <div className="card">
+          <Empty icon={Boxes} title="You belong to no organization">
+            Access to systems comes from an organization. Somebody there has to invite you.
+          </Empty>
+        </div>
       </div>
     );
   }
   return (
     <div className="stack wide">
+      <MyInvitations />
       {data?.memberships.map((m) => (
         <InOrganization key={m.org_id} membership={m} />
       ))}
