@@ -48,7 +48,7 @@ func (d PasswordResetSSO) letter(w *writer) {
 	w.subject("You sign in through your organization")
 	w.text("Hello %s,", d.Name)
 	w.text("somebody, probably you, asked to set a password for your VaultPAM account. Your organization lets its members in through its identity provider only, so there is no password to set: choose single sign-on, and set your password at the provider.")
-	w.link("Sign in", "/login", secret.Secret{})
+	w.link("Sign in", "/sign-in", secret.Secret{})
 }
 
 // PasswordWasSet tells the person that a link has set their password.

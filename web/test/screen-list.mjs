@@ -80,6 +80,19 @@ export const pages = [
       await page.getByText("Look into your mail").waitFor();
     },
   },
+  { name: "forgot", path: "/forgot", until: "text=Send me the link" },
+  { name: "reset", path: "/reset#new", until: "text=Choose a new password" },
+  {
+    name: "reset-expired",
+    path: "/reset#old",
+    expects: "409",
+    act: async (page) => {
+      await page.getByLabel("New password").fill("a long enough password");
+      await page.getByLabel("The same again").fill("a long enough password");
+      await button(page, "Set the password").click();
+      await page.getByText("This link cannot be used").waitFor();
+    },
+  },
   { name: "recover-verify", path: "/recover/verify#proof", until: "text=Yes, I have lost it" },
   {
     name: "recover-verified",

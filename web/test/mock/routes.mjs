@@ -276,6 +276,8 @@ for (const desk of ["/org/recoveries", "/platform/recoveries"]) {
   on("POST", `${desk}/{id}/approve`, ({ params, body }) => Object.assign(recoveries.find((c) => c.id === params.id), { state: "approved", decided_at: ago(0), comment: body?.comment ?? "" }));
   on("POST", `${desk}/{id}/deny`, ({ params, body }) => Object.assign(recoveries.find((c) => c.id === params.id), { state: "denied", decided_at: ago(0), comment: body?.comment ?? "" }));
 }
+on("POST", "/auth/password-reset", () => undefined);
+on("POST", "/auth/password-reset/complete", ({ body }) => (body.token === "old" ? refuse(409, "RESET_LINK_EXPIRED", "this link has expired: ask for a new one") : undefined));
 on("POST", "/auth/recovery", () => ({ id: makeId("rec"), state: "requested", expires_at: ahead(60) }));
 on("POST", "/auth/recovery/verify", ({ body }) => (body.proof === "old" ? refuse(409, "RECOVERY_EXPIRED", "this link has expired: sign in and ask again") : { id: makeId("rec"), state: "pending", expires_at: ahead(60 * 72) }));
 
