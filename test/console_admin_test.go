@@ -1,0 +1,60 @@
+package test
+
+import "testing"
+
+// What administrators of an organization and of the platform do in the console. The
+// journeys are in web/test/*.e2e.mjs; what they did is looked for in the ledger here.
+
+func TestConsoleManagesPeople(t *testing.T) {
+	t.Parallel()
+	s := shared(t, SQLite)
+	w := newWorld(t, s)
+	oscar := w.person("operator")
+	v := w.safe(host(t), nil, oscar)
+	first, second := s.newPerson("first"), s.newPerson("second")
+	play(t, "members", obj{"url": s.URL, "slug": w.Slug, "owner": w.Owner.who(), "member": oscar.who(), "first": first.Email, "second": second.Email, "safe": v.Name}, s.asks(t, w.Owner, oscar))
+
+	w.saw(Want{Constant: "INVITATION_SENT", ActorID: w.Owner.ID, Where: obj{"invitee_email": first.Email}, Meta: obj{"role": "auditor"}})
+	w.saw(Want{Constant: "INVITATION_SENT", ActorID: w.Owner.ID, Where: obj{"invitee_email": second.Email}, Meta: obj{"role": "operator", "safe_ids": []string{v.ID}}})
+	w.saw(Want{Constant: "INVITATION_REVOKED", Reason: "revoked_by_admin", ActorID: w.Owner.ID, Where: obj{"invitee_email": first.Email}})
+	w.saw(Want{Constant: "MEMBER_SUSPENDED", ActorID: w.Owner.ID, Meta: obj{"subject_user_id": oscar.ID, "comment": "on leave"}})
+	w.saw(Want{Constant: "MEMBER_RESUMED", ActorID: w.Owner.ID, Meta: obj{"subject_user_id": oscar.ID}})
+	w.saw(Want{Constant: "AUTH_SIGNED_OUT", Reason: "by_admin", ActorID: w.Owner.ID, Where: obj{"subject_user_id": oscar.ID}})
+	w.saw(Want{Constant: "ROLE_ASSIGNMENT_CHANGED", ActorID: w.Owner.ID, Where: obj{"subject_user_id": oscar.ID, "new_role": "auditor"}, Meta: obj{"old_role": "operator"}})
+}
+
+func TestConsoleSetsUpADirectory(t *testing.T) {
+	t.Parallel()
+	s := shared(t, Postgres)
+	w := newWorld(t, s)
+	pushed := s.newPerson("pushed")
+	asks := s.asks(t, w.Owner)
+	asks["secret"] = func(token string) any { secrets.add("SCIM token", token); return true }
+	play(t, "directory", obj{"url": s.URL, "slug": w.Slug, "owner": w.Owner.who(), "pushed": pushed.Email}, asks)
+
+	w.saw(Want{Constant: "ROLE_ASSIGNMENT_CHANGED", Actor: "ServiceAccount", Where: obj{"role_source": "scim", "new_role": "operator"}})
+	w.saw(Want{Constant: "TENANT_SETTINGS_UPDATED", ActorID: w.Owner.ID, Where: obj{"setting_group": "branding"}})
+}
+
+func TestConsoleRunsThePlatform(t *testing.T) {
+	t.Parallel()
+	s := own(t, SQLite) // its operators are counted by nobody else
+	w := newWorld(t, s)
+	nina := s.newPerson("nina")
+	root := s.Root.who()
+	root["name"] = get[struct{ User struct{ Name string } }](t, s.Root.Client, "GET", "/auth/me", nil).User.Name
+	play(t, "platform", obj{"url": s.URL, "slug": w.Slug, "root": root, "operator": nina.who(), "member": w.Owner.who()}, s.asks(t, s.Root, w.Owner))
+
+	s.saw(t, Want{Constant: "PLATFORM_USER_INVITED", ActorID: s.Root.ID, Meta: obj{"invitee_email": nina.Email, "platform_role": "platform_auditor", "expires_at": present}})
+	s.saw(t, Want{Constant: "PLATFORM_SELF_REMOVAL_BLOCKED", Outcome: "denied", Reason: "self_removal", ActorID: s.Root.ID, Meta: obj{"subject_user_id": s.Root.ID, "platform_role": "platform_admin"}})
+	s.saw(t, Want{Constant: "PLATFORM_USER_REMOVED", ActorID: s.Root.ID})
+	listed := 0
+	for _, e := range s.ledger().events(t, "PLATFORM_USERS_LISTED") {
+		if e.Actor.ID == s.Root.ID && e.Metadata["read_via"] == "console" {
+			listed++
+		}
+	}
+	if listed == 0 || listed > 8 {
+		t.Errorf("the console listed the operators %d times", listed)
+	}
+}

@@ -1,0 +1,93 @@
+// A directory is set up and pushes somebody, and settings are changed and their history
+// read. Go's TestConsoleSetsUpADirectory runs it.
+import { request } from "playwright-core";
+import { ask, job, open, run, signIn } from "./journey.mjs";
+
+const page = await open();
+const button = (name) => page.getByRole("button", { name, exact: true });
+const row = (text) => page.getByRole("row").filter({ hasText: text });
+const directory = await request.newContext({ ignoreHTTPSErrors: true }); // no browser, and none of its cookies
+let base = "";
+let token = "";
+
+async function act(click, done) {
+  await click();
+  const code = page.getByLabel("Code from your authenticator app");
+  await code.or(done).first().waitFor();
+  if (await code.isVisible()) {
+    await code.pressSequentially(await ask("code", job.owner.handle));
+    await done.waitFor();
+  }
+}
+
+const push = () =>
+  directory.post(`${base}/Users`, {
+    headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/scim+json" },
+    data: { schemas: ["urn:ietf:params:scim:schemas:core:2.0:User"], userName: job.pushed, name: { givenName: "Petra", familyName: "Pushed" }, emails: [{ value: job.pushed, primary: true }], active: true },
+  });
+
+await run(page, {
+  "signs in": async () => {
+    await page.goto(job.url);
+    await signIn(page, job.owner);
+  },
+  "makes a token, which is shown once": async () => {
+    await page.goto(`${job.url}/o/${job.slug}/settings/sso?tab=directory`);
+    base = await page.locator(".command code").first().innerText();
+    await button("New SCIM token").click();
+    await page.getByLabel("Name").fill("Entra");
+    await act(() => button("Create token").click(), page.getByRole("heading", { name: "Copy the token now" }));
+    token = await page.getByRole("dialog").locator(".command code").innerText();
+    await ask("secret", token);
+    await button("I have it").click();
+    await page.getByText("Last used never").waitFor();
+    if ((await page.content()).includes(token)) throw new Error("the token is still on the page");
+  },
+  "somebody whom the directory pushes comes": async () => {
+    const a = await push();
+    if (a.status() !== 201) throw new Error(`the directory is answered ${a.status()} ${await a.text()}`);
+    await page.reload();
+    await row(job.pushed).getByText("Operator").waitFor();
+    await page.getByRole("link", { name: "Petra Pushed" }).click();
+    await page.getByRole("heading", { name: "Petra Pushed" }).waitFor();
+  },
+  "a revoked token opens nothing": async () => {
+    await page.goto(`${job.url}/o/${job.slug}/settings/sso?tab=directory`);
+    await button("Revoke token Entra").click();
+    await act(() => button("Revoke token").click(), page.getByText("Without a token no directory is let in."));
+    const a = await push();
+    if (a.status() !== 401) throw new Error(`a revoked token is answered ${a.status()}`);
+  },
+  "gives groups their roles": async () => {
+    await button("Edit roles").click();
+    await button("Add a group").click();
+    await page.getByLabel("Group 1", { exact: true }).fill("PAM Auditors");
+    await page.getByLabel("Role of group 1").selectOption("auditor");
+    await act(() => button("Save roles").click(), page.getByRole("cell", { name: "PAM Auditors" }));
+  },
+  "a provider that does not answer is told as one": async () => {
+    await page.goto(`${job.url}/o/${job.slug}/settings/sso`);
+    await button("Add provider").click();
+    await page.getByLabel("Name").fill("Corp SAML");
+    await page.getByRole("radio", { name: "SAML 2.0" }).check();
+    await act(() => button("Add provider").last().click(), page.getByRole("heading", { name: "To register at the provider" }));
+    await button("Test now").click();
+    await page.getByText("The provider's metadata is needed.").waitFor();
+    await page.getByText(/no mail domain is verified/i).waitFor();
+  },
+  "changes settings": async () => {
+    await page.goto(`${job.url}/o/${job.slug}/settings/organization`);
+    await page.getByLabel("Whom to ask").fill("the service desk");
+    await page.getByLabel("End when idle, minutes").fill("20");
+    await act(() => button("Save changes").click(), page.getByText("Saved.", { exact: true }));
+    await page.getByLabel("Keep recordings, days").fill("30");
+    await act(() => button("Save retention").click(), page.getByText(/It holds for sessions that end from now on\.$/).last());
+  },
+  "and reads what they were before": async () => {
+    await page.getByRole("link", { name: "Changes" }).click();
+    const support = row("support_contact");
+    await support.getByText("empty").waitFor();
+    await support.getByText("the service desk").waitFor();
+    await row("web_idle").getByText("20").waitFor();
+  },
+});

@@ -1,0 +1,93 @@
+// What an administrator does about people, in the browser: a list is invited and one
+// of it withdrawn, a member is suspended and comes back, another's sign-in ends.
+// Go's TestConsoleManagesPeople runs it.
+import { another, ask, givePassword, job, open, run, signIn } from "./journey.mjs";
+
+const page = await open();
+const member = await another();
+const button = (name, on = page) => on.getByRole("button", { name, exact: true });
+const heading = (name, on = page) => on.getByRole("heading", { name, exact: true });
+const dialog = (name) => page.getByRole("dialog", { name, exact: true });
+const row = (text) => page.getByRole("row").filter({ hasText: text });
+const people = (query = "") => page.goto(`${job.url}/o/${job.slug}/people${query}`);
+
+/** Clicks, proves the second factor where it is asked for, and waits for what shows that it is done. */
+async function act(click, done) {
+  await click();
+  const code = page.getByLabel("Code from your authenticator app");
+  await code.or(done).first().waitFor();
+  if (await code.isVisible()) {
+    await code.pressSequentially(await ask("code", job.owner.handle));
+    await done.waitFor();
+  }
+}
+
+await run(page, {
+  "signs in": async () => {
+    await page.goto(job.url);
+    await signIn(page, job.owner);
+    await member.goto(job.url);
+    await signIn(member, job.member);
+  },
+  "a list with a mistake is not sent": async () => {
+    await people();
+    await button("Invite").click();
+    await page.getByLabel("Email addresses").fill(`email,role,safes\n${job.first},auditor\n${job.second},operator,no-such-safe\nnobody`);
+    await page.getByText("Line 3: There is no safe named no-such-safe.").waitFor();
+    await page.getByText("no email address").waitFor();
+    if (await button("Send invitation").isEnabled()) throw new Error("a list with mistakes can be sent");
+  },
+  "the mended list is sent": async () => {
+    await page.getByLabel("Email addresses").fill(`email,role,safes\n${job.first},auditor\n${job.second},operator,${job.safe}`);
+    await act(() => button("Send 2 invitations").click(), row(job.first));
+    await row(job.first).getByText("Auditor").waitFor();
+    await row(job.first).getByText("Open", { exact: true }).waitFor();
+    await row(job.second).getByText(job.safe).waitFor();
+  },
+  "withdraws one of them": async () => {
+    await button(`Withdraw the invitation of ${job.first}`).click();
+    await act(() => button("Withdraw").click(), row(job.first).getByText("Withdrawn"));
+    await row(job.second).getByText("Open", { exact: true }).waitFor();
+  },
+  "finds a member and suspends them": async () => {
+    await people();
+    await page.getByLabel("Search people").fill(job.member.handle.toUpperCase());
+    await row(job.owner.email).waitFor({ state: "detached" });
+    await row(job.member.email).getByRole("button").click();
+    await button("Suspend").click();
+    await page.getByLabel("Why").fill("on leave");
+    await act(() => dialog(/^Suspend /).getByRole("button", { name: "Suspend", exact: true }).click(), row(job.member.email).getByText("Suspended"));
+    await button("Resume").waitFor();
+  },
+  "who is suspended has no place there": async () => {
+    await member.goto(`${job.url}/o/${job.slug}/safes`);
+    await heading("You are not a member here", member).or(heading("Sign in", member)).first().waitFor();
+  },
+  "lets them in again": async () => {
+    await button("Resume").click();
+    await act(() => dialog(/^Resume /).getByRole("button", { name: "Resume", exact: true }).click(), row(job.member.email).getByText("Active"));
+    await member.goto("about:blank");
+    await member.goto(`${job.url}/o/${job.slug}/safes`);
+    const email = member.getByLabel("Email");
+    await heading("Safes", member).or(email).first().waitFor();
+    if (await email.isVisible()) {
+      await givePassword(member, job.member);
+      await member.getByLabel("Code from your authenticator app").pressSequentially(await ask("code", job.member.handle));
+    }
+    await heading("Safes", member).waitFor();
+  },
+  "sees where they are signed in, and ends it": async () => {
+    await people(`?q=${job.member.handle}`);
+    await row(job.member.email).getByRole("button").click();
+    await page.getByText(/last used/).first().waitFor();
+    await button("End sign-ins and sessions").click();
+    await page.getByLabel("Message to them").fill("please sign in again");
+    await act(() => button("End them").click(), page.getByText(/sign-ins? and \d+ live sessions? ended\./));
+    await member.goto(`${job.url}/o/${job.slug}/safes`);
+    await heading("Sign in", member).waitFor();
+  },
+  "changes their role": async () => {
+    await page.getByRole("radio", { name: "Auditor" }).check();
+    await act(() => button("Change role").click(), row(job.member.email).getByText("Auditor"));
+  },
+});
