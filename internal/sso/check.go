@@ -29,10 +29,7 @@ type Finding struct {
 // and signs nobody in: only a sign-in shows that the client's secret and the
 // addresses that are registered at the provider are right.
 func (s *Service) Test(ctx context.Context, actor authz.Actor, pid id.Provider) ([]Finding, error) {
-	if actor.Org == "" {
-		return nil, fault.New(fault.NotFound, "no organization is active: choose one of yours")
-	}
-	if err := authz.Check(actor, authz.SSOManage, object(actor.Org)); err != nil {
+	if err := s.view(actor); err != nil {
 		return nil, err
 	}
 	var p Provider
