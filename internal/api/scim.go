@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,9 +31,11 @@ func (s *Server) scimRoutes() {
 		method, path, _ := strings.Cut(pattern, " ")
 		s.mux.HandleFunc(method+" "+SCIMPrefix+path, func(w http.ResponseWriter, r *http.Request) { s.scim(w, r, h) })
 	}
-	on("GET /ServiceProviderConfig", s.scimConfig)
-	on("GET /ResourceTypes", s.scimTypes)
-	on("GET /Schemas", s.scimSchemas)
+	on("GET /ServiceProviderConfig", described(s.scimConfig))
+	on("GET /ResourceTypes", described(func(*http.Request) (any, error) { return listed(s.scimTypes()), nil }))
+	on("GET /ResourceTypes/{id}", described(func(r *http.Request) (any, error) { return named(r, s.scimTypes()) }))
+	on("GET /Schemas", described(func(*http.Request) (any, error) { return listed(s.scimSchemas()), nil }))
+	on("GET /Schemas/{id}", described(func(r *http.Request) (any, error) { return named(r, s.scimSchemas()) }))
 	on("GET /Users", s.scimUsers)
 	on("POST /Users", func(r *http.Request, c scim.Client, body []byte) (int, any, error) {
 		u, err := scim.ParseUser(body)
@@ -125,7 +128,7 @@ func (s *Server) scim(w http.ResponseWriter, r *http.Request, h scimHandler) {
 		s.scimError(w, r, fault.New(fault.Invalid, "the body is too long or ended early").WithCode(scim.InvalidSyntax).Because(err))
 		return
 	}
-	status, answer, err := h(r, c, body)
+	status, answer, err := h(r, c.If(wanted(r)), body)
 	if err != nil {
 		s.scimError(w, r, err)
 		return
@@ -133,13 +136,26 @@ func (s *Server) scim(w http.ResponseWriter, r *http.Request, h scimHandler) {
 	if !safeMethod(r.Method) {
 		s.Sessions.Notify() // who lost their place loses live sessions
 	}
-	if status == http.StatusNoContent {
+	w.Header().Set("Content-Type", scimType)
+	if one, ok := answer.(interface{ meta() scimMeta }); ok {
+		m := one.meta()
+		w.Header().Set("ETag", m.Version)
+		if status == http.StatusCreated {
+			w.Header().Set("Location", m.Location)
+		}
+		if r.Method == http.MethodGet && slices.Contains(tags(r, "If-None-Match"), m.Version) {
+			status = http.StatusNotModified
+		}
+	}
+	if status == http.StatusNoContent || status == http.StatusNotModified {
+		w.Header().Del("Content-Type")
 		w.WriteHeader(status)
 		return
 	}
-	w.Header().Set("Content-Type", scimType)
-	if at, ok := answer.(interface{ location() string }); ok && status == http.StatusCreated {
-		w.Header().Set("Location", at.location())
+	answer, err = choose(r, answer)
+	if err != nil {
+		s.scimError(w, r, err)
+		return
 	}
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(answer)
@@ -151,11 +167,13 @@ func (s *Server) scimError(w http.ResponseWriter, r *http.Request, err error) {
 	status := p.Status
 	e := map[string]any{"schemas": []string{"urn:ietf:params:scim:api:messages:2.0:Error"}, "detail": p.Detail}
 	switch p.Code {
-	case scim.InvalidFilter, scim.InvalidPath, scim.InvalidSyntax, scim.InvalidValue, scim.Mutability, scim.TooMany:
+	case scim.InvalidFilter, scim.InvalidPath, scim.InvalidSyntax, scim.InvalidValue, scim.Mutability, scim.NoTarget, scim.TooMany:
 		status = http.StatusBadRequest
 		e["scimType"] = p.Code
 	case scim.Uniqueness:
 		e["scimType"] = p.Code
+	case scim.Stale:
+		status = http.StatusPreconditionFailed
 	case tenancy.SeatLimit:
 		status = http.StatusForbidden // 409 would say that there is such a user already
 	}
@@ -209,7 +227,7 @@ type scimUserBody struct {
 	Meta    scimMeta    `json:"meta"`
 }
 
-func (u scimUserBody) location() string { return u.Meta.Location }
+func (u scimUserBody) meta() scimMeta { return u.Meta }
 
 func (s *Server) scimUser(u scim.User) scimUserBody {
 	out := scimUserBody{Schemas: []string{scim.UserSchema}, ID: u.ID, ExternalID: u.ExternalID, UserName: u.UserName, Display: u.Display,
@@ -233,7 +251,7 @@ type scimGroupBody struct {
 	Meta       scimMeta  `json:"meta"`
 }
 
-func (g scimGroupBody) location() string { return g.Meta.Location }
+func (g scimGroupBody) meta() scimMeta { return g.Meta }
 
 func (s *Server) scimGroup(g scim.Group) scimGroupBody {
 	out := scimGroupBody{Schemas: []string{scim.GroupSchema}, ID: g.ID, ExternalID: g.ExternalID, Display: g.Display,
@@ -297,7 +315,7 @@ func (s *Server) scimGroups(r *http.Request, c scim.Client, _ []byte) (int, any,
 	if err != nil {
 		return 0, nil, err
 	}
-	l, err := s.SCIM.Groups(r.Context(), c, f, start, count, !strings.Contains(strings.ToLower(r.URL.Query().Get("excludedAttributes")), "members"))
+	l, err := s.SCIM.Groups(r.Context(), c, f, start, count, !leftOut(r, "members"))
 	var items []any
 	for _, g := range l.Items {
 		items = append(items, s.scimGroup(g))

@@ -2,12 +2,14 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/scim"
 )
@@ -15,43 +17,96 @@ import (
 // What this server says of itself to directories (RFC 7643, sections 5 to 7), and
 // the routes with which administrators let them in.
 
-func (s *Server) scimConfig(*http.Request, scim.Client, []byte) (int, any, error) {
-	no := map[string]any{"supported": false}
-	return http.StatusOK, map[string]any{
-		"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"},
-		"patch":   map[string]any{"supported": true}, "bulk": map[string]any{"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
-		"filter": map[string]any{"supported": true, "maxResults": scim.MaxCount}, "changePassword": no, "sort": no, "etag": no,
-		"authenticationSchemes": []any{map[string]any{"type": "oauthbearertoken", "name": "Bearer token", "description": "A SCIM token of the organization", "primary": true}},
-		"meta":                  map[string]any{"resourceType": "ServiceProviderConfig", "location": s.PublicURL + SCIMPrefix + "/ServiceProviderConfig"},
+// described is a page of the description: the same for every directory, and never filtered
+// (RFC 7644, section 4).
+func described(page func(r *http.Request) (any, error)) scimHandler {
+	return func(r *http.Request, _ scim.Client, _ []byte) (int, any, error) {
+		if r.URL.Query().Has("filter") {
+			return 0, nil, fault.New(fault.Denied, "the description of this server is not filtered")
+		}
+		answer, err := page(r)
+		return http.StatusOK, answer, err
+	}
+}
+
+func listed(all []obj) any {
+	items := make([]any, len(all))
+	for i, one := range all {
+		items[i] = one
+	}
+	return newSCIMList(len(all), 1, items)
+}
+
+// named is the one of a list that the request's path names.
+func named(r *http.Request, all []obj) (any, error) {
+	for _, one := range all {
+		if one["id"] == r.PathValue("id") {
+			return one, nil
+		}
+	}
+	return nil, fault.New(fault.NotFound, "there is no %.200q here", r.PathValue("id"))
+}
+
+// obj is a JSON object whose form RFC 7643 gives.
+type obj = map[string]any
+
+func (s *Server) scimConfig(*http.Request) (any, error) {
+	yes, no := obj{"supported": true}, obj{"supported": false}
+	return obj{
+		"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"}, "documentationUri": "https://datatracker.ietf.org/doc/html/rfc7644",
+		"patch": yes, "bulk": obj{"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+		"filter": obj{"supported": true, "maxResults": scim.MaxCount}, "changePassword": no, "sort": no, "etag": yes,
+		"authenticationSchemes": []any{obj{"type": "oauthbearertoken", "name": "Bearer token", "description": "A SCIM token of the organization",
+			"specUri": "https://datatracker.ietf.org/doc/html/rfc6750", "primary": true}},
+		"meta": obj{"resourceType": "ServiceProviderConfig", "location": s.PublicURL + SCIMPrefix + "/ServiceProviderConfig"},
 	}, nil
 }
 
-func (s *Server) scimTypes(*http.Request, scim.Client, []byte) (int, any, error) {
-	one := func(name, endpoint, schema string) any {
-		return map[string]any{"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:ResourceType"}, "id": name, "name": name, "endpoint": endpoint, "schema": schema,
-			"meta": map[string]any{"resourceType": "ResourceType", "location": s.PublicURL + SCIMPrefix + "/ResourceTypes/" + name}}
+func (s *Server) scimTypes() []obj {
+	one := func(name, endpoint, schema string) obj {
+		return obj{"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:ResourceType"}, "id": name, "name": name, "endpoint": endpoint, "schema": schema,
+			"description": name, "schemaExtensions": []any{},
+			"meta": obj{"resourceType": "ResourceType", "location": s.PublicURL + SCIMPrefix + "/ResourceTypes/" + name}}
 	}
-	return http.StatusOK, newSCIMList(2, 1, []any{one("User", "/Users", scim.UserSchema), one("Group", "/Groups", scim.GroupSchema)}), nil
+	return []obj{one("User", "/Users", scim.UserSchema), one("Group", "/Groups", scim.GroupSchema)}
 }
 
-func (s *Server) scimSchemas(*http.Request, scim.Client, []byte) (int, any, error) {
-	attribute := func(name, kind string, required, many bool, sub ...any) any {
-		a := map[string]any{"name": name, "type": kind, "required": required, "multiValued": many, "mutability": "readWrite", "returned": "default", "caseExact": false, "uniqueness": "none"}
+// scimSchemas are the attributes that are kept. Others are taken and passed over.
+func (s *Server) scimSchemas() []obj {
+	attribute := func(name, kind, about string, more obj, sub ...obj) obj {
+		a := obj{"name": name, "type": kind, "description": about, "required": false, "multiValued": false, "mutability": "readWrite", "returned": "default"}
+		if kind == "string" {
+			a["caseExact"], a["uniqueness"] = false, "none"
+		}
 		if len(sub) > 0 {
 			a["subAttributes"] = sub
 		}
+		maps.Copy(a, more)
 		return a
 	}
-	schema := func(urn, name string, attributes ...any) any {
-		return map[string]any{"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:Schema"}, "id": urn, "name": name, "attributes": attributes,
-			"meta": map[string]any{"resourceType": "Schema", "location": s.PublicURL + SCIMPrefix + "/Schemas/" + urn}}
+	text := func(name, about string, more obj) obj { return attribute(name, "string", about, more) }
+	schema := func(urn, name string, attributes ...obj) obj {
+		return obj{"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:Schema"}, "id": urn, "name": name, "description": name, "attributes": attributes,
+			"meta": obj{"resourceType": "Schema", "location": s.PublicURL + SCIMPrefix + "/Schemas/" + urn}}
 	}
-	return http.StatusOK, newSCIMList(2, 1, []any{
-		schema(scim.UserSchema, "User", attribute("userName", "string", true, false), attribute("displayName", "string", false, false), attribute("active", "boolean", false, false),
-			attribute("name", "complex", false, false, attribute("givenName", "string", false, false), attribute("familyName", "string", false, false)),
-			attribute("emails", "complex", true, true, attribute("value", "string", true, false), attribute("primary", "boolean", false, false))),
-		schema(scim.GroupSchema, "Group", attribute("displayName", "string", true, false), attribute("members", "complex", false, true, attribute("value", "string", true, false))),
-	}), nil
+	needed, many, read := obj{"required": true}, obj{"multiValued": true}, obj{"mutability": "readOnly"}
+	reference := func(to string) obj {
+		return attribute("$ref", "reference", "Where it is", obj{"mutability": "readOnly", "referenceTypes": []string{to}, "caseExact": true, "uniqueness": "none"})
+	}
+	return []obj{
+		schema(scim.UserSchema, "User",
+			text("userName", "The directory's name for the person; an e-mail address where emails is absent", obj{"required": true, "uniqueness": "server"}),
+			text("externalId", "The directory's id of the person", obj{"caseExact": true}),
+			text("displayName", "What to call them", nil),
+			attribute("active", "boolean", "Whether they have a place in the organization", nil),
+			attribute("name", "complex", "Their name, in parts", nil, text("givenName", "", nil), text("familyName", "", nil), text("formatted", "", nil)),
+			attribute("emails", "complex", "Their addresses; the primary one is kept, else the first", many, text("value", "", needed), text("type", "", nil), attribute("primary", "boolean", "", nil)),
+			attribute("groups", "complex", "Their groups", obj{"multiValued": true, "mutability": "readOnly"}, text("value", "", read), text("display", "", read), reference("Group"))),
+		schema(scim.GroupSchema, "Group",
+			text("displayName", "What rules of the organization call it", obj{"required": true, "uniqueness": "server"}),
+			text("externalId", "The directory's id of the group", obj{"caseExact": true}),
+			attribute("members", "complex", "The users in it", many, text("value", "A user's id", obj{"required": true, "mutability": "immutable"}), text("display", "", read), reference("User"))),
+	}
 }
 
 // SCIMRule gives the members of a directory's group a role.

@@ -3,6 +3,7 @@ package scim
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/vaultpam/vaultpam/internal/db"
@@ -53,22 +54,17 @@ func (s *Service) Group(ctx context.Context, c Client, group id.Group) (g Group,
 // those are not asked for.
 func (s *Service) Groups(ctx context.Context, c Client, f Filter, from, count int, members bool) (List[Group], error) {
 	p := scimsql.ListGroupsParams{OrgID: string(c.Org()), N: int32(min(max(count, 0), MaxCount)), Skip: int32(max(from-1, 0))}
-	switch f.Attribute {
-	case "":
-	case "displayname":
-		p.MatchName = matchName(f.Value)
-	case "externalid":
-		p.ExternalID = f.Value
-	case "id":
-		p.ID = f.Value
-	default:
-		return List[Group]{}, invalid(InvalidFilter, "groups are found by displayName, externalId or id")
+	possible, err := f.put(map[string]*string{"displayname": &p.MatchName, "externalid": &p.ExternalID, "id": &p.ID, "members": &p.UserID, "members.value": &p.UserID},
+		"groups are found by displayName, externalId, members or id")
+	if err != nil || !possible {
+		return List[Group]{}, err
 	}
+	p.MatchName = matchName(p.MatchName)
 	var out List[Group]
-	err := s.d.DB.ReadOrg(ctx, c.Org(), func(ctx context.Context, tx *db.Tx) error {
+	err = s.d.DB.ReadOrg(ctx, c.Org(), func(ctx context.Context, tx *db.Tx) error {
 		out = List[Group]{}
 		q := scimsql.New(tx)
-		n, err := q.CountGroups(ctx, scimsql.CountGroupsParams{OrgID: p.OrgID, MatchName: p.MatchName, ExternalID: p.ExternalID, ID: p.ID})
+		n, err := q.CountGroups(ctx, scimsql.CountGroupsParams{OrgID: p.OrgID, MatchName: p.MatchName, ExternalID: p.ExternalID, ID: p.ID, UserID: p.UserID})
 		if err != nil {
 			return err
 		}
@@ -77,16 +73,20 @@ func (s *Service) Groups(ctx context.Context, c Client, f Filter, from, count in
 		if err != nil {
 			return err
 		}
-		for _, r := range rows {
-			g := groupFromRow(r)
-			if members {
-				if g.Members, err = s.membersOf(ctx, q, c.Org(), g.ID); err != nil {
-					return err
-				}
-			}
-			out.Items = append(out.Items, g)
+		at := map[string]int{}
+		for i, r := range rows {
+			out.Items, at[r.ID] = append(out.Items, groupFromRow(r)), i
 		}
-		return nil
+		if !members || len(rows) == 0 {
+			return nil
+		}
+		all, err := q.MembersBetween(ctx, scimsql.MembersBetweenParams{OrgID: p.OrgID, First: rows[0].ID, Last: rows[len(rows)-1].ID})
+		for _, m := range all {
+			if i, ok := at[m.GroupID]; ok {
+				out.Items[i].Members = append(out.Items[i].Members, Ref{m.UserID, m.UserName})
+			}
+		}
+		return err
 	})
 	if err != nil {
 		return List[Group]{}, fmt.Errorf("list groups: %w", err)
@@ -137,49 +137,48 @@ func (s *Service) fill(ctx context.Context, tx *db.Tx, c Client, group id.Group,
 	if err != nil {
 		return err
 	}
-	touched := map[string]bool{}
-	if ch.Clear {
-		for _, m := range before {
-			touched[m.ID] = true
-		}
-		if err := q.RemoveMembers(ctx, scimsql.RemoveMembersParams{OrgID: org, GroupID: string(group)}); err != nil {
-			return fmt.Errorf("empty a group: %w", err)
-		}
+	had, want := map[string]bool{}, map[string]bool{}
+	for _, m := range before {
+		had[m.ID], want[m.ID] = true, !ch.Clear
 	}
 	for _, m := range ch.Remove {
-		n, err := q.RemoveMember(ctx, scimsql.RemoveMemberParams{OrgID: org, GroupID: string(group), UserID: m})
-		if err != nil {
-			return fmt.Errorf("remove a member: %w", err)
-		}
-		touched[m] = touched[m] || n > 0
+		want[m] = false
 	}
 	for _, m := range ch.Add {
-		if _, err := q.GetUser(ctx, scimsql.GetUserParams{OrgID: org, UserID: m}); db.NotFound(err) {
-			return invalid(InvalidValue, "%.64s is not a user of this organization's directory", m)
-		} else if err != nil {
-			return fmt.Errorf("read a user: %w", err)
+		want[m] = true
+	}
+	var touched []string
+	for _, m := range slices.Sorted(maps.Keys(want)) {
+		switch {
+		case had[m] == want[m]:
+			continue
+		case had[m]:
+			err = q.RemoveMember(ctx, scimsql.RemoveMemberParams{OrgID: org, GroupID: string(group), UserID: m})
+		default:
+			if _, err := q.GetUser(ctx, scimsql.GetUserParams{OrgID: org, UserID: m}); db.NotFound(err) {
+				return invalid(InvalidValue, "%.64s is not a user of this organization's directory", m)
+			} else if err != nil {
+				return fmt.Errorf("read a user: %w", err)
+			}
+			err = q.AddMember(ctx, scimsql.AddMemberParams{OrgID: org, GroupID: string(group), UserID: m})
 		}
-		if _, err := q.AddMember(ctx, scimsql.AddMemberParams{OrgID: org, GroupID: string(group), UserID: m}); err != nil {
-			return fmt.Errorf("add a member: %w", err)
+		if err == nil {
+			err = q.TouchUser(ctx, scimsql.TouchUserParams{Now: s.now(), OrgID: org, UserID: m}) // their groups are a part of them
 		}
-		touched[m] = true
+		if err != nil {
+			return fmt.Errorf("change the members of a group: %w", err)
+		}
+		touched = append(touched, m)
 	}
 	return s.replace(ctx, tx, c, touched)
 }
 
 // replace gives the roles of those whose groups have changed.
-func (s *Service) replace(ctx context.Context, tx *db.Tx, c Client, touched map[string]bool) error {
+func (s *Service) replace(ctx context.Context, tx *db.Tx, c Client, users []string) error {
 	set, err := s.settings(ctx, scimsql.New(tx), c.Org())
 	if err != nil || len(set.Roles) == 0 {
 		return err // no group gives a role
 	}
-	var users []string
-	for m, yes := range touched {
-		if yes {
-			users = append(users, m)
-		}
-	}
-	slices.Sort(users)
 	return s.placeAll(ctx, tx, c.actor, set, users)
 }
 
@@ -190,6 +189,9 @@ func (s *Service) ChangeGroup(ctx context.Context, c Client, group id.Group, ch 
 		q := scimsql.New(tx)
 		old, err := s.group(ctx, q, c.Org(), group)
 		if err != nil {
+			return err
+		}
+		if err := c.saw(old.Version); err != nil {
 			return err
 		}
 		g = old
@@ -212,11 +214,14 @@ func (s *Service) ChangeGroup(ctx context.Context, c Client, group id.Group, ch 
 			return err
 		}
 		if renamed { // rules know groups by name
-			touched := map[string]bool{}
+			var all []string
 			for _, m := range old.Members {
-				touched[m.ID] = true
+				if err := q.TouchUser(ctx, scimsql.TouchUserParams{Now: s.now(), OrgID: string(c.Org()), UserID: m.ID}); err != nil {
+					return fmt.Errorf("note another name of a group: %w", err)
+				}
+				all = append(all, m.ID)
 			}
-			if err := s.replace(ctx, tx, c, touched); err != nil {
+			if err := s.replace(ctx, tx, c, all); err != nil {
 				return err
 			}
 		}
@@ -230,13 +235,17 @@ func (s *Service) ChangeGroup(ctx context.Context, c Client, group id.Group, ch 
 func (s *Service) DeleteGroup(ctx context.Context, c Client, group id.Group) error {
 	return s.write(ctx, c, func(ctx context.Context, tx *db.Tx) error {
 		q := scimsql.New(tx)
-		if _, err := s.group(ctx, q, c.Org(), group); err != nil {
+		g, err := s.group(ctx, q, c.Org(), group)
+		if err == nil {
+			err = c.saw(g.Version)
+		}
+		if err != nil {
 			return err
 		}
 		if err := s.fill(ctx, tx, c, group, GroupChange{Clear: true}); err != nil {
 			return err
 		}
-		_, err := q.DeleteGroup(ctx, scimsql.DeleteGroupParams{OrgID: string(c.Org()), ID: string(group)})
+		_, err = q.DeleteGroup(ctx, scimsql.DeleteGroupParams{OrgID: string(c.Org()), ID: string(group)})
 		return err
 	})
 }

@@ -2,6 +2,8 @@ package scim
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -24,6 +26,11 @@ const (
 	Uniqueness    = "uniqueness"
 	Mutability    = "mutability"
 	TooMany       = "tooMany"
+	NoTarget      = "noTarget"
+
+	// Stale is the code of a fault that no scimType stands for: the resource is not in the
+	// version that the client saw.
+	Stale = "PRECONDITION_FAILED"
 )
 
 func invalid(code, format string, args ...any) error {
@@ -35,39 +42,6 @@ const (
 	maxText       = 512   // of one attribute that is kept
 	maxMembers    = 10000 // of one group in one request
 )
-
-// Filter is a comparison of one attribute with a text; the zero value takes everything.
-type Filter struct{ Attribute, Value string }
-
-// ParseFilter reads the filters that directories send: one attribute, eq, a text.
-// The attribute is in lower case then.
-func ParseFilter(s string) (Filter, error) {
-	if s = strings.TrimSpace(s); s == "" {
-		return Filter{}, nil
-	}
-	wrong := invalid(InvalidFilter, "the filter must be of the form: attribute eq \"value\"")
-	if len(s) > 1024 {
-		return Filter{}, wrong
-	}
-	attribute, rest := s, ""
-	if at := strings.IndexByte(s, ' '); at > 0 && !strings.Contains(s[:at], "[") {
-		attribute, rest = s[:at], s[at+1:]
-	} else if end := strings.Index(s, "].value "); end > 0 { // emails[type eq "work"].value eq "x"
-		attribute, rest = s[:strings.IndexByte(s, '[')]+".value", s[end+len("].value "):]
-	}
-	op, value, ok := strings.Cut(strings.TrimSpace(rest), " ")
-	if !ok || !strings.EqualFold(op, "eq") {
-		return Filter{}, wrong
-	}
-	var text string
-	if json.Unmarshal([]byte(strings.TrimSpace(value)), &text) != nil {
-		return Filter{}, wrong
-	}
-	if text == "" {
-		return Filter{}, invalid(InvalidFilter, "the filter compares with an empty text")
-	}
-	return Filter{Attribute: plainPath(attribute), Value: text}, nil
-}
 
 // plainPath is an attribute's path in lower case, without a schema before it.
 func plainPath(p string) string {
@@ -109,9 +83,6 @@ func ParsePatch(body []byte) ([]Operation, error) {
 		if op != "add" && op != "replace" && op != "remove" {
 			return nil, invalid(InvalidSyntax, "%.20q is not an operation: use add, replace or remove", o.Op)
 		}
-		if len(o.Path) > 1024 {
-			return nil, invalid(InvalidPath, "the path is too long")
-		}
 		if o.Path != "" {
 			path, member, err := splitPath(o.Path)
 			if err != nil {
@@ -120,52 +91,70 @@ func ParsePatch(body []byte) ([]Operation, error) {
 			out = append(out, Operation{Op: op, Path: path, Member: member, Value: o.Value})
 			continue
 		}
-		var all map[string]json.RawMessage
-		if op == "remove" || json.Unmarshal(o.Value, &all) != nil {
-			return nil, invalid(InvalidPath, "an operation without a path needs an object as its value")
+		if op == "remove" {
+			return nil, invalid(NoTarget, "what is removed is named by a path")
 		}
-		for k, v := range all {
-			if len(out) > maxOperations {
-				return nil, invalid(InvalidSyntax, "a patch has at most %d operations", maxOperations)
+		var all map[string]json.RawMessage
+		if json.Unmarshal(o.Value, &all) != nil || all == nil {
+			return nil, invalid(InvalidSyntax, "an operation without a path needs an object as its value")
+		}
+		if len(out)+len(all) > maxOperations {
+			return nil, invalid(InvalidSyntax, "a patch has at most %d operations", maxOperations)
+		}
+		for _, k := range slices.Sorted(maps.Keys(all)) {
+			path, member, err := splitPath(k)
+			if err != nil {
+				return nil, err
 			}
-			out = append(out, Operation{Op: op, Path: plainPath(k), Value: v})
+			out = append(out, Operation{Op: op, Path: path, Member: member, Value: all[k]})
 		}
 	}
 	return out, nil
 }
 
 // splitPath takes the filter out of a path: members[value eq "x"], and
-// emails[type eq "work"].value, which is emails.value here.
+// emails[type eq "work"].value, which is emails.value here. A filter that chooses what
+// nobody keeps stays in the path, which is passed over then.
 func splitPath(p string) (path, member string, err error) {
+	if len(p) > maxFilter {
+		return "", "", invalid(InvalidPath, "the path is too long")
+	}
 	before, rest, ok := strings.Cut(p, "[")
 	if !ok {
 		return plainPath(p), "", nil
 	}
-	inner, after, ok := cutLast(rest, "]")
-	if !ok {
+	at := strings.LastIndexByte(rest, ']')
+	if at < 0 {
 		return "", "", invalid(InvalidPath, "the path has a [ without its ]")
 	}
-	f, err := ParseFilter(inner)
-	if err != nil || f.Attribute == "" {
+	f, err := ParseFilter(rest[:at])
+	if err != nil || len(f) != 1 {
 		return "", "", invalid(InvalidPath, "the path's filter must be of the form: attribute eq \"value\"")
 	}
-	path = plainPath(before) + strings.ToLower(strings.TrimSpace(after))
-	if path == "members" && f.Attribute == "value" {
-		member = f.Value
+	path, after := plainPath(before), strings.ToLower(strings.TrimSpace(rest[at+1:]))
+	switch {
+	case path == "members" && f[0].Attribute == "value" && after == "":
+		return path, f[0].Value, nil
+	case path == "emails" && f[0].ourEmail():
+		return path + after, "", nil
 	}
-	return path, member, nil
+	return path + "[" + f[0].Attribute + "]" + after, "", nil
 }
 
-func cutLast(s, sep string) (before, after string, ok bool) {
-	at := strings.LastIndex(s, sep)
-	if at < 0 {
-		return s, "", false
+// unwrapped is the value inside of [{"value": x}], as Entra ID once wrapped single values.
+func unwrapped(v json.RawMessage) json.RawMessage {
+	var list []struct {
+		Value json.RawMessage `json:"value"`
 	}
-	return s[:at], s[at+len(sep):], true
+	if len(v) > 0 && v[0] == '[' && json.Unmarshal(v, &list) == nil && len(list) == 1 && len(list[0].Value) > 0 {
+		return list[0].Value
+	}
+	return v
 }
 
 // boolean reads a truth value, which some clients send as text.
 func boolean(v json.RawMessage) (bool, error) {
+	v = unwrapped(v)
 	var b bool
 	if json.Unmarshal(v, &b) == nil {
 		return b, nil
@@ -184,6 +173,7 @@ func boolean(v json.RawMessage) (bool, error) {
 
 // text reads an attribute that is a text; null is an empty one.
 func text(name string, v json.RawMessage) (string, error) {
+	v = unwrapped(v)
 	var s *string
 	if err := json.Unmarshal(v, &s); err != nil {
 		return "", invalid(InvalidValue, "%s must be a text", name)

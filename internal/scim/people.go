@@ -67,28 +67,22 @@ func (s *Service) User(ctx context.Context, c Client, user id.User) (u User, err
 // Users lists the directory's people, from the n-th on.
 func (s *Service) Users(ctx context.Context, c Client, f Filter, from, count int) (List[User], error) {
 	p := scimsql.ListUsersParams{OrgID: string(c.Org()), N: int32(min(max(count, 0), MaxCount)), Skip: int32(max(from-1, 0))}
-	switch f.Attribute {
-	case "":
-	case "username":
-		p.MatchName = matchName(f.Value)
-	case "externalid":
-		p.ExternalID = f.Value
-	case "id":
-		p.UserID = f.Value
-	case "emails", "emails.value":
-		email, err := identity.ParseEmail(f.Value)
-		if err != nil {
+	possible, err := f.put(map[string]*string{"username": &p.MatchName, "externalid": &p.ExternalID, "id": &p.UserID, "emails": &p.Email, "emails.value": &p.Email, "active": &p.Active},
+		"users are found by userName, externalId, emails.value, active or id")
+	if err != nil || !possible {
+		return List[User]{}, err
+	}
+	p.MatchName = matchName(p.MatchName)
+	if p.Email != "" {
+		if p.Email, err = identity.ParseEmail(p.Email); err != nil {
 			return List[User]{}, nil // nobody has it
 		}
-		p.Email = email
-	default:
-		return List[User]{}, invalid(InvalidFilter, "users are found by userName, externalId, emails.value or id")
 	}
 	var out List[User]
-	err := s.d.DB.ReadOrg(ctx, c.Org(), func(ctx context.Context, tx *db.Tx) error {
+	err = s.d.DB.ReadOrg(ctx, c.Org(), func(ctx context.Context, tx *db.Tx) error {
 		out = List[User]{}
 		q := scimsql.New(tx)
-		n, err := q.CountUsers(ctx, scimsql.CountUsersParams{OrgID: p.OrgID, MatchName: p.MatchName, ExternalID: p.ExternalID, Email: p.Email, UserID: p.UserID})
+		n, err := q.CountUsers(ctx, scimsql.CountUsersParams{OrgID: p.OrgID, MatchName: p.MatchName, ExternalID: p.ExternalID, Email: p.Email, UserID: p.UserID, Active: p.Active})
 		if err != nil {
 			return err
 		}
@@ -208,6 +202,9 @@ func (s *Service) ChangeUser(ctx context.Context, c Client, user id.User, f func
 		if err != nil {
 			return err
 		}
+		if err := c.saw(old.Version); err != nil {
+			return err
+		}
 		u = old
 		if err := f(&u); err != nil {
 			return err
@@ -229,6 +226,11 @@ func (s *Service) ChangeUser(ctx context.Context, c Client, user id.User, f func
 			ExternalID: u.ExternalID, Email: u.Email, Display: u.Display, Given: u.Given, Family: u.Family, Active: u.Active, Now: s.now()}); err != nil {
 			return fmt.Errorf("store a user: %w", err)
 		}
+		if u.UserName != old.UserName { // groups show it
+			if err := q.TouchGroupsOf(ctx, scimsql.TouchGroupsOfParams{Now: s.now(), OrgID: string(c.Org()), UserID: string(user)}); err != nil {
+				return fmt.Errorf("note another name of a user: %w", err)
+			}
+		}
 		if u.Active != old.Active {
 			if err := s.place(ctx, tx, c.actor, user); err != nil {
 				return err
@@ -245,8 +247,14 @@ func (s *Service) DeleteUser(ctx context.Context, c Client, user id.User) error 
 	return s.write(ctx, c, func(ctx context.Context, tx *db.Tx) error {
 		q := scimsql.New(tx)
 		u, err := s.user(ctx, q, c.Org(), user)
+		if err == nil {
+			err = c.saw(u.Version)
+		}
 		if err != nil {
 			return err
+		}
+		if err := q.TouchGroupsOf(ctx, scimsql.TouchGroupsOfParams{Now: s.now(), OrgID: string(c.Org()), UserID: string(user)}); err != nil {
+			return fmt.Errorf("leave the groups: %w", err)
 		}
 		if err := q.LeaveGroups(ctx, scimsql.LeaveGroupsParams{OrgID: string(c.Org()), UserID: string(user)}); err != nil {
 			return fmt.Errorf("leave the groups: %w", err)

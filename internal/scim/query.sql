@@ -54,6 +54,7 @@ and (cast(sqlc.arg(match_name) as text) = '' or match_name = cast(sqlc.arg(match
 and (cast(sqlc.arg(external_id) as text) = '' or external_id = cast(sqlc.arg(external_id) as text))
 and (cast(sqlc.arg(email) as text) = '' or email = cast(sqlc.arg(email) as text))
 and (cast(sqlc.arg(user_id) as text) = '' or user_id = cast(sqlc.arg(user_id) as text))
+and (cast(sqlc.arg(active) as text) = '' or active = (cast(sqlc.arg(active) as text) = 'true'))
 order by user_id limit sqlc.arg(n) offset sqlc.arg(skip);
 
 -- name: CountUsers :one
@@ -61,7 +62,8 @@ select count(*) from scim_user where org_id = sqlc.arg(org_id)
 and (cast(sqlc.arg(match_name) as text) = '' or match_name = cast(sqlc.arg(match_name) as text))
 and (cast(sqlc.arg(external_id) as text) = '' or external_id = cast(sqlc.arg(external_id) as text))
 and (cast(sqlc.arg(email) as text) = '' or email = cast(sqlc.arg(email) as text))
-and (cast(sqlc.arg(user_id) as text) = '' or user_id = cast(sqlc.arg(user_id) as text));
+and (cast(sqlc.arg(user_id) as text) = '' or user_id = cast(sqlc.arg(user_id) as text))
+and (cast(sqlc.arg(active) as text) = '' or active = (cast(sqlc.arg(active) as text) = 'true'));
 
 -- name: AllUsers :many
 select user_id from scim_user where org_id = $1 and active order by user_id;
@@ -81,35 +83,47 @@ select * from scim_group where org_id = $1 and id = $2;
 delete from scim_group where org_id = $1 and id = $2;
 
 -- name: ListGroups :many
-select * from scim_group where org_id = sqlc.arg(org_id)
+select * from scim_group where scim_group.org_id = sqlc.arg(org_id)
 and (cast(sqlc.arg(match_name) as text) = '' or match_name = cast(sqlc.arg(match_name) as text))
 and (cast(sqlc.arg(external_id) as text) = '' or external_id = cast(sqlc.arg(external_id) as text))
 and (cast(sqlc.arg(id) as text) = '' or id = cast(sqlc.arg(id) as text))
+and (cast(sqlc.arg(user_id) as text) = '' or exists (select 1 from scim_group_member m where m.org_id = scim_group.org_id and m.group_id = scim_group.id
+    and m.user_id = cast(sqlc.arg(user_id) as text)))
 order by id limit sqlc.arg(n) offset sqlc.arg(skip);
 
 -- name: CountGroups :one
-select count(*) from scim_group where org_id = sqlc.arg(org_id)
+select count(*) from scim_group where scim_group.org_id = sqlc.arg(org_id)
 and (cast(sqlc.arg(match_name) as text) = '' or match_name = cast(sqlc.arg(match_name) as text))
 and (cast(sqlc.arg(external_id) as text) = '' or external_id = cast(sqlc.arg(external_id) as text))
-and (cast(sqlc.arg(id) as text) = '' or id = cast(sqlc.arg(id) as text));
+and (cast(sqlc.arg(id) as text) = '' or id = cast(sqlc.arg(id) as text))
+and (cast(sqlc.arg(user_id) as text) = '' or exists (select 1 from scim_group_member m where m.org_id = scim_group.org_id and m.group_id = scim_group.id
+    and m.user_id = cast(sqlc.arg(user_id) as text)));
 
 -- name: MembersOf :many
 select m.user_id, u.user_name from scim_group_member m join scim_user u on u.org_id = m.org_id and u.user_id = m.user_id
 where m.org_id = sqlc.arg(org_id) and m.group_id = sqlc.arg(group_id) order by m.user_id;
 
+-- name: MembersBetween :many
+select m.group_id, m.user_id, u.user_name from scim_group_member m join scim_user u on u.org_id = m.org_id and u.user_id = m.user_id
+where m.org_id = sqlc.arg(org_id) and m.group_id >= sqlc.arg(first) and m.group_id <= sqlc.arg(last) order by m.group_id, m.user_id;
+
+-- name: TouchUser :exec
+update scim_user set version = version + 1, changed_at = sqlc.arg(now) where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id);
+
+-- name: TouchGroupsOf :exec
+update scim_group set version = version + 1, changed_at = sqlc.arg(now) where scim_group.org_id = sqlc.arg(org_id)
+and id in (select m.group_id from scim_group_member m where m.org_id = sqlc.arg(org_id) and m.user_id = sqlc.arg(user_id));
+
 -- name: GroupsOf :many
 select g.id, g.display from scim_group_member m join scim_group g on g.org_id = m.org_id and g.id = m.group_id
 where m.org_id = sqlc.arg(org_id) and m.user_id = sqlc.arg(user_id) order by g.id;
 
--- name: AddMember :execrows
+-- name: AddMember :exec
 insert into scim_group_member (org_id, group_id, user_id) values (sqlc.arg(org_id), sqlc.arg(group_id), sqlc.arg(user_id))
 on conflict (org_id, group_id, user_id) do nothing;
 
--- name: RemoveMember :execrows
+-- name: RemoveMember :exec
 delete from scim_group_member where org_id = sqlc.arg(org_id) and group_id = sqlc.arg(group_id) and user_id = sqlc.arg(user_id);
-
--- name: RemoveMembers :exec
-delete from scim_group_member where org_id = sqlc.arg(org_id) and group_id = sqlc.arg(group_id);
 
 -- name: LeaveGroups :exec
 delete from scim_group_member where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id);

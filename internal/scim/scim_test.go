@@ -180,7 +180,7 @@ func TestGroupsGiveRoles(t *testing.T) {
 			t.Errorf("two groups of one name: %v", err)
 		}
 		s.Expect(t)
-		l, err := s.scim.Groups(t.Context(), s.client, scim.Filter{Attribute: "displayname", Value: "pam USERS"}, 1, 10, true)
+		l, err := s.scim.Groups(t.Context(), s.client, scim.Filter{{Attribute: "displayname", Value: "pam USERS"}}, 1, 10, true)
 		if err != nil || l.Total != 1 || len(l.Items[0].Members) != 2 {
 			t.Errorf("%+v %v", l, err)
 		}

@@ -237,6 +237,21 @@ func (s *Service) RevokeToken(ctx context.Context, actor authz.Actor, token id.T
 type Client struct {
 	actor   authz.Actor
 	orgName string
+	version int64
+}
+
+// If is the client for a request that changes one version of a resource and no other.
+func (c Client) If(version int64) Client {
+	c.version = version
+	return c
+}
+
+// saw refuses a change of another version than the one that is meant.
+func (c Client) saw(now int64) error {
+	if c.version != 0 && c.version != now {
+		return fault.New(fault.Conflict, "the resource was changed since you read it: read it again").WithCode(Stale)
+	}
+	return nil
 }
 
 // Org is the organization whose directory it is.

@@ -2,6 +2,8 @@ package scim
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,8 +36,8 @@ func ParseUser(body []byte) (User, error) {
 		return User{}, invalid(InvalidSyntax, "the body is not a user")
 	}
 	u := User{Active: true}
-	for k, v := range all {
-		if err := u.set(plainPath(k), v); err != nil {
+	for _, k := range slices.Sorted(maps.Keys(all)) {
+		if err := u.set(plainPath(k), all[k]); err != nil {
 			return User{}, err
 		}
 	}
@@ -116,11 +118,14 @@ func (u *User) set(path string, v json.RawMessage) (err error) {
 
 // setEmails takes the primary address of a list, else the first.
 func (u *User) setEmails(v json.RawMessage) error {
-	var all []struct {
+	type email struct {
 		Value   json.RawMessage `json:"value"`
 		Primary json.RawMessage `json:"primary"`
 	}
-	if json.Unmarshal(v, &all) != nil {
+	var all []email
+	if one := new(email); len(v) > 0 && v[0] == '{' && json.Unmarshal(v, one) == nil { // the one of a path with a filter
+		all = []email{*one}
+	} else if json.Unmarshal(v, &all) != nil {
 		return invalid(InvalidValue, "emails must be a list")
 	}
 	u.Email = ""

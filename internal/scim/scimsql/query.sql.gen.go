@@ -9,7 +9,7 @@ import (
 	"context"
 )
 
-const addMember = `-- name: AddMember :execrows
+const addMember = `-- name: AddMember :exec
 insert into scim_group_member (org_id, group_id, user_id) values ($1, $2, $3)
 on conflict (org_id, group_id, user_id) do nothing
 `
@@ -20,12 +20,9 @@ type AddMemberParams struct {
 	UserID  string
 }
 
-func (q *Queries) AddMember(ctx context.Context, arg AddMemberParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, addMember, arg.OrgID, arg.GroupID, arg.UserID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+func (q *Queries) AddMember(ctx context.Context, arg AddMemberParams) error {
+	_, err := q.db.ExecContext(ctx, addMember, arg.OrgID, arg.GroupID, arg.UserID)
+	return err
 }
 
 const allUsers = `-- name: AllUsers :many
@@ -56,10 +53,12 @@ func (q *Queries) AllUsers(ctx context.Context, orgID string) ([]string, error) 
 }
 
 const countGroups = `-- name: CountGroups :one
-select count(*) from scim_group where org_id = $1
+select count(*) from scim_group where scim_group.org_id = $1
 and (cast($2 as text) = '' or match_name = cast($2 as text))
 and (cast($3 as text) = '' or external_id = cast($3 as text))
 and (cast($4 as text) = '' or id = cast($4 as text))
+and (cast($5 as text) = '' or exists (select 1 from scim_group_member m where m.org_id = scim_group.org_id and m.group_id = scim_group.id
+    and m.user_id = cast($5 as text)))
 `
 
 type CountGroupsParams struct {
@@ -67,6 +66,7 @@ type CountGroupsParams struct {
 	MatchName  string
 	ExternalID string
 	ID         string
+	UserID     string
 }
 
 func (q *Queries) CountGroups(ctx context.Context, arg CountGroupsParams) (int64, error) {
@@ -75,6 +75,7 @@ func (q *Queries) CountGroups(ctx context.Context, arg CountGroupsParams) (int64
 		arg.MatchName,
 		arg.ExternalID,
 		arg.ID,
+		arg.UserID,
 	)
 	var count int64
 	err := row.Scan(&count)
@@ -87,6 +88,7 @@ and (cast($2 as text) = '' or match_name = cast($2 as text))
 and (cast($3 as text) = '' or external_id = cast($3 as text))
 and (cast($4 as text) = '' or email = cast($4 as text))
 and (cast($5 as text) = '' or user_id = cast($5 as text))
+and (cast($6 as text) = '' or active = (cast($6 as text) = 'true'))
 `
 
 type CountUsersParams struct {
@@ -95,6 +97,7 @@ type CountUsersParams struct {
 	ExternalID string
 	Email      string
 	UserID     string
+	Active     string
 }
 
 func (q *Queries) CountUsers(ctx context.Context, arg CountUsersParams) (int64, error) {
@@ -104,6 +107,7 @@ func (q *Queries) CountUsers(ctx context.Context, arg CountUsersParams) (int64, 
 		arg.ExternalID,
 		arg.Email,
 		arg.UserID,
+		arg.Active,
 	)
 	var count int64
 	err := row.Scan(&count)
@@ -404,11 +408,13 @@ func (q *Queries) LeaveGroups(ctx context.Context, arg LeaveGroupsParams) error 
 }
 
 const listGroups = `-- name: ListGroups :many
-select org_id, id, display, match_name, external_id, version, created_at, changed_at from scim_group where org_id = $1
+select org_id, id, display, match_name, external_id, version, created_at, changed_at from scim_group where scim_group.org_id = $1
 and (cast($2 as text) = '' or match_name = cast($2 as text))
 and (cast($3 as text) = '' or external_id = cast($3 as text))
 and (cast($4 as text) = '' or id = cast($4 as text))
-order by id limit $6 offset $5
+and (cast($5 as text) = '' or exists (select 1 from scim_group_member m where m.org_id = scim_group.org_id and m.group_id = scim_group.id
+    and m.user_id = cast($5 as text)))
+order by id limit $7 offset $6
 `
 
 type ListGroupsParams struct {
@@ -416,6 +422,7 @@ type ListGroupsParams struct {
 	MatchName  string
 	ExternalID string
 	ID         string
+	UserID     string
 	Skip       int32
 	N          int32
 }
@@ -426,6 +433,7 @@ func (q *Queries) ListGroups(ctx context.Context, arg ListGroupsParams) ([]ScimG
 		arg.MatchName,
 		arg.ExternalID,
 		arg.ID,
+		arg.UserID,
 		arg.Skip,
 		arg.N,
 	)
@@ -508,7 +516,8 @@ and (cast($2 as text) = '' or match_name = cast($2 as text))
 and (cast($3 as text) = '' or external_id = cast($3 as text))
 and (cast($4 as text) = '' or email = cast($4 as text))
 and (cast($5 as text) = '' or user_id = cast($5 as text))
-order by user_id limit $7 offset $6
+and (cast($6 as text) = '' or active = (cast($6 as text) = 'true'))
+order by user_id limit $8 offset $7
 `
 
 type ListUsersParams struct {
@@ -517,6 +526,7 @@ type ListUsersParams struct {
 	ExternalID string
 	Email      string
 	UserID     string
+	Active     string
 	Skip       int32
 	N          int32
 }
@@ -528,6 +538,7 @@ func (q *Queries) ListUsers(ctx context.Context, arg ListUsersParams) ([]ScimUse
 		arg.ExternalID,
 		arg.Email,
 		arg.UserID,
+		arg.Active,
 		arg.Skip,
 		arg.N,
 	)
@@ -553,6 +564,46 @@ func (q *Queries) ListUsers(ctx context.Context, arg ListUsersParams) ([]ScimUse
 			&i.CreatedAt,
 			&i.ChangedAt,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const membersBetween = `-- name: MembersBetween :many
+select m.group_id, m.user_id, u.user_name from scim_group_member m join scim_user u on u.org_id = m.org_id and u.user_id = m.user_id
+where m.org_id = $1 and m.group_id >= $2 and m.group_id <= $3 order by m.group_id, m.user_id
+`
+
+type MembersBetweenParams struct {
+	OrgID string
+	First string
+	Last  string
+}
+
+type MembersBetweenRow struct {
+	GroupID  string
+	UserID   string
+	UserName string
+}
+
+func (q *Queries) MembersBetween(ctx context.Context, arg MembersBetweenParams) ([]MembersBetweenRow, error) {
+	rows, err := q.db.QueryContext(ctx, membersBetween, arg.OrgID, arg.First, arg.Last)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []MembersBetweenRow
+	for rows.Next() {
+		var i MembersBetweenRow
+		if err := rows.Scan(&i.GroupID, &i.UserID, &i.UserName); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -726,7 +777,7 @@ func (q *Queries) PushedUsers(ctx context.Context, arg PushedUsersParams) ([]Pus
 	return items, nil
 }
 
-const removeMember = `-- name: RemoveMember :execrows
+const removeMember = `-- name: RemoveMember :exec
 delete from scim_group_member where org_id = $1 and group_id = $2 and user_id = $3
 `
 
@@ -736,25 +787,8 @@ type RemoveMemberParams struct {
 	UserID  string
 }
 
-func (q *Queries) RemoveMember(ctx context.Context, arg RemoveMemberParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, removeMember, arg.OrgID, arg.GroupID, arg.UserID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-const removeMembers = `-- name: RemoveMembers :exec
-delete from scim_group_member where org_id = $1 and group_id = $2
-`
-
-type RemoveMembersParams struct {
-	OrgID   string
-	GroupID string
-}
-
-func (q *Queries) RemoveMembers(ctx context.Context, arg RemoveMembersParams) error {
-	_, err := q.db.ExecContext(ctx, removeMembers, arg.OrgID, arg.GroupID)
+func (q *Queries) RemoveMember(ctx context.Context, arg RemoveMemberParams) error {
+	_, err := q.db.ExecContext(ctx, removeMember, arg.OrgID, arg.GroupID, arg.UserID)
 	return err
 }
 
@@ -833,6 +867,22 @@ func (q *Queries) TokenByHash(ctx context.Context, tokenHash []byte) (TokenByHas
 	return i, err
 }
 
+const touchGroupsOf = `-- name: TouchGroupsOf :exec
+update scim_group set version = version + 1, changed_at = $1 where scim_group.org_id = $2
+and id in (select m.group_id from scim_group_member m where m.org_id = $2 and m.user_id = $3)
+`
+
+type TouchGroupsOfParams struct {
+	Now    int64
+	OrgID  string
+	UserID string
+}
+
+func (q *Queries) TouchGroupsOf(ctx context.Context, arg TouchGroupsOfParams) error {
+	_, err := q.db.ExecContext(ctx, touchGroupsOf, arg.Now, arg.OrgID, arg.UserID)
+	return err
+}
+
 const touchToken = `-- name: TouchToken :exec
 update scim_token set last_used_at = $1 where org_id = $2 and id = $3
 `
@@ -845,6 +895,21 @@ type TouchTokenParams struct {
 
 func (q *Queries) TouchToken(ctx context.Context, arg TouchTokenParams) error {
 	_, err := q.db.ExecContext(ctx, touchToken, arg.Now, arg.OrgID, arg.ID)
+	return err
+}
+
+const touchUser = `-- name: TouchUser :exec
+update scim_user set version = version + 1, changed_at = $1 where org_id = $2 and user_id = $3
+`
+
+type TouchUserParams struct {
+	Now    int64
+	OrgID  string
+	UserID string
+}
+
+func (q *Queries) TouchUser(ctx context.Context, arg TouchUserParams) error {
+	_, err := q.db.ExecContext(ctx, touchUser, arg.Now, arg.OrgID, arg.UserID)
 	return err
 }
 
