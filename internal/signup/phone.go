@@ -71,8 +71,8 @@ func (s *Service) editable(ctx context.Context, access secret.Secret, o identity
 	if err != nil {
 		return c, err
 	}
-	if s.d.Phones == nil {
-		return c, fault.New(fault.Unavailable, "this installation verifies no telephone numbers")
+	if !s.d.PhoneDemanded { // otherwise strangers could have codes sent that nobody needs
+		return c, fault.New(fault.Conflict, "this installation demands no telephone number for a registration: send it without one").WithCode("PHONE_NOT_DEMANDED")
 	}
 	if c.State != Draft && c.State != Returned {
 		return c, sentAlready(c)

@@ -402,3 +402,17 @@ func TestClosedDoor(t *testing.T) {
 		w.wrong(t, "closed", w.signup.Ask(t.Context(), "ada@example.com", From), "SIGNUP_CLOSED")
 	})
 }
+
+// Where no number is demanded nobody can have codes sent, and a registration needs none.
+func TestPhoneWhereItIsNotDemanded(t *testing.T) {
+	each(t, func(d *signup.Deps) { d.Phones = &numbers{} }, func(t *testing.T, w *world) {
+		a := w.begin(t, "ada@example.com")
+		_, err := w.signup.AskPhone(t.Context(), a.Token, "+49 151 1", From)
+		w.Take(t)
+		w.wrong(t, "a number", err, "PHONE_NOT_DEMANDED")
+		w.wrong(t, "a code", w.signup.ConfirmPhone(t.Context(), a.Token, secret.FromString("123456"), From), "PHONE_NOT_DEMANDED")
+		if _, err := w.signup.Submit(t.Context(), a.Token, args("bees", "ada"), From); err != nil {
+			t.Error(err)
+		}
+	})
+}
