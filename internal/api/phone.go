@@ -85,6 +85,11 @@ func (s *Server) ownPhoneRoutes() {
 		func(ctx context.Context, a authz.Actor, in *struct{}) (*phoneOut, error) {
 			return own(s.Phone.Get(ctx, a, a.User))
 		})
+	handle(s, signedIn, huma.Operation{OperationID: "remove-phone", Method: http.MethodDelete, Path: "/auth/me/phone", Summary: "Remove your telephone number", DefaultStatus: 204, Tags: []string{tag},
+		Description: "Needs a second factor that was proved lately. A change that is pending goes on. PHONE_NONE: there is none. VERSION_CONFLICT: something was altered since you looked."},
+		func(ctx context.Context, a authz.Actor, in *PhoneVersionIn) (*struct{}, error) {
+			return nothing(s.Phone.Remove(ctx, a, in.Version))
+		})
 	handle(s, signedIn, huma.Operation{OperationID: "request-phone-change", Method: http.MethodPost, Path: "/auth/me/phone/changes", Summary: "Set or replace your number: a code is sent to the new one", DefaultStatus: 201, Tags: []string{tag},
 		Description: "Needs a second factor that was proved lately. What was pending before is given up. SMS_UNAVAILABLE and SMS_REJECTED say that the change waits, but no code was sent: resend, or begin again."},
 		func(ctx context.Context, a authz.Actor, in *struct{ Body PhoneNumberIn }) (*phoneOut, error) {

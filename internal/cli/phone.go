@@ -18,6 +18,7 @@ type phoneCmd struct {
 	Confirm phoneConfirmCmd `cmd:"" help:"Bring the code that was sent."`
 	Resend  phoneResendCmd  `cmd:"" help:"Have a new code sent."`
 	Cancel  phoneCancelCmd  `cmd:"" help:"Give the change up."`
+	Remove  phoneRemoveCmd  `cmd:"" help:"Remove your number."`
 }
 
 // phoneRecord is a number as the API tells it.
@@ -197,6 +198,33 @@ func (r *remote) cancelPhone(ctx context.Context, below string) error {
 		return err
 	}
 	r.p.done("The change is given up.")
+	return nil
+}
+
+type phoneRemoveCmd struct {
+	Yes bool `short:"y" help:"Do not ask."`
+}
+
+// Run removes the number.
+func (c *phoneRemoveCmd) Run(ctx context.Context, p *program) error {
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	_, rec, err := r.phone(ctx, ownPhone)
+	if err != nil {
+		return err
+	}
+	if rec.Number == "" {
+		return fault.New(fault.NotFound, "you have no telephone number to remove").WithCode("PHONE_NONE")
+	}
+	if err := p.confirm(ctx, c.Yes, "Remove %s? [y/N] ", rec.Number); err != nil {
+		return err
+	}
+	if _, err := r.call(ctx, http.MethodDelete, ownPhone, url.Values{"version": {strconv.Itoa(rec.Version)}}, nil); err != nil {
+		return err
+	}
+	p.done("You have no telephone number here any more.")
 	return nil
 }
 

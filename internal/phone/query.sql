@@ -23,6 +23,10 @@ update person_phone set number = sqlc.arg(number), sealed_as = sqlc.arg(sealed_a
     country = sqlc.arg(country), verified_at = sqlc.arg(now)
 where person_id = sqlc.arg(person_id);
 
+-- name: ClearNumber :exec
+update person_phone set number = sqlc.arg(nothing), sealed_as = '', number_index = '', country = '', verified_at = 0
+where person_id = sqlc.arg(person_id);
+
 -- name: InsertVerification :exec
 insert into phone_verification (id, person_id, log_org, purpose, number, number_index, country, code_hash, created_at, sent_at, expires_at, attempts, state, closed_at)
 values (sqlc.arg(id), sqlc.arg(person_id), sqlc.arg(log_org), sqlc.arg(purpose), sqlc.arg(number), sqlc.arg(number_index), sqlc.arg(country),

@@ -212,6 +212,7 @@ func TestInternalTierIsOffThePublicCatalog(t *testing.T) {
 		event.SSH_CERTIFICATE_ISSUED, event.PLATFORM_SETUP_LINK_CREATED,
 		event.ORGANIZATION_STATE_CHANGED, event.PASSWORD_RESET_REQUESTED, event.MEMBER_SUSPENDED, event.MEMBER_RESUMED,
 		event.ACCESS_POLICY_CHANGED,
+		event.PHONE_NUMBER_REMOVED,
 	}
 	if !slices.Equal(internal, want) {
 		t.Errorf("internal tier is %v", internal)

@@ -253,4 +253,5 @@ var phrases = map[Constant]string{
 	MEMBER_SUSPENDED:            "suspended|suspend a member of {}",
 	MEMBER_RESUMED:              "resumed|resume a suspended member of {}",
 	ACCESS_POLICY_CHANGED:       "changed|change the policy {} ({policy_change})",
+	PHONE_NUMBER_REMOVED:        "removed|remove their telephone number",
 }

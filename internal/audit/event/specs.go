@@ -72,4 +72,5 @@ var internal = [...]*spec{
 	organizationStateChanged,
 	passwordResetRequested, memberSuspended, memberResumed,
 	accessPolicyChanged,
+	phoneNumberRemoved,
 }

@@ -28,6 +28,21 @@ func (q *Queries) AcceptVerification(ctx context.Context, arg AcceptVerification
 	return attempts, err
 }
 
+const clearNumber = `-- name: ClearNumber :exec
+update person_phone set number = $1, sealed_as = '', number_index = '', country = '', verified_at = 0
+where person_id = $2
+`
+
+type ClearNumberParams struct {
+	Nothing  []byte
+	PersonID string
+}
+
+func (q *Queries) ClearNumber(ctx context.Context, arg ClearNumberParams) error {
+	_, err := q.db.ExecContext(ctx, clearNumber, arg.Nothing, arg.PersonID)
+	return err
+}
+
 const closeChange = `-- name: CloseChange :execrows
 update phone_change set state = $1, closed_at = $2 where id = $3 and state = 'pending'
 `

@@ -115,5 +115,8 @@ func internalTier() []event.Event {
 			by(event.TenantAdmin), event.PolicyTarget(ID[id.Policy]("target"), "the target"),
 			event.PolicyChangeDeleted, changes("changes"),
 		).WithPolicyVersion(count[int]("policy_version")).WithComment("comment"),
+		event.NewPhoneNumberRemoved(
+			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"), ID[id.User]("subject_user_id"),
+		).WithOldPhone(phoneDigest("old_phone")),
 	}
 }

@@ -162,6 +162,8 @@ func otherwise(ev event.Event) []event.Event {
 		return []event.Event{e.Denied(event.MemberSuspendedLastOrgAdmin)}
 	case event.MemberResumed:
 		return []event.Event{e.Denied(event.MemberResumedNotPermitted)}
+	case event.PhoneNumberRemoved:
+		return []event.Event{e.Denied(event.PhoneNumberRemovedNotPermitted), e.Denied(event.PhoneNumberRemovedMFARequired)}
 	case event.OrganizationStateChanged:
 		return []event.Event{e.Denied(event.OrganizationStateChangedNotPermitted)}
 	case event.PlatformSetupCompleted:
