@@ -175,7 +175,7 @@ func (s *Service) byID(ctx context.Context, pid id.Provider) (Provider, error) {
 	}
 	p, err := fromRow(ssosql.SsoProvider{OrgID: row.OrgID, ID: row.ID, Protocol: row.Protocol, Name: row.Name, Enabled: row.Enabled, Issuer: row.Issuer,
 		ClientID: row.ClientID, ClientSecret: row.ClientSecret, Scopes: row.Scopes, GroupsClaim: row.GroupsClaim, CaPem: row.CaPem, Metadata: row.Metadata,
-		TrustMfa: row.TrustMfa, Provision: row.Provision, DefaultRole: row.DefaultRole, Roles: row.Roles, Version: row.Version, CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt})
+		TrustMfa: row.TrustMfa, Provision: row.Provision, DefaultRole: row.DefaultRole, Roles: row.Roles, Version: row.Version, CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt, SpKey: row.SpKey, SpCert: row.SpCert})
 	p.orgName = row.OrgName
 	return p, err
 }

@@ -75,12 +75,14 @@ type Provider struct {
 	ChangedAt time.Time
 
 	sealed  []byte
+	spKey   []byte // SAML: sealed; what the provider encrypts for
+	spCert  []byte
 	orgName string // where it was read with it
 }
 
 func fromRow(r ssosql.SsoProvider) (Provider, error) {
 	p := Provider{
-		ID: id.Provider(r.ID), Org: id.Org(r.OrgID), Protocol: Protocol(r.Protocol), HasSecret: len(r.ClientSecret) > 0, sealed: r.ClientSecret,
+		ID: id.Provider(r.ID), Org: id.Org(r.OrgID), Protocol: Protocol(r.Protocol), HasSecret: len(r.ClientSecret) > 0, sealed: r.ClientSecret, spKey: r.SpKey, spCert: r.SpCert,
 		Version: r.Version, CreatedAt: db.Time(r.CreatedAt), ChangedAt: db.Time(r.ChangedAt),
 		Settings: Settings{Name: r.Name, Enabled: r.Enabled, Issuer: r.Issuer, ClientID: r.ClientID, Scopes: strings.Fields(r.Scopes), GroupsClaim: r.GroupsClaim,
 			CAPEM: r.CaPem, Metadata: r.Metadata, TrustMFA: r.TrustMfa, Provision: r.Provision, DefaultRole: authz.Role(r.DefaultRole)},
@@ -311,6 +313,12 @@ func (s *Service) Create(ctx context.Context, actor authz.Actor, a SaveArgs) (Pr
 	if err := s.prepare(ctx, &p, a); err != nil {
 		return Provider{}, err
 	}
+	p.spKey, p.spCert = []byte{}, []byte{}
+	if p.Protocol == SAML {
+		if err := s.newKey(ctx, &p); err != nil {
+			return Provider{}, err
+		}
+	}
 	now := s.now()
 	p.CreatedAt, p.ChangedAt = db.Time(now), db.Time(now)
 	err := s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
@@ -325,7 +333,7 @@ func (s *Service) Create(ctx context.Context, actor authz.Actor, a SaveArgs) (Pr
 		if err := q.InsertProvider(ctx, ssosql.InsertProviderParams{
 			OrgID: string(p.Org), ID: string(p.ID), Protocol: string(p.Protocol), Name: p.Name, Enabled: p.Enabled, Issuer: p.Issuer, ClientID: p.ClientID,
 			ClientSecret: p.sealed, Scopes: strings.Join(p.Scopes, " "), GroupsClaim: p.GroupsClaim, CaPem: p.CAPEM, Metadata: p.Metadata, TrustMfa: p.TrustMFA,
-			Provision: p.Provision, DefaultRole: string(p.DefaultRole), Roles: rules(p.Roles), Now: now,
+			Provision: p.Provision, DefaultRole: string(p.DefaultRole), Roles: rules(p.Roles), Now: now, SpKey: p.spKey, SpCert: p.spCert,
 		}); err != nil {
 			return nameTaken(err, p.Name)
 		}

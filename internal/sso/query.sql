@@ -1,9 +1,13 @@
 -- name: InsertProvider :exec
 insert into sso_provider (org_id, id, protocol, name, enabled, issuer, client_id, client_secret, scopes, groups_claim, ca_pem, metadata,
-    trust_mfa, provision, default_role, roles, version, created_at, changed_at)
+    trust_mfa, provision, default_role, roles, version, created_at, changed_at, sp_key, sp_cert)
 values (sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(protocol), sqlc.arg(name), sqlc.arg(enabled), sqlc.arg(issuer), sqlc.arg(client_id),
     sqlc.arg(client_secret), sqlc.arg(scopes), sqlc.arg(groups_claim), sqlc.arg(ca_pem), sqlc.arg(metadata), sqlc.arg(trust_mfa),
-    sqlc.arg(provision), sqlc.arg(default_role), sqlc.arg(roles), 1, sqlc.arg(now), sqlc.arg(now));
+    sqlc.arg(provision), sqlc.arg(default_role), sqlc.arg(roles), 1, sqlc.arg(now), sqlc.arg(now), sqlc.arg(sp_key), sqlc.arg(sp_cert));
+
+-- name: GiveKey :execrows
+update sso_provider set sp_key = sqlc.arg(sp_key), sp_cert = sqlc.arg(sp_cert)
+where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and length(sp_cert) = 0;
 
 -- name: UpdateProvider :execrows
 update sso_provider set name = sqlc.arg(name), enabled = sqlc.arg(enabled), issuer = sqlc.arg(issuer), client_id = sqlc.arg(client_id),

@@ -170,7 +170,7 @@ func (q *Queries) DropOldUsed(ctx context.Context, expiresAt int64) error {
 }
 
 const findProvider = `-- name: FindProvider :one
-select p.org_id, p.id, p.protocol, p.name, p.enabled, p.issuer, p.client_id, p.client_secret, p.scopes, p.groups_claim, p.ca_pem, p.metadata, p.trust_mfa, p.provision, p.default_role, p.roles, p.version, p.created_at, p.changed_at, o.name as org_name from sso_provider p join organization o on o.id = p.org_id
+select p.org_id, p.id, p.protocol, p.name, p.enabled, p.issuer, p.client_id, p.client_secret, p.scopes, p.groups_claim, p.ca_pem, p.metadata, p.trust_mfa, p.provision, p.default_role, p.roles, p.version, p.created_at, p.changed_at, p.sp_key, p.sp_cert, o.name as org_name from sso_provider p join organization o on o.id = p.org_id
 where p.id = $1 and o.state = 'active'
 `
 
@@ -194,6 +194,8 @@ type FindProviderRow struct {
 	Version      int64
 	CreatedAt    int64
 	ChangedAt    int64
+	SpKey        []byte
+	SpCert       []byte
 	OrgName      string
 }
 
@@ -221,6 +223,8 @@ func (q *Queries) FindProvider(ctx context.Context, id string) (FindProviderRow,
 		&i.Version,
 		&i.CreatedAt,
 		&i.ChangedAt,
+		&i.SpKey,
+		&i.SpCert,
 		&i.OrgName,
 	)
 	return i, err
@@ -338,7 +342,7 @@ func (q *Queries) GetDomain(ctx context.Context, arg GetDomainParams) (SsoDomain
 }
 
 const getProvider = `-- name: GetProvider :one
-select org_id, id, protocol, name, enabled, issuer, client_id, client_secret, scopes, groups_claim, ca_pem, metadata, trust_mfa, provision, default_role, roles, version, created_at, changed_at from sso_provider where org_id = $1 and id = $2
+select org_id, id, protocol, name, enabled, issuer, client_id, client_secret, scopes, groups_claim, ca_pem, metadata, trust_mfa, provision, default_role, roles, version, created_at, changed_at, sp_key, sp_cert from sso_provider where org_id = $1 and id = $2
 `
 
 type GetProviderParams struct {
@@ -369,8 +373,35 @@ func (q *Queries) GetProvider(ctx context.Context, arg GetProviderParams) (SsoPr
 		&i.Version,
 		&i.CreatedAt,
 		&i.ChangedAt,
+		&i.SpKey,
+		&i.SpCert,
 	)
 	return i, err
+}
+
+const giveKey = `-- name: GiveKey :execrows
+update sso_provider set sp_key = $1, sp_cert = $2
+where org_id = $3 and id = $4 and length(sp_cert) = 0
+`
+
+type GiveKeyParams struct {
+	SpKey  []byte
+	SpCert []byte
+	OrgID  string
+	ID     string
+}
+
+func (q *Queries) GiveKey(ctx context.Context, arg GiveKeyParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, giveKey,
+		arg.SpKey,
+		arg.SpCert,
+		arg.OrgID,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const identityOf = `-- name: IdentityOf :one
@@ -504,10 +535,10 @@ func (q *Queries) InsertIdentity(ctx context.Context, arg InsertIdentityParams) 
 
 const insertProvider = `-- name: InsertProvider :exec
 insert into sso_provider (org_id, id, protocol, name, enabled, issuer, client_id, client_secret, scopes, groups_claim, ca_pem, metadata,
-    trust_mfa, provision, default_role, roles, version, created_at, changed_at)
+    trust_mfa, provision, default_role, roles, version, created_at, changed_at, sp_key, sp_cert)
 values ($1, $2, $3, $4, $5, $6, $7,
     $8, $9, $10, $11, $12, $13,
-    $14, $15, $16, 1, $17, $17)
+    $14, $15, $16, 1, $17, $17, $18, $19)
 `
 
 type InsertProviderParams struct {
@@ -528,6 +559,8 @@ type InsertProviderParams struct {
 	DefaultRole  string
 	Roles        string
 	Now          int64
+	SpKey        []byte
+	SpCert       []byte
 }
 
 func (q *Queries) InsertProvider(ctx context.Context, arg InsertProviderParams) error {
@@ -549,6 +582,8 @@ func (q *Queries) InsertProvider(ctx context.Context, arg InsertProviderParams) 
 		arg.DefaultRole,
 		arg.Roles,
 		arg.Now,
+		arg.SpKey,
+		arg.SpCert,
 	)
 	return err
 }
@@ -650,7 +685,7 @@ func (q *Queries) ListIdentities(ctx context.Context, arg ListIdentitiesParams) 
 }
 
 const listProviders = `-- name: ListProviders :many
-select org_id, id, protocol, name, enabled, issuer, client_id, client_secret, scopes, groups_claim, ca_pem, metadata, trust_mfa, provision, default_role, roles, version, created_at, changed_at from sso_provider where org_id = $1 order by name
+select org_id, id, protocol, name, enabled, issuer, client_id, client_secret, scopes, groups_claim, ca_pem, metadata, trust_mfa, provision, default_role, roles, version, created_at, changed_at, sp_key, sp_cert from sso_provider where org_id = $1 order by name
 `
 
 func (q *Queries) ListProviders(ctx context.Context, orgID string) ([]SsoProvider, error) {
@@ -682,6 +717,8 @@ func (q *Queries) ListProviders(ctx context.Context, orgID string) ([]SsoProvide
 			&i.Version,
 			&i.CreatedAt,
 			&i.ChangedAt,
+			&i.SpKey,
+			&i.SpCert,
 		); err != nil {
 			return nil, err
 		}

@@ -65,4 +65,6 @@ type SsoProvider struct {
 	Version      int64
 	CreatedAt    int64
 	ChangedAt    int64
+	SpKey        []byte
+	SpCert       []byte
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -36,6 +37,7 @@ type SAML struct {
 	Stranger   bool // signed with a key that the metadata does not have
 	SHA1       bool
 	Status     string // an answer without an assertion
+	Encrypt    bool   // with the certificate that the other side's metadata has
 
 	idp, stranger saml.IdentityProvider
 }
@@ -75,8 +77,15 @@ func (p *SAML) provider(t testing.TB) saml.IdentityProvider {
 
 // GetServiceProvider finds the other side's metadata.
 func (p *SAML) GetServiceProvider(_ *http.Request, id string) (*saml.EntityDescriptor, error) {
-	if e := p.Known[id]; e != nil {
+	if e := p.Known[id]; e != nil && p.Encrypt {
 		return e, nil
+	} else if e != nil {
+		plain := *e
+		plain.SPSSODescriptors = slices.Clone(e.SPSSODescriptors)
+		for i := range plain.SPSSODescriptors {
+			plain.SPSSODescriptors[i].KeyDescriptors = nil
+		}
+		return &plain, nil
 	}
 	return nil, os.ErrNotExist
 }
