@@ -43,7 +43,7 @@ var rights = map[string]right{
 	"begin-webauthn": {action: "self.enrol", event: "MFA_FACTOR_ENROLLED"}, "confirm-webauthn": {action: "self.enrol", event: "MFA_FACTOR_ENROLLED"},
 	"remove-factor": {action: "self.manage", event: "MFA_FACTOR_REMOVED"}, "rename-factor": {action: "self.manage*"}, "regenerate-backup-codes": {action: "self.manage"},
 	"add-ssh-key": {action: "self.manage", event: "SSH_KEY_ADDED"}, "remove-ssh-key": {action: "self.manage*", event: "SSH_KEY_REMOVED"},
-	"request-phone-change": {action: "self.manage", event: "PHONE_CHANGE_REQUESTED"}, "confirm-phone-change": {action: "self.manage*"},
+	"remove-phone": {action: "self.manage", event: "PHONE_NUMBER_REMOVED"}, "request-phone-change": {action: "self.manage", event: "PHONE_CHANGE_REQUESTED"}, "confirm-phone-change": {action: "self.manage*"},
 	"resend-phone-code": {action: "self.manage*"}, "cancel-phone-change": {action: "self.manage*", event: "PHONE_CHANGE_CANCEL"},
 	"accept-my-invitation": {action: "self.manage*"},
 
