@@ -107,6 +107,8 @@ func (p *program) remote(ctx context.Context) (*remote, error) {
 	}
 	token := p.env["VAULTPAM_TOKEN"]
 	switch {
+	case conf.Origin == "" && token != "":
+		return nil, fault.New(fault.Invalid, "VAULTPAM_TOKEN is set, but not where to use it: set VAULTPAM_BASE_URL, or give --url https://<server>").WithCode("NO_SERVER")
 	case conf.Origin == "":
 		return nil, errNoLogin("")
 	case token != "":

@@ -258,3 +258,9 @@ func TestOrganizationIsChosenBySlug(t *testing.T) {
 	}
 	w.bad(5, []string{`"nope"`, "acme, globex"}, "safes", "--org", "nope")
 }
+
+func TestATokenNeedsAServer(t *testing.T) {
+	w := newWorld(t)
+	w.env = append(w.env, "VAULTPAM_TOKEN=vpat_of_nothing")
+	w.bad(2, []string{"VAULTPAM_TOKEN is set", "VAULTPAM_BASE_URL"}, "safes")
+}
