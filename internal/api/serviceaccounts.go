@@ -3,13 +3,11 @@ package api
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/vaultpam/vaultpam/internal/authz"
-	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/secret"
@@ -30,16 +28,11 @@ type ServiceAccount struct {
 func (s *Server) serviceAccountRoutes() {
 	const tag = "API tokens"
 	handle(s, signedIn, huma.Operation{OperationID: "list-service-accounts", Method: http.MethodGet, Path: "/service-accounts", Summary: "List service accounts", Tags: []string{tag}},
-		func(ctx context.Context, a authz.Actor, in *struct{}) (*pageOut[ServiceAccount], error) {
-			list, err := s.Identity.ServiceAccounts(ctx, a)
-			if err != nil {
-				return nil, err
-			}
-			out := &pageOut[ServiceAccount]{Page[ServiceAccount]{Items: []ServiceAccount{}}}
-			for _, x := range list {
-				out.Body.Items = append(out.Body.Items, ServiceAccount{ID: x.ID, Name: x.Name, Handle: x.Handle, Role: string(x.Role), Tokens: x.Tokens, CreatedAt: x.CreatedAt})
-			}
-			return out, nil
+		func(ctx context.Context, a authz.Actor, in *struct{ PageIn }) (*pageOut[ServiceAccount], error) {
+			l, err := s.Identity.ServiceAccounts(ctx, a, in.request())
+			return pageOf(l, func(x identity.ServiceAccountItem) ServiceAccount {
+				return ServiceAccount{ID: x.ID, Name: x.Name, Handle: x.Handle, Role: string(x.Role), Tokens: x.Tokens, CreatedAt: x.CreatedAt}
+			}, err)
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "create-service-account", Method: http.MethodPost, Path: "/service-accounts", Summary: "Make a service account", DefaultStatus: 201, Tags: []string{tag},
 		Description: "A member that nobody signs in as: it acts by the API tokens that owners and admins issue to it. It joins safes as people do."},
@@ -63,12 +56,8 @@ func (s *Server) serviceAccountRoutes() {
 		func(ctx context.Context, a authz.Actor, in *struct {
 			ID string `path:"id" maxLength:"64"`
 		}) (*struct{}, error) {
-			list, err := s.Identity.ServiceAccounts(ctx, a)
-			if err != nil {
+			if err := s.Identity.IsServiceAccount(ctx, a, id.User(in.ID)); err != nil {
 				return nil, err
-			}
-			if !slices.ContainsFunc(list, func(x identity.ServiceAccountItem) bool { return x.ID == id.User(in.ID) }) {
-				return nil, fault.New(fault.NotFound, "no such service account in this organization")
 			}
 			return nothing(s.Tenancy.RemoveMember(ctx, a, id.User(in.ID)))
 		})

@@ -261,7 +261,7 @@ select email from email_proof where person_id = $1;
 select p.id, p.name, p.handle, m.role, m.created_at,
        cast((select count(*) from api_token t where t.org_id = m.org_id and t.owner_id = p.id and t.ended_at = 0 and t.expires_at > sqlc.arg(now)) as bigint) as tokens
 from member m join person p on p.id = m.user_id
-where m.org_id = sqlc.arg(org_id) and p.email like sqlc.arg(domain) order by p.name limit 1000;
+where m.org_id = sqlc.arg(org_id) and p.email like sqlc.arg(domain) and p.name > sqlc.arg(after) order by p.name limit sqlc.arg(n);
 
 -- name: InsertDeviceLogin :exec
 insert into device_login (id, device_hash, user_hash, client, source_ip, user_agent, state, person_id, mfa_at, sso_org, created_at, expires_at, polled_at)

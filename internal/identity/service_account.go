@@ -11,6 +11,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/identity/identitysql"
+	"github.com/vaultpam/vaultpam/internal/page"
 	"github.com/vaultpam/vaultpam/internal/secret"
 )
 
@@ -54,23 +55,33 @@ type ServiceAccountItem struct {
 }
 
 // ServiceAccounts lists those of the active organization by name.
-func (s *Service) ServiceAccounts(ctx context.Context, actor authz.Actor) ([]ServiceAccountItem, error) {
+func (s *Service) ServiceAccounts(ctx context.Context, actor authz.Actor, p page.Request) (page.List[ServiceAccountItem], error) {
 	if err := authz.Check(actor, authz.MemberList, authz.Object{Type: authz.MemberObject, Org: actor.Org}); err != nil {
-		return nil, err
+		return page.List[ServiceAccountItem]{}, err
+	}
+	n, after, err := p.Resolve()
+	if err != nil {
+		return page.List[ServiceAccountItem]{}, err
 	}
 	var rows []identitysql.ServiceAccountsRow
-	err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-		rows, err = identitysql.New(tx).ServiceAccounts(ctx, identitysql.ServiceAccountsParams{OrgID: string(actor.Org), Domain: "%" + serviceDomain, Now: s.now()})
+	err = s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		rows, err = identitysql.New(tx).ServiceAccounts(ctx, identitysql.ServiceAccountsParams{OrgID: string(actor.Org), Domain: ServicePattern, Now: s.now(), After: after, N: n})
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list service accounts: %w", err)
+		return page.List[ServiceAccountItem]{}, fmt.Errorf("list service accounts: %w", err)
 	}
 	out := make([]ServiceAccountItem, len(rows))
 	for i, r := range rows {
 		out[i] = ServiceAccountItem{ID: id.User(r.ID), Name: r.Name, Handle: r.Handle, Role: authz.Role(r.Role), Tokens: int(r.Tokens), CreatedAt: db.Time(r.CreatedAt)}
 	}
-	return out, nil
+	return page.Cut(out, n, func(a ServiceAccountItem) string { return a.Name }), nil
+}
+
+// IsServiceAccount tells whether user is a service account of the actor's organization.
+func (s *Service) IsServiceAccount(ctx context.Context, actor authz.Actor, user id.User) error {
+	_, _, err := s.serviceOf(ctx, actor, user)
+	return err
 }
 
 // serviceOf is a service account of the actor's organization, with its role.

@@ -12,6 +12,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	. "github.com/vaultpam/vaultpam/internal/identity/identitytest"
+	"github.com/vaultpam/vaultpam/internal/page"
 	"github.com/vaultpam/vaultpam/internal/secret"
 	"github.com/vaultpam/vaultpam/internal/tenancy"
 )
@@ -49,10 +50,22 @@ func TestServiceAccounts(t *testing.T) {
 		if _, err := w.Tenancy.AddMember(t.Context(), otherOwner.Actor, tenancy.AddMemberArgs{Person: identity.NewPerson{Email: ci.Email, Handle: "mallory"}, Role: authz.Admin}); !fault.Is(err, fault.Invalid) {
 			t.Errorf("taken over as a person: %v", err)
 		}
-		list, err := w.Identity.ServiceAccounts(t.Context(), owner.Actor)
-		if err != nil || len(list) != 1 || list[0].ID != ci.ID || list[0].Name != "ci-deploy" || list[0].Role != authz.Operator {
+		list, err := w.Identity.ServiceAccounts(t.Context(), owner.Actor, page.Request{})
+		if err != nil || len(list.Items) != 1 || list.Items[0].ID != ci.ID || list.Items[0].Name != "ci-deploy" || list.Items[0].Role != authz.Operator {
 			t.Errorf("%+v %v", list, err)
 		}
+		if _, err := addService(t, w, owner.Actor, "backup", authz.Auditor); err != nil {
+			t.Fatal(err)
+		}
+		first, err := w.Identity.ServiceAccounts(t.Context(), owner.Actor, page.Request{Limit: 1})
+		if err != nil || len(first.Items) != 1 || first.Items[0].Name != "backup" {
+			t.Fatalf("%+v %v", first, err)
+		}
+		second, err := w.Identity.ServiceAccounts(t.Context(), owner.Actor, page.Request{Limit: 1, Cursor: first.Next})
+		if err != nil || len(second.Items) != 1 || second.Items[0].ID != ci.ID || second.Next != "" {
+			t.Fatalf("%+v %v", second, err)
+		}
+		w.Take(t)
 		for _, login := range []string{ci.Email, ci.Handle} {
 			if _, err := signIn(w, t, login, "a password of somebody"); !fault.Is(err, fault.Unauthenticated) {
 				t.Errorf("%s signs in: %v", login, err)

@@ -1697,13 +1697,15 @@ const serviceAccounts = `-- name: ServiceAccounts :many
 select p.id, p.name, p.handle, m.role, m.created_at,
        cast((select count(*) from api_token t where t.org_id = m.org_id and t.owner_id = p.id and t.ended_at = 0 and t.expires_at > $1) as bigint) as tokens
 from member m join person p on p.id = m.user_id
-where m.org_id = $2 and p.email like $3 order by p.name limit 1000
+where m.org_id = $2 and p.email like $3 and p.name > $4 order by p.name limit $5
 `
 
 type ServiceAccountsParams struct {
 	Now    int64
 	OrgID  string
 	Domain string
+	After  string
+	N      int32
 }
 
 type ServiceAccountsRow struct {
@@ -1716,7 +1718,13 @@ type ServiceAccountsRow struct {
 }
 
 func (q *Queries) ServiceAccounts(ctx context.Context, arg ServiceAccountsParams) ([]ServiceAccountsRow, error) {
-	rows, err := q.db.QueryContext(ctx, serviceAccounts, arg.Now, arg.OrgID, arg.Domain)
+	rows, err := q.db.QueryContext(ctx, serviceAccounts,
+		arg.Now,
+		arg.OrgID,
+		arg.Domain,
+		arg.After,
+		arg.N,
+	)
 	if err != nil {
 		return nil, err
 	}
