@@ -66,6 +66,10 @@ func run(m *testing.M) int {
 		fmt.Printf("--- FAIL: after all tests\n%v\nFAIL\n", err)
 		code = max(code, 1)
 	}
+	if left, err := commandsLeft(); code == 0 && (err != nil || len(left) > 0) {
+		fmt.Printf("--- FAIL: after all tests\nno test runs these commands with success: %s %v\nFAIL\n", strings.Join(left, ", "), err)
+		code = 1
+	}
 	if file := os.Getenv(envCoverage); file != "" {
 		if err := writeCoverage(file); err != nil {
 			fmt.Fprintln(os.Stderr, "event coverage:", err)

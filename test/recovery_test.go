@@ -266,6 +266,7 @@ func TestRecoveryByTheCommandLine(t *testing.T) {
 			if err != nil {
 				t.Fatalf("vaultpam %s: %v\n%s", strings.Join(args, " "), err, out)
 			}
+			drove(args)
 			return string(out)
 		}
 		me := []string{"VAULTPAM_EMAIL=" + p.Email, "VAULTPAM_PASSWORD=" + p.Password}

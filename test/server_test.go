@@ -107,6 +107,7 @@ func (s *Server) launch(t testing.TB, args ...string) {
 	if err := startOnThread(s.cmd); err != nil {
 		t.Fatal(err)
 	}
+	drove(args) // until it is told to stop
 	cmd, exited := s.cmd, s.exited
 	go func() {
 		s.exit = cmd.Wait()
