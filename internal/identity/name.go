@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/label"
 )
 
 // Bounds, in bytes of the canonical form.
@@ -94,6 +95,9 @@ func ParseLogin(s string) (Login, error) {
 // ParseName checks a person's display name: any text on one line.
 func ParseName(s string) (string, error) { return parseLabel("name", s, maxName) }
 
+// known are the categories of all characters that have one.
+var known = []*unicode.RangeTable{unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.C}
+
 // parseLabel checks a short free text that lists and events will show.
 func parseLabel(field, s string, limit int) (string, error) {
 	ok := len(s) <= 4*limit && utf8.ValidString(s)
@@ -102,11 +106,9 @@ func parseLabel(field, s string, limit int) (string, error) {
 		n = norm.NFC.String(strings.TrimSpace(s))
 		ok = n != "" && utf8.RuneCountInString(n) <= limit
 	}
-	for _, r := range n {
-		// Format characters could reorder or hide what a list shows.
-		ok = ok && !unicode.IsControl(r) && !unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co)
-	}
-	if !ok {
+	// A space of another script is one; a letter that this program does not know yet is one, too.
+	spaceOrNew := func(r rune) bool { return unicode.Is(unicode.Zs, r) || !unicode.In(r, known...) }
+	if !ok || label.Odd(n, spaceOrNew) {
 		return "", fault.New(fault.Invalid, "the %s must be 1 to %d characters on one line, without control characters", field, limit).
 			WithField(field, "must be 1 to %d characters on one line, without control characters", limit)
 	}

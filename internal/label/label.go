@@ -8,7 +8,6 @@ package label
 import (
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -29,7 +28,7 @@ func Name(s string) string {
 		return fmt.Sprintf("must have at most %d characters, and has %d", MaxName, n)
 	case strings.TrimSpace(s) != s:
 		return "must not begin or end with a space"
-	case strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }):
+	case Odd(s, nil):
 		return "must not contain control characters or invisible ones"
 	}
 	return ""
@@ -42,7 +41,7 @@ func Note(s string) string {
 		return "must be valid UTF-8"
 	case n > MaxNote:
 		return fmt.Sprintf("must have at most %d characters, and has %d", MaxNote, n)
-	case strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) && r != '\n' && r != '\t' }):
+	case Odd(s, func(r rune) bool { return r == '\n' || r == '\t' }):
 		return "must not contain control characters or invisible ones"
 	}
 	return ""

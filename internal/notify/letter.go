@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/vaultpam/vaultpam/internal/label"
 	"github.com/vaultpam/vaultpam/internal/secret"
 )
 
@@ -100,24 +101,17 @@ func shown(args []any) []any {
 // programs would turn into a link of their own.
 func line(s string, n int) string {
 	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
+		if unicode.IsSpace(r) {
 			return ' '
-		case !unicode.IsPrint(r):
-			return -1
 		}
 		return r
 	}, strings.ToValidUTF8(s, ""))
+	s = label.Clean(s, nil)
 	return bounded(strings.TrimSpace(unlinked(s)), n)
 }
 
 func paragraph(s string, n int) string {
-	s = strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
-			return r
-		}
-		return -1
-	}, strings.ToValidUTF8(s, ""))
+	s = label.Clean(s, func(r rune) bool { return r == '\n' || r == '\t' })
 	return bounded(strings.TrimSpace(unlinked(s)), n)
 }
 

@@ -5,9 +5,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/label"
 )
 
 // The names of SCIM's schemas and messages.
@@ -182,7 +182,7 @@ func text(name string, v json.RawMessage) (string, error) {
 		return "", nil
 	}
 	t := strings.TrimSpace(*s)
-	if len(t) > maxText || strings.ContainsFunc(t, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	if len(t) > maxText || label.Odd(t, nil) {
 		return "", invalid(InvalidValue, "%s must be one line of at most %d bytes", name, maxText)
 	}
 	return t, nil
