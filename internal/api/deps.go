@@ -16,6 +16,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/notify"
 	"github.com/vaultpam/vaultpam/internal/phone"
 	"github.com/vaultpam/vaultpam/internal/platform"
+	"github.com/vaultpam/vaultpam/internal/policy"
 	"github.com/vaultpam/vaultpam/internal/recording"
 	"github.com/vaultpam/vaultpam/internal/recovery"
 	"github.com/vaultpam/vaultpam/internal/resource"
@@ -45,6 +46,7 @@ type Deps struct {
 	Resources   *resource.Service
 	Vault       *vault.Service
 	Safes       *safe.Service
+	Policies    *policy.Service
 	Sessions    *session.Service
 	Recordings  *recording.Service
 	Review      *review.Service
@@ -75,6 +77,7 @@ func (d *Deps) check() error {
 		d.Resources == nil,
 		d.Vault == nil,
 		d.Safes == nil,
+		d.Policies == nil,
 		d.Sessions == nil,
 		d.Recordings == nil,
 		d.Review == nil,
@@ -114,6 +117,8 @@ func (s *Server) routes() {
 	s.resourceRoutes()
 	s.accountRoutes()
 	s.safeRoutes()
+	s.accessPolicyRoutes()
+	s.explainRoutes()
 	s.sessionRoutes()
 	s.recordingRoutes()
 	s.auditRoutes()

@@ -22,6 +22,7 @@ type Resource struct {
 	Host        string      `json:"host"`
 	Port        int         `json:"port"`
 	Description string      `json:"description"`
+	Labels      []string    `json:"labels,omitempty" doc:"Such as env=prod; policies of access look at them"`
 	HostKeys    []HostKey   `json:"host_keys" doc:"The keys that an administrator confirmed; empty means that nothing can connect yet"`
 	Version     int64       `json:"version"`
 	CreatedAt   time.Time   `json:"created_at"`
@@ -43,7 +44,7 @@ type resourceOut struct{ Body Resource }
 
 func resourceJSON(r resource.Resource) Resource {
 	out := Resource{ID: r.ID, Name: r.Name, Protocol: string(r.Protocol), Host: r.Host, Port: r.Port, Description: r.Description,
-		HostKeys: []HostKey{}, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt}
+		Labels: r.Labels, HostKeys: []HostKey{}, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt}
 	for _, k := range r.HostKeys {
 		at := k.ConfirmedAt
 		out.HostKeys = append(out.HostKeys, HostKey{Fingerprint: k.Fingerprint, Type: k.Type, PublicKey: publicKeyLine(k.Type, k.PublicKey),
@@ -70,15 +71,16 @@ func (s *Server) resourceRoutes() {
 	handle(s, signedIn, huma.Operation{OperationID: "create-resource", Method: http.MethodPost, Path: "/resources", Summary: "Create a resource", DefaultStatus: 201, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			Body struct {
-				Name        string `json:"name"`
-				Protocol    string `json:"protocol" enum:"ssh"`
-				Host        string `json:"host" doc:"A host name or an IP address"`
-				Port        int    `json:"port,omitempty" doc:"0 or absent: the protocol's own"`
-				Description string `json:"description,omitempty"`
+				Name        string   `json:"name"`
+				Protocol    string   `json:"protocol" enum:"ssh"`
+				Host        string   `json:"host" doc:"A host name or an IP address"`
+				Port        int      `json:"port,omitempty" doc:"0 or absent: the protocol's own"`
+				Description string   `json:"description,omitempty"`
+				Labels      []string `json:"labels,omitempty" maxItems:"32" doc:"Such as env=prod"`
 			}
 		}) (*resourceOut, error) {
 			b := in.Body
-			return oneResource(s.Resources.Create(ctx, a, resource.CreateArgs{Name: b.Name, Protocol: resource.Protocol(b.Protocol), Host: b.Host, Port: b.Port, Description: b.Description}))
+			return oneResource(s.Resources.Create(ctx, a, resource.CreateArgs{Name: b.Name, Protocol: resource.Protocol(b.Protocol), Host: b.Host, Port: b.Port, Description: b.Description, Labels: b.Labels}))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "get-resource", Method: http.MethodGet, Path: "/resources/{id}", Summary: "Get a resource", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *ResourceID) (*resourceOut, error) {
@@ -88,15 +90,16 @@ func (s *Server) resourceRoutes() {
 		func(ctx context.Context, a authz.Actor, in *struct {
 			ResourceID
 			Body struct {
-				Name        *string `json:"name,omitempty"`
-				Host        *string `json:"host,omitempty"`
-				Port        *int    `json:"port,omitempty"`
-				Description *string `json:"description,omitempty"`
-				Version     int64   `json:"version,omitempty" doc:"What you saw; a change made since then is a CONFLICT. Absent: change whatever is there"`
+				Name        *string   `json:"name,omitempty"`
+				Host        *string   `json:"host,omitempty"`
+				Port        *int      `json:"port,omitempty"`
+				Description *string   `json:"description,omitempty"`
+				Labels      *[]string `json:"labels,omitempty" doc:"All of them: what is left out is taken away"`
+				Version     int64     `json:"version,omitempty" doc:"What you saw; a change made since then is a CONFLICT. Absent: change whatever is there"`
 			}
 		}) (*resourceOut, error) {
 			b := in.Body
-			return oneResource(s.Resources.Update(ctx, a, id.Resource(in.ID), resource.UpdateArgs{Name: b.Name, Host: b.Host, Port: b.Port, Description: b.Description, Version: b.Version}))
+			return oneResource(s.Resources.Update(ctx, a, id.Resource(in.ID), resource.UpdateArgs{Name: b.Name, Host: b.Host, Port: b.Port, Description: b.Description, Labels: b.Labels, Version: b.Version}))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "delete-resource", Method: http.MethodDelete, Path: "/resources/{id}", Summary: "Delete a resource that no account or safe needs", DefaultStatus: 204, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {

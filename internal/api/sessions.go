@@ -159,13 +159,14 @@ func (s *Server) launchRoute(tag string) {
 				SafeID    string `json:"safe_id,omitempty" maxLength:"64"`
 				Safe      string `json:"safe,omitempty" maxLength:"128" doc:"Its name, instead of safe_id"`
 				PublicKey string `json:"public_key,omitempty" maxLength:"16384" doc:"Of a key pair made for this session"`
+				Ticket    string `json:"ticket,omitempty" maxLength:"128" doc:"Of the work that the session is for; policies may ask for one"`
 			}
 		}) (*struct{ Body Launched }, error) {
 			client := session.ClientBrowser
 			if in.Body.PublicKey != "" {
 				client = session.ClientVaultPAM
 			}
-			l, err := s.Sessions.Launch(ctx, a, session.LaunchArgs{Safe: id.Safe(in.Body.SafeID), Name: in.Body.Safe, Protocol: session.SSH, Client: client})
+			l, err := s.Sessions.Launch(ctx, a, session.LaunchArgs{Safe: id.Safe(in.Body.SafeID), Name: in.Body.Safe, Protocol: session.SSH, Client: client, Ticket: in.Body.Ticket})
 			if err != nil {
 				return nil, err
 			}

@@ -306,7 +306,7 @@ func (a *App) buildDoors() error {
 		Log: a.log, Version: Version, Metrics: api.NewMetrics(a.metrics), Identity: a.identity, Tenancy: a.tenancy, Platform: a.platform, Phone: a.phone,
 		Keys:        a.keys,
 		Invitations: a.invites, Signups: a.signups,
-		Resources: a.resources, Vault: a.vault, Safes: a.safes, Sessions: a.sessions, Recordings: a.recordings, Review: look,
+		Resources: a.resources, Vault: a.vault, Safes: a.safes, Policies: a.policies, Sessions: a.sessions, Recordings: a.recordings, Review: look,
 		Terminals: terminals{a.sessions, a.gateway}, Idempotency: a.repeats,
 		SSO:       a.sso,
 		SCIM:      a.scim,

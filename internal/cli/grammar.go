@@ -21,12 +21,14 @@ type grammar struct {
 	SSH   sshCmd   `cmd:"" name:"ssh" section:"connect" help:"Open a session in a safe, or run a command there."`
 	Safes safesCmd `cmd:"" section:"connect" help:"The safes that you may open; and their members and policies."`
 
+	Access   accessCmd   `cmd:"" section:"oversee" help:"Who may open which safe, and why; and what a change would do."`
 	Sessions sessionsCmd `cmd:"" section:"oversee" help:"Privileged sessions and their recordings."`
 	Audit    auditCmd    `cmd:"" section:"oversee" help:"The audit ledger: read it, prove it, verify it."`
 
 	Resources resourcesCmd       `cmd:"" section:"manage" help:"The machines that safes lead to."`
 	Accounts  accountsCmd        `cmd:"" section:"manage" help:"The login identities on resources."`
 	Members   membersCmd         `cmd:"" section:"manage" help:"The people of your organization."`
+	Policies  policiesCmd        `cmd:"" section:"manage" help:"Policies: who may open which safe, when and under which conditions."`
 	Services  serviceAccountsCmd `cmd:"" name:"service-accounts" section:"manage" help:"Members that nobody signs in as, for programs."`
 	Recovery  recoveryCmd        `cmd:"" section:"manage" help:"People who have lost their second factor and wait for a decision."`
 	Mail      mailCmd            `cmd:"" section:"manage" help:"Messages that were sent to people, and whether they arrived."`

@@ -29,6 +29,7 @@ type machine struct {
 	Host        string    `json:"host"`
 	Port        int       `json:"port"`
 	Description string    `json:"description"`
+	Labels      []string  `json:"labels"`
 	HostKeys    []hostKey `json:"host_keys"`
 	Version     int64     `json:"version"`
 }
@@ -101,17 +102,18 @@ func (c *resourcesShowCmd) Run(ctx context.Context, p *program) error {
 		for _, k := range m.HostKeys {
 			keys = append(keys, k.Type+" "+k.Fingerprint)
 		}
-		p.facts([][2]string{{"resource", m.Name}, {"id", m.ID}, {"description", m.Description}, {"address", m.Protocol + " " + hostPort(m.Host, m.Port)},
+		p.facts([][2]string{{"resource", m.Name}, {"id", m.ID}, {"description", m.Description}, {"address", m.Protocol + " " + hostPort(m.Host, m.Port)}, {"labels", strings.Join(m.Labels, ", ")},
 			{"host keys", first(strings.Join(keys, ", "), "none confirmed: vaultpam resources scan "+m.Name)}})
 	})
 }
 
 type resourcesCreateCmd struct {
-	Name        string `arg:"" help:"What people call it."`
-	Host        string `required:"" placeholder:"HOST" help:"Host name or IP address."`
-	Port        int    `placeholder:"PORT" help:"Port; without it, the protocol's own."`
-	Protocol    string `enum:"ssh" default:"ssh" help:"How it is spoken to."`
-	Description string `placeholder:"TEXT" help:"What it is."`
+	Name        string   `arg:"" help:"What people call it."`
+	Host        string   `required:"" placeholder:"HOST" help:"Host name or IP address."`
+	Port        int      `placeholder:"PORT" help:"Port; without it, the protocol's own."`
+	Protocol    string   `enum:"ssh" default:"ssh" help:"How it is spoken to."`
+	Description string   `placeholder:"TEXT" help:"What it is."`
+	Labels      []string `name:"label" placeholder:"KEY=VALUE" help:"A label that policies look at, such as env=prod; several are possible."`
 }
 
 // Run creates a resource.
@@ -121,6 +123,9 @@ func (c *resourcesCreateCmd) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	in := map[string]any{"name": c.Name, "protocol": c.Protocol, "host": c.Host, "port": c.Port, "description": c.Description}
+	if len(c.Labels) > 0 {
+		in["labels"] = c.Labels
+	}
 	a, err := r.post(ctx, "/resources", in)
 	if err != nil {
 		return err
@@ -131,11 +136,12 @@ func (c *resourcesCreateCmd) Run(ctx context.Context, p *program) error {
 }
 
 type resourcesUpdateCmd struct {
-	Resource    string  `arg:"" complete:"resource" help:"Name or id."`
-	Name        *string `placeholder:"NAME" help:"A new name."`
-	Host        *string `placeholder:"HOST" help:"Another host name or IP address; its host key must then be confirmed again."`
-	Port        *int    `placeholder:"PORT" help:"Another port; its host key must then be confirmed again."`
-	Description *string `placeholder:"TEXT" help:"What it is; an empty text clears it."`
+	Resource    string   `arg:"" complete:"resource" help:"Name or id."`
+	Name        *string  `placeholder:"NAME" help:"A new name."`
+	Host        *string  `placeholder:"HOST" help:"Another host name or IP address; its host key must then be confirmed again."`
+	Port        *int     `placeholder:"PORT" help:"Another port; its host key must then be confirmed again."`
+	Description *string  `placeholder:"TEXT" help:"What it is; an empty text clears it."`
+	Labels      []string `name:"label" placeholder:"KEY=VALUE" help:"All the labels that it has from now on, such as env=prod; none for none."`
 }
 
 // Run changes a resource. What no flag names stays.
@@ -144,8 +150,13 @@ func (c *resourcesUpdateCmd) Run(ctx context.Context, p *program) error {
 	if c.Port != nil {
 		in["port"] = *c.Port
 	}
+	if len(c.Labels) == 1 && c.Labels[0] == "none" {
+		in["labels"] = []string{}
+	} else if len(c.Labels) > 0 {
+		in["labels"] = c.Labels
+	}
 	if len(in) == 0 {
-		return fault.New(fault.Invalid, "say what should change: --name, --host, --port or --description")
+		return fault.New(fault.Invalid, "say what should change: --name, --host, --port, --description or --label")
 	}
 	r, m, err := p.resource(ctx, c.Resource)
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 type sshCmd struct {
 	connection
 	Options []string `name:"ssh-option" short:"o" sep:"none" placeholder:"OPTION" help:"Option for ssh, such as ServerAliveInterval=30, or with its hyphen: --ssh-option=-v. Several are possible."`
+	Ticket  string   `placeholder:"TICKET" help:"Ticket of the work that the session is for; a policy may ask for one."`
 	TTY     bool     `name:"tty" short:"t" help:"Ask for a terminal although a command is given."`
 	Safe    string   `arg:"" complete:"safe" help:"Name or id of the safe."`
 	Command []string `arg:"" optional:"" passthrough:"" help:"Command to run there; without it, a shell."`
@@ -52,7 +53,7 @@ func (c *sshCmd) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	l, err := r.launch(ctx, c.Safe, pair.public)
+	l, err := r.launch(ctx, c.Safe, c.Ticket, pair.public)
 	if err != nil {
 		return err
 	}
@@ -80,10 +81,13 @@ type launched struct {
 }
 
 // launch asks for a session; where its safe asks for a second factor, so is the person.
-func (r *remote) launch(ctx context.Context, name, public string) (launched, error) {
+func (r *remote) launch(ctx context.Context, name, ticket, public string) (launched, error) {
 	in := map[string]string{"safe": name, "public_key": public}
 	if strings.HasPrefix(name, "safe_") {
 		in = map[string]string{"safe_id": name, "public_key": public}
+	}
+	if ticket != "" {
+		in["ticket"] = ticket
 	}
 	var l launched
 	a, err := r.Client.Call(ctx, http.MethodPost, "/sessions/launch", nil, in)

@@ -143,3 +143,10 @@ join resource r on r.org_id = s.org_id and r.id = s.resource_id
 join account a on a.org_id = s.org_id and a.id = s.account_id
 where m.org_id = sqlc.arg(org_id) and m.user_id = sqlc.arg(user_id) and s.name > sqlc.arg(after)
 order by s.name limit sqlc.arg(read);
+
+-- name: GroupMembers :many
+select g.user_id, p.handle from org_group_member g
+join person p on p.id = g.user_id
+join member m on m.org_id = g.org_id and m.user_id = g.user_id and m.suspended_at = 0
+where g.org_id = sqlc.arg(org_id) and g.group_id = sqlc.arg(group_id) and p.state = 'active'
+order by p.handle limit 200;

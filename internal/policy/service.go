@@ -158,6 +158,9 @@ func (s *Service) Ask(ctx context.Context, tx *db.Tx, a Asker, sid id.Safe) (Ver
 	if err != nil {
 		return Verdict{}, fmt.Errorf("read what policies look at: %w", err)
 	}
+	if row.PersonState != "active" {
+		row.Role = "" // suspended: as if in no organization
+	}
 	v := Verdict{Access: acc, Question: Question{Org: org,
 		Who: person(a.Actor, row.Handle, row.Email, authz.Role(row.Role)),
 		Safe: Target{ID: sid, Name: acc.SafeName, Role: acc.Role, Type: row.Protocol, ResourceName: row.ResourceName, Host: row.Host, Labels: labelList(row.Labels),

@@ -1,7 +1,7 @@
 -- name: InsertResource :exec
-insert into resource (org_id, id, name, protocol, host, port, description, version, created_at, created_by, updated_at)
+insert into resource (org_id, id, name, protocol, host, port, description, labels, version, created_at, created_by, updated_at)
 values (sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(name), sqlc.arg(protocol), sqlc.arg(host), sqlc.arg(port),
-    sqlc.arg(description), 1, sqlc.arg(now), sqlc.arg(created_by), sqlc.arg(now));
+    sqlc.arg(description), sqlc.arg(labels), 1, sqlc.arg(now), sqlc.arg(created_by), sqlc.arg(now));
 
 -- name: GetResource :one
 select * from resource where org_id = $1 and id = $2 and deleted_at is null;
@@ -13,7 +13,7 @@ order by name limit sqlc.arg(read);
 
 -- name: UpdateResource :execrows
 update resource
-set name = sqlc.arg(name), host = sqlc.arg(host), port = sqlc.arg(port), description = sqlc.arg(description),
+set name = sqlc.arg(name), host = sqlc.arg(host), port = sqlc.arg(port), description = sqlc.arg(description), labels = sqlc.arg(labels),
     version = version + 1, updated_at = sqlc.arg(now)
 where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and version = sqlc.arg(version) and deleted_at is null;
 

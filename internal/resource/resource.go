@@ -21,6 +21,7 @@ type Resource struct {
 	Host        string // canonical: see ParseHost
 	Port        int
 	Description string
+	Labels      []string  // such as env=prod, sorted; policies of access look at them
 	HostKeys    []HostKey // the confirmed ones; empty until an administrator confirms one
 	Version     int64     // grows with every change; give it back to change what you saw
 	CreatedAt   time.Time

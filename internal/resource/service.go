@@ -2,8 +2,11 @@ package resource
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,6 +66,7 @@ type CreateArgs struct {
 	Host        string
 	Port        int // 0: the protocol's own
 	Description string
+	Labels      []string
 }
 
 // Create saves a connection definition. It has no host key yet: see Scan.
@@ -70,7 +74,7 @@ func (s *Service) Create(ctx context.Context, actor authz.Actor, a CreateArgs) (
 	if a.Port == 0 {
 		a.Port = 22
 	}
-	r := Resource{ID: id.New[id.Resource](), Org: actor.Org, Name: a.Name, Protocol: a.Protocol, Host: a.Host, Port: a.Port, Description: a.Description, Version: 1}
+	r := Resource{ID: id.New[id.Resource](), Org: actor.Org, Name: a.Name, Protocol: a.Protocol, Host: a.Host, Port: a.Port, Description: a.Description, Labels: a.Labels, Version: 1}
 	if err := r.normalize(); err != nil {
 		return Resource{}, err
 	}
@@ -90,7 +94,7 @@ func (s *Service) Create(ctx context.Context, actor authz.Actor, a CreateArgs) (
 	err := s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
 		err := resourcesql.New(tx).InsertResource(ctx, resourcesql.InsertResourceParams{
 			OrgID: string(r.Org), ID: string(r.ID), Name: r.Name, Protocol: string(r.Protocol), Host: r.Host,
-			Port: int64(r.Port), Description: r.Description, Now: now, CreatedBy: string(actor.User),
+			Port: int64(r.Port), Description: r.Description, Labels: labelText(r.Labels), Now: now, CreatedBy: string(actor.User),
 		})
 		if err != nil {
 			return nameTaken(err, r.Name)
@@ -194,6 +198,7 @@ type UpdateArgs struct {
 	Host        *string
 	Port        *int
 	Description *string
+	Labels      *[]string
 	Version     int64 // what the caller saw; 0: whatever is there
 }
 
@@ -230,7 +235,7 @@ func (s *Service) Update(ctx context.Context, actor authz.Actor, rid id.Resource
 		now := db.Micros(s.d.Now())
 		n, err := resourcesql.New(tx).UpdateResource(ctx, resourcesql.UpdateResourceParams{
 			OrgID: string(r.Org), ID: string(r.ID), Version: old.Version, Now: now,
-			Name: r.Name, Host: r.Host, Port: int64(r.Port), Description: r.Description,
+			Name: r.Name, Host: r.Host, Port: int64(r.Port), Description: r.Description, Labels: labelText(r.Labels),
 		})
 		if err != nil {
 			return nameTaken(err, r.Name)
@@ -342,6 +347,18 @@ func (r *Resource) normalize() error {
 	if r.Port < 1 || r.Port > 65535 {
 		f.WithField("port", "must be from 1 to 65535")
 	}
+	r.Labels = slices.Clone(r.Labels)
+	slices.Sort(r.Labels)
+	r.Labels = slices.Compact(r.Labels)
+	if len(r.Labels) > MaxLabels {
+		f.WithField("labels", "must be at most %d", MaxLabels)
+	}
+	for i, l := range r.Labels {
+		if !labelForm.MatchString(l) {
+			f.WithField(fmt.Sprintf("labels[%d]", i), "must be a label such as env=prod: letters, digits and . _ / - before and after one =, at most 63 of each")
+			break
+		}
+	}
 	host, err := ParseHost(r.Host)
 	if err != nil {
 		f.Fields = append(f.Fields, fault.As(err).Fields...)
@@ -366,6 +383,9 @@ func (a UpdateArgs) apply(r *Resource) {
 	if a.Description != nil {
 		r.Description = *a.Description
 	}
+	if a.Labels != nil {
+		r.Labels = *a.Labels
+	}
 }
 
 func diff(old, r Resource) (changes []event.Change, moved bool) {
@@ -380,6 +400,9 @@ func diff(old, r Resource) (changes []event.Change, moved bool) {
 	}
 	if old.Description != r.Description {
 		changes = append(changes, event.Changed("description", old.Description, r.Description))
+	}
+	if !slices.Equal(old.Labels, r.Labels) {
+		changes = append(changes, event.Changed("labels", strings.Join(old.Labels, " "), strings.Join(r.Labels, " ")))
 	}
 	return changes, moved
 }
@@ -441,11 +464,27 @@ func nameTaken(err error, name string) error {
 func fromRow(row resourcesql.Resource) Resource {
 	return Resource{
 		ID: id.Resource(row.ID), Org: id.Org(row.OrgID), Name: row.Name, Protocol: Protocol(row.Protocol), Host: row.Host,
-		Port: int(row.Port), Description: row.Description, Version: row.Version,
+		Port: int(row.Port), Description: row.Description, Labels: labelsOf(row.Labels), Version: row.Version,
 		CreatedAt: db.Time(row.CreatedAt), UpdatedAt: db.Time(row.UpdatedAt),
 	}
 }
 
 func keyFromRow(k resourcesql.ResourceHostKey) HostKey {
 	return HostKey{Fingerprint: k.Fingerprint, Type: k.KeyType, PublicKey: k.PublicKey, ConfirmedBy: id.User(k.ConfirmedBy), ConfirmedAt: db.Time(k.ConfirmedAt)}
+}
+
+// MaxLabels is how many labels a resource may have.
+const MaxLabels = 32
+
+var labelForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}=[A-Za-z0-9._/-]{0,63}$`)
+
+func labelText(list []string) string {
+	b, _ := json.Marshal(append([]string{}, list...)) // texts can be written
+	return string(b)
+}
+
+func labelsOf(s string) []string {
+	var out []string
+	_ = json.Unmarshal([]byte(s), &out) // we wrote it; what is unreadable is no label
+	return out
 }

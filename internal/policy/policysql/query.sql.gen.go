@@ -445,6 +445,47 @@ func (q *Queries) GroupExists(ctx context.Context, arg GroupExistsParams) (int64
 	return count, err
 }
 
+const groupMembers = `-- name: GroupMembers :many
+select g.user_id, p.handle from org_group_member g
+join person p on p.id = g.user_id
+join member m on m.org_id = g.org_id and m.user_id = g.user_id and m.suspended_at = 0
+where g.org_id = $1 and g.group_id = $2 and p.state = 'active'
+order by p.handle limit 200
+`
+
+type GroupMembersParams struct {
+	OrgID   string
+	GroupID string
+}
+
+type GroupMembersRow struct {
+	UserID string
+	Handle string
+}
+
+func (q *Queries) GroupMembers(ctx context.Context, arg GroupMembersParams) ([]GroupMembersRow, error) {
+	rows, err := q.db.QueryContext(ctx, groupMembers, arg.OrgID, arg.GroupID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []GroupMembersRow
+	for rows.Next() {
+		var i GroupMembersRow
+		if err := rows.Scan(&i.UserID, &i.Handle); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const groupsOf = `-- name: GroupsOf :many
 select group_id from org_group_member where org_id = $1 and user_id = $2 order by group_id
 `

@@ -274,9 +274,9 @@ func (q *Queries) InsertHostKey(ctx context.Context, arg InsertHostKeyParams) er
 }
 
 const insertResource = `-- name: InsertResource :exec
-insert into resource (org_id, id, name, protocol, host, port, description, version, created_at, created_by, updated_at)
+insert into resource (org_id, id, name, protocol, host, port, description, labels, version, created_at, created_by, updated_at)
 values ($1, $2, $3, $4, $5, $6,
-    $7, 1, $8, $9, $8)
+    $7, $8, 1, $9, $10, $9)
 `
 
 type InsertResourceParams struct {
@@ -287,6 +287,7 @@ type InsertResourceParams struct {
 	Host        string
 	Port        int64
 	Description string
+	Labels      string
 	Now         int64
 	CreatedBy   string
 }
@@ -300,6 +301,7 @@ func (q *Queries) InsertResource(ctx context.Context, arg InsertResourceParams) 
 		arg.Host,
 		arg.Port,
 		arg.Description,
+		arg.Labels,
 		arg.Now,
 		arg.CreatedBy,
 	)
@@ -422,9 +424,9 @@ func (q *Queries) TouchResource(ctx context.Context, arg TouchResourceParams) (i
 
 const updateResource = `-- name: UpdateResource :execrows
 update resource
-set name = $1, host = $2, port = $3, description = $4,
-    version = version + 1, updated_at = $5
-where org_id = $6 and id = $7 and version = $8 and deleted_at is null
+set name = $1, host = $2, port = $3, description = $4, labels = $5,
+    version = version + 1, updated_at = $6
+where org_id = $7 and id = $8 and version = $9 and deleted_at is null
 `
 
 type UpdateResourceParams struct {
@@ -432,6 +434,7 @@ type UpdateResourceParams struct {
 	Host        string
 	Port        int64
 	Description string
+	Labels      string
 	Now         int64
 	OrgID       string
 	ID          string
@@ -444,6 +447,7 @@ func (q *Queries) UpdateResource(ctx context.Context, arg UpdateResourceParams) 
 		arg.Host,
 		arg.Port,
 		arg.Description,
+		arg.Labels,
 		arg.Now,
 		arg.OrgID,
 		arg.ID,
