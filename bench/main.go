@@ -39,6 +39,7 @@ var measures = []measure{
 	{"memory", idleSessions},
 	{"terminal", terminalSize},
 	{"bulk", bulk},
+	{"policy", policyDecisions},
 	{"ledger", ledgerRate},
 	{"proof", ledgerProof},
 }

@@ -201,7 +201,7 @@ func TestOtherOrganizationsAreNotThere(t *testing.T) {
 		domain := "d-" + random(6) + ".example.com"
 		get[struct{}](t, other.Owner.Client, "POST", "/org/sso/domains", obj{"domain": domain})
 		more := map[string]string{"provider_id": newID("/org/sso/providers", "create-sso-provider"), "token_id": newID("/org/scim/tokens", "create-scim-token"),
-			"domain": domain, "org_id": other.Org, "log_id": "log_x"}
+			"domain": domain, "org_id": other.Org, "log_id": "log_x", "policy_id": newID("/org/policies", "create-policy"), "safe_id": v.ID}
 		for _, o := range operations(t, s) {
 			if !strings.Contains(o.Path, "{") && o.ID != "audit-inclusion" || strings.Contains(o.Path, "{level}") {
 				continue

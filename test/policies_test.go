@@ -35,7 +35,7 @@ const (
 func TestPoliciesDecideLaunches(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *Server) {
 		w := newWorld(t, s)
-		oscar, mona := w.person("operator"), w.person("operator")
+		oscar, mona := w.person("operator"), w.add("operator")
 		v := w.safe(host(t), nil, oscar)
 		w.join(v, mona, "approver")
 		oscar.succeeds(t, v, "true") // without any policy, a role on the safe is enough
