@@ -17,7 +17,7 @@ import (
 )
 
 func memberJSON() map[string]any {
-	return map[string]any{"user_id": userID, "email": "oscar@example.org", "handle": "oscar", "name": "Oscar", "role": "operator", "active": true, "joined_at": "2026-03-01T12:00:00Z"}
+	return map[string]any{"user_id": userID, "email": "oscar@example.org", "handle": "oscar", "name": "Oscar", "role": "operator", "active": true, "mfa_enrolled": true, "joined_at": "2026-03-01T12:00:00Z"}
 }
 
 func resourceJSON(name string) map[string]any {
