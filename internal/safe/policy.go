@@ -148,7 +148,7 @@ const (
 	MFARequired       Block = "mfa_required"
 	AccountDisabled   Block = "account_disabled"
 	HostKeyUnpinned   Block = "host_key_unconfirmed"
-	ApprovalRequired  Block = "approval_required"
+	ApprovalRequired  Block = "no_approval"
 	PolicyDenied      Block = "policy_denied"
 )
 

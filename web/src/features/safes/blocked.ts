@@ -15,6 +15,8 @@ export function blockedSentence(code: string | undefined): string {
       return "You are not a member of this safe. A manager of it can add you.";
     case "no_approval":
       return "Needs an approved request first.";
+    case "policy_denied":
+      return "A policy of your organization does not let you in now.";
     case "account_disabled":
       return "Its account is disabled. An admin can enable it.";
     case "host_key_unconfirmed":
