@@ -64,7 +64,7 @@ func (b *bench) pick(full, quick int) int {
 
 func main() {
 	out := flag.String("o", "", "write the lines as JSON to this `file`")
-	only := flag.String("only", "", "measure only groups whose name matches this `regexp`: keystroke, sign-in, flood, members, command, memory, terminal, bulk, ledger, proof")
+	only := flag.String("only", "", "measure only groups whose name matches this `regexp`: keystroke, sign-in, flood, members, command, memory, terminal, bulk, policy, ledger, proof")
 	quick := flag.Bool("quick", false, "fewer runs and a smaller ledger")
 	bin := flag.String("bin", "", "product `binary` to measure; built from ./cmd/vaultpam when empty")
 	dir := flag.String("dir", "", "`folder` for the data of the run; it should be on the disk that counts (default: the system's temporary folder)")
