@@ -25,11 +25,12 @@ func TestConsoleShowsWhatIsOnesOwn(t *testing.T) {
 	play(t, "profile", obj{"url": s.URL, "person": p.who(), "password": next, "applicant": applicant.who(), "safe": v.Name, "first": first, "second": newNumber(), "third": newNumber(), "slug": "third-" + random(4)}, known)
 	p.Password = next
 	p.Client = p.signIn(t)
-	if me := get[phoneRecord](t, p.Client, "GET", myPhone, nil); me.Number != first || me.Change != nil {
+	if me := get[phoneRecord](t, p.Client, "GET", myPhone, nil); me.Number != "" || me.Change != nil {
 		t.Errorf("%+v", me)
 	}
 	w.saw(Want{Constant: "API_TOKEN_CREATED", ActorID: p.ID, Where: obj{"token_name": "nightly"}})
 	w.saw(Want{Constant: "PHONE_CHANGE_COMMITTED", ActorID: p.ID})
+	w.saw(Want{Constant: "PHONE_NUMBER_REMOVED", ActorID: p.ID})
 	w.saw(Want{Constant: "PHONE_CHANGE_CANCEL", ActorID: p.ID})
 	s.saw(t, Want{Constant: "PHONE_VERIFICATION_SUCCEEDED", Meta: obj{"sms_purpose": "registration"}})
 }

@@ -4,6 +4,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/vaultpam/vaultpam/internal/notify"
 )
 
 // A real provider in a browser, over both protocols.
@@ -20,8 +22,19 @@ func TestConsoleSignsInThroughAProvider(t *testing.T) {
 		dwho.TOTP, dwho.step = secret, time.Now().Unix()/totpStep
 		return true
 	}
+	known["approve"] = func(email string) any {
+		_, proof := s.letter(t, email, notify.RecoveryProofKind, 1).Link()
+		secrets.add("token of a link", proof)
+		s.stranger(t).must(t, "POST", "/auth/recovery/verify", obj{"proof": proof})
+		w.Owner.proved(t, 0)
+		for _, c := range list[recoveryCase](t, w.Owner.Client, "/org/recoveries?state=pending") {
+			w.Owner.must(t, "POST", "/org/recoveries/"+c.ID+"/approve", nil)
+		}
+		return true
+	}
 	play(t, "sso", obj{"url": s.URL, "others": []string{l.URL}, "organization": "Test " + w.Slug, "slug": w.Slug, "oidc": byOIDC.Name, "saml": bySAML.Name}, known)
 	w.saw(Want{Constant: "PROVIDER_FLOW_FAILED", Outcome: "failure", Reason: "state_mismatch"})
+	w.saw(Want{Constant: "MFA_RECOVERY_COMPLETED", Meta: obj{"new_mfa_method": "totp"}})
 	joined := w.saw(Want{Constant: "INVITATION_ACCEPTED", TargetID: inv, Meta: obj{"invitee_email": "rtyler@badwolf.org", "role": "operator"}})
 	w.saw(Want{Constant: "AUTH_SIGN_IN_SUCCEEDED", Where: obj{"subject_user_id": joined.Metadata["member_user_id"]}, Meta: obj{"sign_in_method": "sso", "door": "console"}})
 }

@@ -93,18 +93,27 @@ func (s *Service) StandingOf(ctx context.Context, tx *db.Tx, user id.User) (Stan
 }
 
 // FirstFactorOf tells who has proved their password, by the challenge for the second
-// factor that they have not answered. Whoever shows none is turned away like anybody
+// factor that they have not answered. An organization's identity provider stands in
+// for the password of somebody who belongs to it alone and does not operate the
+// platform: its word must not reach another organization. Whoever shows none is turned away like anybody
 // who cannot sign in, and counted.
 func (s *Service) FirstFactorOf(ctx context.Context, challenge secret.Secret, o Origin) (id.User, error) {
 	if err := s.Admit(ctx, o, ""); err != nil {
 		return "", err
 	}
 	f, err := s.d.MFA.Find(ctx, challenge)
-	ok := err == nil && f.Purpose == mfa.SignIn
+	ok := err == nil && (f.Purpose == mfa.SignIn || f.Purpose == mfa.SSO)
 	if err != nil && !fault.Is(err, fault.Unauthenticated) {
 		return "", err
 	}
 	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if ok && f.Purpose == mfa.SSO {
+			st, err := s.standing(ctx, tx, f.User)
+			if err != nil {
+				return err
+			}
+			ok = len(st.members) == 1 && st.members[0].Org == f.Org && !st.platform.Valid()
+		}
 		if ok {
 			if ok, err = s.d.MFA.Open(ctx, tx, f); err != nil {
 				return err

@@ -94,6 +94,14 @@ await run(page, {
     await heading("Sign in").waitFor();
     await signIn(page, job.person);
   },
+  "removes the telephone number": async () => {
+    await page.goto(`${job.url}/profile`);
+    await page.locator(".num").getByText(job.first).waitFor();
+    await button("Remove").click();
+    await dialog.getByRole("button", { name: "Remove number" }).click();
+    await page.getByText("Your number is removed.").waitFor();
+    await button("Add a number").waitFor();
+  },
   "changes the password": async () => {
     await page.goto(`${job.url}/profile`);
     await page.getByLabel("Current password").fill("not the password");

@@ -61,6 +61,28 @@ await run(page, {
     await page.getByRole("link", { name: "My access", exact: true }).waitFor();
     await heading(job.organization).waitFor();
   },
+  "a lost second factor is recovered by who has no password": async () => {
+    const lost = await another();
+    await lost.goto(job.url);
+    await lost.getByLabel("Email").fill("dwho@badwolf.org");
+    await button("Single sign-on", lost).click();
+    await button(job.oidc, lost).click();
+    await atProvider(lost, "dwho");
+    await button("Lost your second factor?", lost).click();
+    await button("I have lost them all: send me the link", lost).click();
+    await heading("Look into your mail", lost).waitFor();
+    await ask("approve", "dwho@badwolf.org");
+    await lost.goto(job.url + (await ask("link", "mfa_recovery_grant dwho@badwolf.org")));
+    await lost.getByRole("link", { name: "I sign in by single sign-on" }).click();
+    await lost.getByLabel("Work email or organization").fill(job.slug);
+    await button("Continue", lost).click();
+    await button(job.oidc, lost).click();
+    await heading("Set up your new second factor", lost).waitFor(); // the provider knows them still
+    await enrolApp(lost, "Sign in with it");
+    await heading("Sign in", lost).waitFor();
+    await page.reload();
+    await heading("Sign in").waitFor(); // and everywhere else
+  },
   "an invitation is accepted by signing in": async () => {
     const guest = await another();
     await guest.goto(job.url + (await ask("link", "invitation rtyler@badwolf.org")));

@@ -6,7 +6,7 @@ import type { Dated } from "../../api/dated";
 import { asProblem } from "../../api/problem";
 import type { PhoneWire } from "../../api/types";
 import { Button } from "../../ui/button";
-import { Dialog } from "../../ui/dialog";
+import { Confirm, Dialog } from "../../ui/dialog";
 import { Field, TextField } from "../../ui/field";
 import { plural } from "../../ui/format";
 import { Failed, FormProblem, Note, Skeleton } from "../../ui/states";
@@ -22,15 +22,27 @@ type Change = NonNullable<Dated<PhoneWire>["change"]>;
 export function Phone() {
   const { data, error, refetch } = useQuery(phoneQuery);
   const [asking, setAsking] = useState(false);
+  const [leaving, setLeaving] = useState(false);
+  const toasts = useToasts();
+  const remove = usePhoneChange((version: number) => del("/auth/me/phone", { query: { version } }));
   if (error) return <Failed error={error} what="your telephone number" retry={() => void refetch()} />;
   return (
     <section className="card">
       <header>
         <h2>Telephone number</h2>
-        {data && !data.change && (
-          <Button small onClick={() => setAsking(true)}>
-            {data.number ? "Change" : "Add a number"}
-          </Button>
+        {data && (
+          <span className="row">
+            {data.number && (
+              <Button small kind="danger" onClick={() => setLeaving(true)}>
+                Remove
+              </Button>
+            )}
+            {!data.change && (
+              <Button small onClick={() => setAsking(true)}>
+                {data.number ? "Change" : "Add a number"}
+              </Button>
+            )}
+          </span>
         )}
       </header>
       <ul className="item-list">
@@ -61,6 +73,25 @@ export function Phone() {
           </li>
         )}
       </ul>
+      {leaving && data && (
+        <Confirm
+          title="Remove your telephone number"
+          verb="Remove number"
+          busy={remove.isPending}
+          error={remove.error}
+          onClose={() => setLeaving(false)}
+          onConfirm={() =>
+            remove.mutate(data.version, {
+              onSuccess: () => {
+                setLeaving(false);
+                toasts.say("Your number is removed.");
+              },
+            })
+          }
+        >
+          You get no more messages at {data.number}. You can add it again, with a new code.
+        </Confirm>
+      )}
       {asking && <AskNumber onClose={() => setAsking(false)} />}
     </section>
   );
