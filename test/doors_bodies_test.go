@@ -9,6 +9,8 @@ func init() {
 		"resend-phone-code": {"version": 1}, "request-member-phone-change": {"number": number},
 		"sso-choices": {"email": "x@example.com"}, "sso-complete": {"ticket": "x"}, "sso-start": {"email": "x@example.com"},
 		"set-scim-settings": {}, "create-scim-token": {"name": "x", "expires_in_days": 1}, "set-sso-requirement": {"required": true}, "add-sso-domain": {"domain": "x.example.com"},
+		"create-group": {"name": "x"}, "update-group": {"description": "x"}, "add-group-members": {"user_ids": []string{"x"}},
+		"assign-safe-group": {"group_id": "x", "role": "user"}, "change-safe-group": {"role": "user"},
 		"create-sso-provider": {"protocol": "oidc", "name": "x", "enabled": false, "trust_mfa": false, "provision": false},
 		"update-sso-provider": {"name": "x", "enabled": false, "trust_mfa": false, "provision": false},
 	})

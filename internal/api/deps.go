@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vaultpam/vaultpam/internal/audit/review"
+	"github.com/vaultpam/vaultpam/internal/group"
 	"github.com/vaultpam/vaultpam/internal/idempotency"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/invitation"
@@ -47,6 +48,7 @@ type Deps struct {
 	Vault       *vault.Service
 	Safes       *safe.Service
 	Policies    *policy.Service
+	Groups      *group.Service
 	Sessions    *session.Service
 	Recordings  *recording.Service
 	Review      *review.Service
@@ -78,6 +80,7 @@ func (d *Deps) check() error {
 		d.Vault == nil,
 		d.Safes == nil,
 		d.Policies == nil,
+		d.Groups == nil,
 		d.Sessions == nil,
 		d.Recordings == nil,
 		d.Review == nil,
@@ -119,6 +122,7 @@ func (s *Server) routes() {
 	s.safeRoutes()
 	s.accessPolicyRoutes()
 	s.explainRoutes()
+	s.groupRoutes()
 	s.sessionRoutes()
 	s.recordingRoutes()
 	s.auditRoutes()

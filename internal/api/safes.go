@@ -51,13 +51,14 @@ type SafeAccount struct {
 
 // SafeMember is a direct member of a safe.
 type SafeMember struct {
-	UserID  id.User   `json:"user_id"`
-	Name    string    `json:"name"`
-	Handle  string    `json:"handle"`
-	Email   string    `json:"email"`
-	Role    string    `json:"role" enum:"user,checkout,approver,manager"`
-	AddedBy id.User   `json:"added_by"`
-	AddedAt time.Time `json:"added_at"`
+	UserID  id.User    `json:"user_id"`
+	Name    string     `json:"name"`
+	Handle  string     `json:"handle"`
+	Email   string     `json:"email"`
+	Role    string     `json:"role" enum:"user,checkout,approver,manager"`
+	AddedBy id.User    `json:"added_by"`
+	AddedAt time.Time  `json:"added_at"`
+	EndsAt  *time.Time `json:"ends_at,omitempty" doc:"The clock ends it then"`
 }
 
 type safeOut struct{ Body Safe }
@@ -194,7 +195,7 @@ func (s *Server) safeRoutes() {
 type memberOut struct{ Body SafeMember }
 
 func memberJSON(m safe.Member) SafeMember {
-	return SafeMember{UserID: m.User, Name: m.Name, Handle: m.Handle, Email: m.Email, Role: string(m.Role), AddedBy: m.AddedBy, AddedAt: m.AddedAt}
+	return SafeMember{UserID: m.User, Name: m.Name, Handle: m.Handle, Email: m.Email, Role: string(m.Role), AddedBy: m.AddedBy, AddedAt: m.AddedAt, EndsAt: optionalTime(m.EndsAt)}
 }
 
 func (s *Server) safeMemberRoutes(tag string) {
@@ -217,11 +218,12 @@ func (s *Server) safeMemberRoutes(tag string) {
 		func(ctx context.Context, a authz.Actor, in *struct {
 			SafeID
 			Body struct {
-				UserID string `json:"user_id" maxLength:"64"`
-				Role   string `json:"role" enum:"user,checkout,approver,manager"`
+				UserID string    `json:"user_id" maxLength:"64"`
+				Role   string    `json:"role" enum:"user,checkout,approver,manager"`
+				EndsAt time.Time `json:"ends_at,omitempty" doc:"The clock ends it then; absent: never"`
 			}
 		}) (*memberOut, error) {
-			return one(s.Safes.AddMember(ctx, a, id.Safe(in.ID), id.User(in.Body.UserID), safe.Role(in.Body.Role)))
+			return one(s.Safes.AddMemberUntil(ctx, a, id.Safe(in.ID), id.User(in.Body.UserID), safe.Role(in.Body.Role), in.Body.EndsAt))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "set-safe-member-role", Method: http.MethodPut, Path: "/safes/{id}/members/{user_id}", Summary: "Change the role of a member", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {

@@ -231,7 +231,7 @@ func (a *App) buildDomains() (err error) {
 		if err != nil {
 			return err
 		}
-		a.sso, err = sso.New(sso.Deps{Log: part("sso"), DB: a.db, Ledger: a.ledger, Seal: a.keyring, People: a.identity, Members: a.tenancy, Invitations: matches, Dialer: dialer,
+		a.sso, err = sso.New(sso.Deps{Log: part("sso"), DB: a.db, Ledger: a.ledger, Seal: a.keyring, People: a.identity, Members: a.tenancy, Invitations: matches, Groups: a.groups, Dialer: dialer,
 			Resolver: resolver(a.cfg.SSO.DNS), PublicURL: a.cfg.HTTPS.PublicURL, Now: now})
 		if err != nil {
 			return err
@@ -243,7 +243,7 @@ func (a *App) buildDomains() (err error) {
 		return err
 	})
 	build("scim", func() (err error) {
-		a.scim, err = scim.New(scim.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, Members: a.tenancy, Now: now})
+		a.scim, err = scim.New(scim.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, Members: a.tenancy, Groups: a.groups, Now: now})
 		return err
 	})
 	build("sign-up", func() (err error) {
@@ -306,7 +306,7 @@ func (a *App) buildDoors() error {
 		Log: a.log, Version: Version, Metrics: api.NewMetrics(a.metrics), Identity: a.identity, Tenancy: a.tenancy, Platform: a.platform, Phone: a.phone,
 		Keys:        a.keys,
 		Invitations: a.invites, Signups: a.signups,
-		Resources: a.resources, Vault: a.vault, Safes: a.safes, Policies: a.policies, Sessions: a.sessions, Recordings: a.recordings, Review: look,
+		Resources: a.resources, Vault: a.vault, Safes: a.safes, Groups: a.groups, Policies: a.policies, Sessions: a.sessions, Recordings: a.recordings, Review: look,
 		Terminals: terminals{a.sessions, a.gateway}, Idempotency: a.repeats,
 		SSO:       a.sso,
 		SCIM:      a.scim,

@@ -238,7 +238,7 @@ func (p *program) values(ctx context.Context, at place, v *kong.Value) []string 
 
 // remoteNames are names that the server knows.
 func (p *program) remoteNames(ctx context.Context, at place, kind string) []string {
-	lists := map[string]string{"safe": "/safes", "resource": "/resources", "account": "/accounts", "person": "/org/members", "session": "/sessions", "provider": "/org/sso/providers"}
+	lists := map[string]string{"safe": "/safes", "resource": "/resources", "account": "/accounts", "person": "/org/members", "session": "/sessions", "provider": "/org/sso/providers", "group": "/org/groups"}
 	if lists[kind] == "" {
 		return nil
 	}

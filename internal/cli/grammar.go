@@ -29,6 +29,7 @@ type grammar struct {
 	Accounts  accountsCmd        `cmd:"" section:"manage" help:"The login identities on resources."`
 	Members   membersCmd         `cmd:"" section:"manage" help:"The people of your organization."`
 	Policies  policiesCmd        `cmd:"" section:"manage" help:"Policies: who may open which safe, when and under which conditions."`
+	Groups    groupsCmd          `cmd:"" section:"manage" help:"Groups of people, which bring roles on safes."`
 	Services  serviceAccountsCmd `cmd:"" name:"service-accounts" section:"manage" help:"Members that nobody signs in as, for programs."`
 	Recovery  recoveryCmd        `cmd:"" section:"manage" help:"People who have lost their second factor and wait for a decision."`
 	Mail      mailCmd            `cmd:"" section:"manage" help:"Messages that were sent to people, and whether they arrived."`

@@ -363,11 +363,6 @@ func (t tenant) seats() string {
 
 func (t tenant) names() []string { return []string{t.ID, t.Slug} }
 
-// tenant finds one of all organizations.
-func (p *program) tenant(ctx context.Context, want string) (*remote, tenant, error) {
-	return locate[tenant](ctx, p, "/platform/organizations", nil, "organization", want)
-}
-
 func (t tenant) state() string {
 	switch {
 	case t.Deleted:
@@ -404,7 +399,11 @@ type orgsSuspendCmd struct {
 
 // Run suspends an organization.
 func (c *orgsSuspendCmd) Run(ctx context.Context, p *program) error {
-	r, o, err := p.tenant(ctx, c.Organization)
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	o, err := find[tenant](ctx, r, "/platform/organizations", "organization", c.Organization)
 	if err != nil {
 		return err
 	}
@@ -428,7 +427,11 @@ type orgsResumeCmd struct {
 
 // Run opens an organization again.
 func (c *orgsResumeCmd) Run(ctx context.Context, p *program) error {
-	r, o, err := p.tenant(ctx, c.Organization)
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	o, err := find[tenant](ctx, r, "/platform/organizations", "organization", c.Organization)
 	if err != nil {
 		return err
 	}
@@ -446,7 +449,11 @@ type orgsSeatsCmd struct {
 
 // Run limits an organization.
 func (c *orgsSeatsCmd) Run(ctx context.Context, p *program) error {
-	r, o, err := p.tenant(ctx, c.Organization)
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	o, err := find[tenant](ctx, r, "/platform/organizations", "organization", c.Organization)
 	if err != nil {
 		return err
 	}

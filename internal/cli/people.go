@@ -13,6 +13,8 @@ type membersCmd struct {
 	Role  membersRoleCmd  `cmd:"" help:"Change a member's role."`
 	Phone membersPhoneCmd `cmd:"" help:"A member's telephone number."`
 
+	Access membersAccessCmd `cmd:"" help:"What a member reaches, and by what."`
+
 	SignIns membersSignInsCmd `cmd:"" name:"sign-ins" help:"List where a member is signed in."`
 	SignOut membersSignOutCmd `cmd:"" name:"sign-out" help:"End a member's sign-ins and live sessions."`
 	Suspend membersSuspendCmd `cmd:"" help:"Shut a member out until they are resumed; their live sessions end."`

@@ -18,7 +18,9 @@ type safesCmd struct {
 	Update  safesUpdateCmd  `cmd:"" help:"Change the name, description, machine or account of a safe."`
 	Delete  safesDeleteCmd  `cmd:"" help:"Delete a safe; its live sessions end."`
 	Policy  safesPolicyCmd  `cmd:"" help:"Show the policy of a safe, or change what the flags say."`
-	Members safesMembersCmd `cmd:"" help:"Who may use a safe."`
+	Members safesMembersCmd `cmd:"" help:"The direct members of a safe."`
+	Groups  safesGroupsCmd  `cmd:"" help:"The groups that are bound to a safe."`
+	Access  safesAccessCmd  `cmd:"" help:"Who reaches a safe, and by what."`
 }
 
 // safe is a safe as the API tells it.
@@ -330,10 +332,15 @@ type safeMembersAddCmd struct {
 	Safe   string `arg:"" complete:"safe" help:"Name or id."`
 	Person string `arg:"" complete:"person" help:"Handle, e-mail address or id."`
 	Role   string `enum:"user,checkout,approver,manager" default:"user" help:"What they may do: user (open sessions), checkout, approver, manager."`
+	Until  string `placeholder:"WHEN" help:"The clock ends it then: 8h, 30d, 2026-12-31."`
 }
 
 // Run adds a member.
 func (c *safeMembersAddCmd) Run(ctx context.Context, p *program) error {
+	end, err := parseEnd(c.Until)
+	if err != nil {
+		return err
+	}
 	r, err := p.remote(ctx)
 	if err != nil {
 		return err
@@ -346,7 +353,11 @@ func (c *safeMembersAddCmd) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	a, err := r.post(ctx, path("/safes/%s/members", s.ID), map[string]string{"user_id": m.UserID, "role": c.Role})
+	in := map[string]any{"user_id": m.UserID, "role": c.Role}
+	if !end.IsZero() {
+		in["ends_at"] = end
+	}
+	a, err := r.post(ctx, path("/safes/%s/members", s.ID), in)
 	if err != nil {
 		return err
 	}

@@ -142,9 +142,10 @@ func (s *Service) SignedIn(ctx context.Context, tx *db.Tx, org id.Org, request i
 	return s.place(ctx, tx, event.By(system(org, request), event.System), at, org, user, event.GroupRemovalCauseDirectorySync, leave, enter)
 }
 
-// ProviderGone makes the groups that followed a provider local ones, without members:
-// nobody's word stands for them any more.
-func (s *Service) ProviderGone(ctx context.Context, tx *db.Tx, actor authz.Actor, provider id.Provider) error {
+// ProviderGone empties the groups that followed a provider: nobody's word stands for
+// their members any more. Where the provider itself stays, and only means others now
+// by its names, they go on following it; else they are local from then on.
+func (s *Service) ProviderGone(ctx context.Context, tx *db.Tx, actor authz.Actor, provider id.Provider, stays bool) error {
 	rows, err := groupsql.New(tx).OfProvider(ctx, groupsql.OfProviderParams{OrgID: string(actor.Org), ProviderID: string(provider)})
 	if err != nil {
 		return fmt.Errorf("list the groups of a provider: %w", err)
@@ -164,6 +165,9 @@ func (s *Service) ProviderGone(ctx context.Context, tx *db.Tx, actor authz.Actor
 		}
 		if err := s.empty(ctx, tx, act, at, g); err != nil {
 			return err
+		}
+		if stays {
+			continue
 		}
 		next := g
 		next.Source, next.Provider, next.Claim = Local, "", ""

@@ -101,6 +101,12 @@ func (s *Service) derive(ctx context.Context, tx *db.Tx, org id.Org, sc scope) (
 		}
 		return cmpText(a.user, b.user)
 	})
+	if sc.user == "" && len(now) == 0 && len(stored) > 1 { // nobody reaches the safe any more
+		if err := q.DeleteReach(ctx, safesql.DeleteReachParams{OrgID: string(org), SafeID: string(sc.safe)}); err != nil {
+			return nil, fmt.Errorf("take derived access away: %w", err)
+		}
+		return out, nil
+	}
 	return out, store(ctx, tx, org, out)
 }
 

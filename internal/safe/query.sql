@@ -139,6 +139,9 @@ select * from safe_access where org_id = $1 and user_id = $2;
 -- name: ReachOf :many
 select * from safe_access where org_id = $1 and safe_id = $2 and user_id = $3;
 
+-- name: DeleteReach :exec
+delete from safe_access where org_id = $1 and safe_id = $2;
+
 -- name: WhoCan :many
 select a.user_id, a.role, a.direct_role, a.group_role, a.group_id, a.ends_at, p.name, p.handle, p.email, coalesce(g.name, '') as group_name
 from safe_access a

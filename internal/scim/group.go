@@ -26,6 +26,7 @@ type GroupChange struct {
 	Clear      bool     // all members leave first
 	Add        []string // users' ids
 	Remove     []string
+	gone       bool // the group itself goes, and where groups bring rights it is gone already
 }
 
 // ParseGroup reads the body of a POST or PUT.

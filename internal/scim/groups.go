@@ -8,6 +8,7 @@ import (
 
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/group"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/scim/scimsql"
 )
@@ -170,7 +171,32 @@ func (s *Service) fill(ctx context.Context, tx *db.Tx, c Client, group id.Group,
 		}
 		touched = append(touched, m)
 	}
+	if !ch.gone {
+		if err := s.push(ctx, tx, c, group); err != nil {
+			return err
+		}
+	}
 	return s.replace(ctx, tx, c, touched)
+}
+
+// push tells what a group is now to where groups bring rights.
+func (s *Service) push(ctx context.Context, tx *db.Tx, c Client, gid id.Group) error {
+	if s.d.Groups == nil {
+		return nil
+	}
+	g, err := s.group(ctx, scimsql.New(tx), c.Org(), gid)
+	if err != nil {
+		return err
+	}
+	p := group.Pushed{ID: gid, Name: g.Display}
+	for _, m := range g.Members {
+		p.Members = append(p.Members, id.User(m.ID))
+	}
+	err = s.d.Groups.Push(ctx, tx, c.actor, p)
+	if fault.CodeOf(err) == group.NameTaken {
+		return fault.New(fault.Conflict, "the organization has a group of this displayName that the directory does not keep").WithCode(Uniqueness).Because(err)
+	}
+	return err
 }
 
 // replace gives the roles of those whose groups have changed.
@@ -242,7 +268,12 @@ func (s *Service) DeleteGroup(ctx context.Context, c Client, group id.Group) err
 		if err != nil {
 			return err
 		}
-		if err := s.fill(ctx, tx, c, group, GroupChange{Clear: true}); err != nil {
+		if s.d.Groups != nil {
+			if err := s.d.Groups.Dropped(ctx, tx, c.actor, group); err != nil {
+				return err
+			}
+		}
+		if err := s.fill(ctx, tx, c, group, GroupChange{Clear: true, gone: true}); err != nil {
 			return err
 		}
 		_, err = q.DeleteGroup(ctx, scimsql.DeleteGroupParams{OrgID: string(c.Org()), ID: string(group)})

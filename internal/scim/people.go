@@ -302,11 +302,18 @@ func (s *Service) placeBy(ctx context.Context, tx *db.Tx, actor authz.Actor, set
 	if !u.Active || role == authz.None {
 		return s.unplace(ctx, tx, actor, user)
 	}
-	_, err = s.d.Members.Place(ctx, tx, tenancy.Placement{Org: actor.Org, User: user, Role: role, Source: event.RoleSourceSCIM, Actor: actor, New: true, Keep: len(set.Roles) == 0})
+	now, err := s.d.Members.Place(ctx, tx, tenancy.Placement{Org: actor.Org, User: user, Role: role, Source: event.RoleSourceSCIM, Actor: actor, New: true, Keep: len(set.Roles) == 0})
 	if code := fault.CodeOf(err); code == tenancy.SeatLimit || code == tenancy.DomainNotAllowed {
 		return &barred{user: user, role: role, cause: err}
 	}
-	return err
+	if err != nil || now == authz.None || s.d.Groups == nil {
+		return err
+	}
+	in := make([]id.Group, len(u.Groups))
+	for i, g := range u.Groups {
+		in[i] = id.Group(g.ID)
+	}
+	return s.d.Groups.Placed(ctx, tx, actor, user, in)
 }
 
 func (s *Service) unplace(ctx context.Context, tx *db.Tx, actor authz.Actor, user id.User) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/group"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/label"
@@ -41,12 +42,20 @@ type Members interface {
 	Place(ctx context.Context, tx *db.Tx, p tenancy.Placement) (authz.Role, error)
 }
 
+// Groups are where a directory's groups bring rights; group.Service is one.
+type Groups interface {
+	Push(ctx context.Context, tx *db.Tx, actor authz.Actor, p group.Pushed) error
+	Dropped(ctx context.Context, tx *db.Tx, actor authz.Actor, g id.Group) error
+	Placed(ctx context.Context, tx *db.Tx, actor authz.Actor, user id.User, groups []id.Group) error
+}
+
 // Deps are the parts that a Service is made of.
 type Deps struct {
 	DB      *db.DB
 	Ledger  Ledger
 	People  People
 	Members Members
+	Groups  Groups // nil: groups bring roles in the organization and nothing else
 	Now     func() time.Time
 }
 

@@ -58,6 +58,11 @@ func (s *Service) place(ctx context.Context, tx *db.Tx, o identity.Origin, p Pro
 	} else if user, err = s.link(ctx, tx, o, p, c); err != nil {
 		return "", err
 	}
+	if s.d.Groups != nil {
+		if err := s.d.Groups.SignedIn(ctx, tx, p.Org, o.Request, p.ID, user, c.groups); err != nil {
+			return "", err
+		}
+	}
 	now := s.now()
 	if _, err := q.TouchIdentity(ctx, ssosql.TouchIdentityParams{Now: now, OrgID: string(p.Org), ProviderID: string(p.ID), UserID: string(user)}); err != nil {
 		return "", fmt.Errorf("note the use of an identity: %w", err)

@@ -433,6 +433,11 @@ func (s *Service) Update(ctx context.Context, actor authz.Actor, pid id.Provider
 			if err := s.forget(ctx, q, p.Org, p.ID); err != nil {
 				return err
 			}
+			if s.d.Groups != nil {
+				if err := s.d.Groups.ProviderGone(ctx, tx, actor, p.ID, true); err != nil {
+					return err
+				}
+			}
 		}
 		if err := s.stillUsable(ctx, q, p.Org); err != nil {
 			return err
@@ -494,6 +499,11 @@ func (s *Service) Delete(ctx context.Context, actor authz.Actor, pid id.Provider
 		q := ssosql.New(tx)
 		if err := s.forget(ctx, q, actor.Org, pid); err != nil {
 			return err
+		}
+		if s.d.Groups != nil {
+			if err := s.d.Groups.ProviderGone(ctx, tx, actor, pid, false); err != nil {
+				return err
+			}
 		}
 		if _, err := q.DeleteProvider(ctx, ssosql.DeleteProviderParams{OrgID: string(actor.Org), ID: string(pid)}); err != nil {
 			return fmt.Errorf("delete provider %s: %w", pid, err)

@@ -72,6 +72,12 @@ type Invitations interface {
 	Match(ctx context.Context, tx *db.Tx, o identity.Origin, org id.Org, email string, who func() (id.User, error)) (invited, joined bool, err error)
 }
 
+// Groups follow what providers say of people; group.Service is one.
+type Groups interface {
+	SignedIn(ctx context.Context, tx *db.Tx, org id.Org, request id.Request, provider id.Provider, user id.User, named []string) error
+	ProviderGone(ctx context.Context, tx *db.Tx, actor authz.Actor, provider id.Provider, stays bool) error
+}
+
 // Deps are the parts that a Service is made of.
 type Deps struct {
 	Log         *slog.Logger
@@ -81,6 +87,7 @@ type Deps struct {
 	People      People
 	Members     Members
 	Invitations Invitations // nil: nobody is invited
+	Groups      Groups      // nil: no group follows a provider
 	Dialer      Dialer
 	Resolver    Resolver // nil: the machine's
 	PublicURL   string   // https://host:port, where browsers reach this server

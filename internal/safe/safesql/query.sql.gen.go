@@ -317,6 +317,20 @@ func (q *Queries) DeleteMembers(ctx context.Context, arg DeleteMembersParams) er
 	return err
 }
 
+const deleteReach = `-- name: DeleteReach :exec
+delete from safe_access where org_id = $1 and safe_id = $2
+`
+
+type DeleteReachParams struct {
+	OrgID  string
+	SafeID string
+}
+
+func (q *Queries) DeleteReach(ctx context.Context, arg DeleteReachParams) error {
+	_, err := q.db.ExecContext(ctx, deleteReach, arg.OrgID, arg.SafeID)
+	return err
+}
+
 const deleteSafe = `-- name: DeleteSafe :execrows
 update safe set version = version + 1, updated_at = $1, deleted_at = $1
 where org_id = $2 and id = $3 and version = $4 and deleted_at is null

@@ -1,0 +1,110 @@
+package group_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/group"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/page"
+	"github.com/vaultpam/vaultpam/internal/safe"
+	"github.com/vaultpam/vaultpam/internal/safe/safetest"
+)
+
+// Limits are real at 10,000 and one. The bound of a test on a busy machine is wide;
+// bench/ measures against two seconds.
+func TestLargeGroups(t *testing.T) {
+	if testing.Short() {
+		t.Skip("10,001 people")
+	}
+	const people, groups, slack = 10_001, 1_000, 20 * time.Second
+	each(t, func(t *testing.T, ctx context.Context, w *safetest.World) {
+		g := w.Group("everybody")
+		users := crowd(t, w, people)
+		s, first := w.Safe("prod", nil), w.Operator.User
+		within := func(what string, events int, f func() error) {
+			t.Helper()
+			w.Events()
+			began := time.Now()
+			if err := f(); err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			took := time.Since(began)
+			t.Logf("%s: %v", what, took.Round(time.Millisecond))
+			if took > slack {
+				t.Errorf("%s took %v", what, took)
+			}
+			if n := len(w.Events()); n != events {
+				t.Errorf("%s: %d events, want %d", what, n, events)
+			}
+		}
+		within("10,001 people come", people, func() error {
+			return w.DB.InOrg(ctx, w.Org, func(ctx context.Context, tx *db.Tx) error {
+				return w.Groups.Push(ctx, tx, w.Admin, group.Pushed{ID: g.ID, Name: g.Name, Members: users})
+			})
+		})
+		within("bind", people+1, func() error {
+			_, err := w.Safes.AssignGroup(ctx, w.Admin, s.ID, g.ID, safe.User, time.Time{})
+			return err
+		})
+		stronger := safe.Checkout
+		within("change the role", people+1, func() error {
+			_, err := w.Safes.ChangeAssignment(ctx, w.Admin, s.ID, g.ID, safe.AssignmentArgs{Role: &stronger})
+			return err
+		})
+		within("one more member", 2, func() error {
+			_, err := w.Groups.AddMembers(ctx, w.Admin, g.ID, []id.User{first})
+			return err
+		})
+		for i := range groups {
+			if _, err := w.Groups.Create(ctx, w.Admin, group.CreateArgs{Name: fmt.Sprintf("group %d", i)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n := 0
+		for p := (page.Request{Limit: page.Max}); ; {
+			l, err := w.Groups.List(ctx, w.Admin, group.Filter{}, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += len(l.Items)
+			if p.Cursor = l.Next; p.Cursor == "" {
+				break
+			}
+		}
+		if n != groups+1 {
+			t.Errorf("%d groups are listed", n)
+		}
+		within("delete", people+3, func() error { return w.Groups.Delete(ctx, w.Admin, g.ID, 0) })
+		w.None()
+	})
+}
+
+// crowd makes many members of the organization.
+func crowd(t testing.TB, w *safetest.World, n int) []id.User {
+	t.Helper()
+	tx, err := w.DB.Raw().Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	users := make([]id.User, n)
+	for i := range users {
+		u := id.New[id.User]()
+		users[i] = u
+		if _, err := tx.Exec(`insert into person (id, email, handle, name, state, created_at, changed_at) values ($1, $2, $3, $3, 'active', 1, 1)`,
+			string(u), fmt.Sprintf("c%d@vaultpam.test", i), fmt.Sprintf("crowd-%05d", i)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.Exec(`insert into member (org_id, user_id, role, created_at, changed_at) values ($1, $2, 'operator', 1, 1)`, string(w.Org), string(u)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	return users
+}
