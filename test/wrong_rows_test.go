@@ -79,6 +79,16 @@ func submitted(x *stage) {
 	c.must(x.t, "POST", "/signup/submit", obj{"access": x.note["access"], "org_name": "S", "slug": "s-" + random(4), "handle": x.note["handle"], "name": "A", "password": x.note["password"]})
 }
 
+// forgot asks for a link that sets somebody's password, and notes it.
+func forgot(who string) func(x *stage) {
+	return func(x *stage) {
+		p := x.cast[who]
+		x.s.stranger(x.t).must(x.t, "POST", "/auth/password-reset", obj{"email": p.Email})
+		x.note["link"] = x.s.link(x.t, p.Email, "password_reset", 1)
+		secrets.add("password link", x.note["link"])
+	}
+}
+
 // device begins a sign-in of a device, and notes its two codes.
 func device(x *stage) {
 	d := get[struct {
@@ -182,6 +192,14 @@ var turns = []turn{
 	{op: "sso-complete", wrong: "an invented ticket", body: with(obj{"ticket": "flw_invented.x"}), status: 401, code: "SSO_FAILED", moves: "sign_in_source"},
 	{op: "sso-start", wrong: "an organization without single sign-on", body: func(x *stage) any { return obj{"organization": x.w.Slug} }, status: 404, code: "SSO_NOT_CONFIGURED"},
 	{op: "sso-start", wrong: "an organization that nobody has", body: with(obj{"organization": "nobody-has-it"}), status: 404, code: "SSO_NOT_CONFIGURED"},
+
+	{op: "complete-password-reset", wrong: "an invented token", body: with(obj{"token": "vppr_invented", "password": "a password that nobody has"}), status: 401, code: "RESET_LINK_INVALID", says: "ask again", moves: "sign_in_source"},
+	{op: "complete-password-reset", wrong: "a weak password", lead: forgot("alien"), body: with(obj{"token": "@link", "password": "short"}), status: 422, code: "INVALID", events: "PASSWORD_CHANGED denied weak_password"},
+	{op: "complete-password-reset", wrong: "an expired token", lead: newest("password_reset", "expires_at", "created_at"), body: with(obj{"token": "@link", "password": "a password that nobody has"}), status: 409, code: "RESET_LINK_EXPIRED", says: "ask for a new one", events: "PASSWORD_CHANGED denied link_expired"},
+	{op: "complete-password-reset", wrong: "a used token", lead: then(forgot("lost"), func(x *stage) {
+		x.cast["lost"].Password = newSecret("new-password")
+		x.s.stranger(x.t).must(x.t, "POST", "/auth/password-reset/complete", obj{"token": x.note["link"], "password": x.cast["lost"].Password})
+	}), body: with(obj{"token": "@link", "password": "a password that nobody has"}), status: 409, code: "RESET_LINK_USED", says: "ask for a new one", events: "PASSWORD_CHANGED denied link_used"},
 
 	// Second factors, keys, tokens.
 	{op: "confirm-totp", wrong: "a wrong code", by: "mara", lead: func(x *stage) {

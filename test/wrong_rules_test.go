@@ -369,6 +369,7 @@ func TestWrongTurns(t *testing.T) {
 			x := newStage(t, store)
 			t.Run("by rule", x.rules)
 			t.Run("of flows", x.flows)
+			t.Run("of directories", x.directories)
 			x.settle(t)
 		})
 	}
