@@ -194,7 +194,7 @@ func (a *App) buildDomains() (err error) {
 			return err
 		}
 		a.phone, err = phone.New(phone.Deps{Log: part("phone"), DB: a.db, Ledger: a.ledger, Folder: a.ledger.NewFolder(ledger.FoldWindow), Seal: a.keyring,
-			Members: tenancy.Directory{}, Freshness: a.identity, Provider: provider, Required: a.cfg.Phone.Required, Countries: a.cfg.Phone.Countries,
+			Members: tenancy.Directory{}, Provider: provider, Required: a.cfg.Phone.Required, Countries: a.cfg.Phone.Countries,
 			Limits: phoneLimits(a.cfg.Phone.Limits), Metrics: a.metrics, Version: Version, Now: now})
 		return err
 	})

@@ -16,7 +16,9 @@ var freshness = map[Action]time.Duration{
 	SelfManage:       15 * time.Minute,
 	TokenCreate:      15 * time.Minute,
 	TokenIssue:       15 * time.Minute,
+	OrgUpdate:        15 * time.Minute, // what weakens a control, or says where mail goes; the rest is not asked
 	OrgDelete:        15 * time.Minute,
+	MemberPhone:      15 * time.Minute, // a change; not a look
 	SSOManage:        15 * time.Minute,
 	PlatformSSOLift:  15 * time.Minute,
 	AuditPhoneKeys:   15 * time.Minute,

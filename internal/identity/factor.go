@@ -25,7 +25,7 @@ func (s *Service) maySelf(actor authz.Actor) error {
 	if err := authz.Check(actor, authz.SelfManage, self(actor)); err != nil {
 		return err
 	}
-	return s.Fresh(actor)
+	return authz.Fresh(actor, authz.SelfManage, s.d.Now())
 }
 
 func stale(err error) bool { return fault.CodeOf(err) == "STEP_UP_REQUIRED" }
@@ -37,6 +37,10 @@ func (s *Service) mayEnrol(actor authz.Actor) error {
 	}
 	return s.maySelf(actor)
 }
+
+// replaces tells whether a factor that the actor enrols is the only one afterwards: they
+// have none, or the session is that of a recovery.
+func replaces(actor authz.Actor) bool { return actor.Kind == authz.Enrolling }
 
 // BeginTOTP makes a new TOTP secret for the actor. It counts once ConfirmTOTP
 // has seen a code of it.
@@ -50,7 +54,7 @@ func (s *Service) BeginTOTP(ctx context.Context, actor authz.Actor, name string)
 	}
 	p := mfa.Pending{}
 	if err = s.mayEnrol(actor); err == nil {
-		p, err = s.d.MFA.Begin(ctx, actor.User, actor.Email, name)
+		p, err = s.d.MFA.Begin(ctx, actor.User, actor.Email, name, replaces(actor))
 	}
 	why, refused := event.MFAFactorEnrolledNotPermitted, fault.Is(err, fault.Denied)
 	switch {
@@ -82,9 +86,14 @@ func (s *Service) ConfirmTOTP(ctx context.Context, actor authz.Actor, factor id.
 	if err != nil {
 		return nil, err
 	}
+	c.Replaces = replaces(actor)
 	out, err := s.enrol(ctx, actor, func(ctx context.Context, tx *db.Tx, sc mfa.Scope) (mfa.Enrolment, error) {
 		return s.d.MFA.Enrol(ctx, tx, sc, c)
 	})
+	if fault.CodeOf(err) == "FACTOR_LIMIT" {
+		sc := scope(actor, "")
+		return nil, s.refused(ctx, actor, err, event.NewMFAFactorEnrolled(sc.Act, sc.Target, actor.User, factor, event.FactorKindTOTP, false).Denied(event.MFAFactorEnrolledFactorLimit))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("confirm a second factor: %w", err)
 	}

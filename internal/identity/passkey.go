@@ -39,7 +39,7 @@ func (s *Service) BeginWebAuthn(ctx context.Context, actor authz.Actor, a NewKey
 	if err != nil {
 		return mfa.Ceremony{}, err
 	}
-	c, err := s.d.MFA.BeginWebAuthn(ctx, mfa.NewKey{User: actor.User, WebSession: actor.WebSession, Account: me.Email, Display: me.Name, Name: name, Passkey: a.Passkey})
+	c, err := s.d.MFA.BeginWebAuthn(ctx, mfa.NewKey{User: actor.User, WebSession: actor.WebSession, Account: me.Email, Display: me.Name, Name: name, Passkey: a.Passkey, Replaces: replaces(actor)})
 	if err != nil {
 		return mfa.Ceremony{}, s.keyRefused(ctx, actor, err)
 	}
@@ -81,6 +81,7 @@ func (s *Service) ConfirmWebAuthn(ctx context.Context, actor authz.Actor, handle
 	if err != nil {
 		return EnrolledKey{}, err
 	}
+	a.Replaces = replaces(actor)
 	out, err := s.enrol(ctx, actor, func(ctx context.Context, tx *db.Tx, sc mfa.Scope) (mfa.Enrolment, error) {
 		return s.d.MFA.EnrolWebAuthn(ctx, tx, sc, a)
 	})

@@ -419,7 +419,7 @@ func TestStepUpWithASecurityKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		a, err := w.Identity.ByBearer(t.Context(), kim.Session, "", From)
-		if err != nil || w.Identity.Fresh(a) != nil {
+		if err != nil || authz.Fresh(a, authz.SelfManage, w.Clock.Now()) != nil {
 			t.Errorf("%+v %v", a, err)
 		}
 	})

@@ -292,7 +292,12 @@ insert into web_refresh (web_session_id, token_hash, previous_hash, access_until
 values (sqlc.arg(web_session_id), sqlc.arg(token_hash), sqlc.arg(previous_hash), sqlc.arg(access_until), sqlc.arg(now));
 
 -- name: RefreshByToken :one
-select r.web_session_id, r.token_hash, r.rotated_at, s.person_id, s.expires_at, s.ended_at, p.state
+-- platform-wide: as for WebSessionByToken
+select r.web_session_id, r.token_hash, r.rotated_at, s.person_id, s.created_at, s.last_seen_at, s.expires_at, s.ended_at, p.state,
+       cast(coalesce((select min(t.idle_us) from member m join organization o on o.id = m.org_id join organization_setting t on t.org_id = m.org_id
+           where m.user_id = s.person_id and m.suspended_at = 0 and o.state = 'active' and t.idle_us > 0), 0) as bigint) as org_idle_us,
+       cast(coalesce((select min(t.absolute_us) from member m join organization o on o.id = m.org_id join organization_setting t on t.org_id = m.org_id
+           where m.user_id = s.person_id and m.suspended_at = 0 and o.state = 'active' and t.absolute_us > 0), 0) as bigint) as org_absolute_us
 from web_refresh r join web_session s on s.id = r.web_session_id join person p on p.id = s.person_id
 where r.token_hash = sqlc.arg(hash) or r.previous_hash = sqlc.arg(hash);
 

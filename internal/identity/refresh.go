@@ -66,8 +66,9 @@ func (s *Service) Refresh(ctx context.Context, token secret.Secret, from Origin)
 		if err != nil {
 			return err
 		}
-		if row.EndedAt != 0 || row.ExpiresAt <= s.now() || row.State != "active" {
-			return nil
+		if row.EndedAt != 0 || row.ExpiresAt <= s.now() || row.State != "active" ||
+			(limits{row.OrgIdleUs, row.OrgAbsoluteUs}).over(row.CreatedAt, row.LastSeenAt, s.now()) {
+			return nil // what is over is not begun again, also before the sweep has ended it
 		}
 		if !bytes.Equal(row.TokenHash, hash) {
 			if meanwhile = s.now()-row.RotatedAt <= refreshGrace.Microseconds(); meanwhile {
@@ -110,8 +111,8 @@ func (s *Service) rotate(ctx context.Context, tx *db.Tx, next Session, old []byt
 
 // copied ends a session whose refresh token was used twice.
 func (s *Service) copied(ctx context.Context, tx *db.Tx, user id.User, web id.WebSession, from Origin) error {
-	n, err := identitysql.New(tx).EndWebSession(ctx, identitysql.EndWebSessionParams{Now: s.now(), Reason: "copied", ID: string(web), PersonID: string(user)})
-	if err != nil || n == 0 {
+	ended, err := s.endSession(ctx, tx, user, web, event.AuthSignedOutCopied)
+	if err != nil || !ended {
 		return err
 	}
 	st, err := s.standing(ctx, tx, user)

@@ -58,7 +58,6 @@ type Limits struct {
 	Idle            time.Duration // a web session without a request
 	Absolute        time.Duration // any web session
 	Enrolment       time.Duration // a web session that may only enrol a factor
-	Fresh           time.Duration // how long a second factor allows changes of how one signs in
 }
 
 // DefaultLimits are those of a new installation.
@@ -70,7 +69,6 @@ var DefaultLimits = Limits{
 	Idle:            30 * time.Minute,
 	Absolute:        12 * time.Hour,
 	Enrolment:       15 * time.Minute,
-	Fresh:           15 * time.Minute,
 }
 
 func (l Limits) orDefault() Limits {
@@ -81,7 +79,6 @@ func (l Limits) orDefault() Limits {
 	def(&l.Idle, DefaultLimits.Idle)
 	def(&l.Absolute, DefaultLimits.Absolute)
 	def(&l.Enrolment, DefaultLimits.Enrolment)
-	def(&l.Fresh, DefaultLimits.Fresh)
 	return l
 }
 

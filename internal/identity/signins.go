@@ -86,13 +86,12 @@ func (s *Service) MemberWebSessions(ctx context.Context, actor authz.Actor, user
 // privileged sessions that it launched. It needs no fresh second factor: who fears
 // for a sign-in must be able to end it at once.
 func (s *Service) EndWebSession(ctx context.Context, actor authz.Actor, web id.WebSession) error {
-	_, err := s.endOwn(ctx, actor, func(ctx context.Context, q *identitysql.Queries) (int64, error) {
-		n, err := q.EndWebSession(ctx, identitysql.EndWebSessionParams{
-			Now: s.now(), Reason: event.AuthSignedOutByUser.String(), ID: string(web), PersonID: string(actor.User)})
-		if err == nil && n == 0 {
+	_, err := s.endOwn(ctx, actor, func(ctx context.Context, tx *db.Tx) (int, error) {
+		ended, err := s.endSession(ctx, tx, actor.User, web, event.AuthSignedOutByUser)
+		if err == nil && !ended {
 			err = fault.New(fault.NotFound, "no such sign-in, or it has ended already")
 		}
-		return n, err
+		return 1, err
 	})
 	return err
 }
@@ -100,24 +99,22 @@ func (s *Service) EndWebSession(ctx context.Context, actor authz.Actor, web id.W
 // EndOtherWebSessions ends all sign-ins of the actor but the one that asks. It
 // tells how many there were.
 func (s *Service) EndOtherWebSessions(ctx context.Context, actor authz.Actor) (int, error) {
-	return s.endOwn(ctx, actor, func(ctx context.Context, q *identitysql.Queries) (int64, error) {
-		return q.EndWebSessionsOf(ctx, identitysql.EndWebSessionsOfParams{
-			Now: s.now(), Reason: event.AuthSignedOutByUser.String(), PersonID: string(actor.User), But: string(actor.WebSession)})
+	return s.endOwn(ctx, actor, func(ctx context.Context, tx *db.Tx) (int, error) {
+		return s.endSessions(ctx, tx, actor.User, actor.WebSession, event.AuthSignedOutByUser.String())
 	})
 }
 
-func (s *Service) endOwn(ctx context.Context, actor authz.Actor, end func(context.Context, *identitysql.Queries) (int64, error)) (int, error) {
+func (s *Service) endOwn(ctx context.Context, actor authz.Actor, end func(context.Context, *db.Tx) (int, error)) (int, error) {
 	if err := authz.Check(actor, authz.SelfManage, self(actor)); err != nil {
 		sc := scope(actor, "")
 		return 0, s.refused(ctx, actor, err, event.NewAuthSignedOut(sc.Act, sc.Target, actor.User, 0).Denied(event.AuthSignedOutNotPermitted))
 	}
 	ended := 0
 	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
-		n, err := end(ctx, identitysql.New(tx))
-		if err != nil {
+		var err error
+		if ended, err = end(ctx, tx); err != nil {
 			return err
 		}
-		ended = int(n)
 		sc, err := s.ownScope(ctx, tx, actor)
 		if err != nil {
 			return err

@@ -92,9 +92,8 @@ func (s *Service) SignOut(ctx context.Context, actor authz.Actor) error {
 		return fault.New(fault.Invalid, "there is no web session to sign out of: revoke an API token instead")
 	}
 	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
-		n, err := identitysql.New(tx).EndWebSession(ctx, identitysql.EndWebSessionParams{
-			Now: s.now(), Reason: event.AuthSignedOutByUser.String(), ID: string(actor.WebSession), PersonID: string(actor.User)})
-		if err != nil || n == 0 {
+		ended, err := s.endSession(ctx, tx, actor.User, actor.WebSession, event.AuthSignedOutByUser)
+		if err != nil || !ended {
 			return err
 		}
 		sc, err := s.ownScope(ctx, tx, actor)
@@ -108,6 +107,16 @@ func (s *Service) SignOut(ctx context.Context, actor authz.Actor) error {
 		return fmt.Errorf("sign out: %w", err)
 	}
 	return nil
+}
+
+// endSession ends one web session of a person; false when it has ended already. Every
+// end has a reason: what the session launched ends by it.
+func (s *Service) endSession(ctx context.Context, tx *db.Tx, user id.User, web id.WebSession, why event.AuthSignedOutReason) (bool, error) {
+	n, err := identitysql.New(tx).EndWebSession(ctx, identitysql.EndWebSessionParams{Now: s.now(), Reason: why.String(), ID: string(web), PersonID: string(user)})
+	if err != nil {
+		return false, fmt.Errorf("end a web session of %s: %w", user, err)
+	}
+	return n == 1, nil
 }
 
 // endSessions ends the web sessions of a person, but one when it is given. What
@@ -164,7 +173,7 @@ func (s *Service) bySession(ctx context.Context, text, activeOrg string, o Origi
 	if row.AccessUntil != 0 { // its token is refreshed instead
 		over = row.AccessUntil <= now
 	}
-	if row.ExpiresAt <= now || over || overstayed(row, now) {
+	if row.ExpiresAt <= now || over || (limits{row.OrgIdleUs, row.OrgAbsoluteUs}).over(row.CreatedAt, row.LastSeenAt, now) {
 		return authz.Actor{}, badBearer()
 	}
 	all, sso := st, id.Org(row.SsoOrg)
@@ -206,45 +215,6 @@ const onPlatform = "platform"
 
 func noSuchOrg(name string) error {
 	return fault.New(fault.NotFound, "no organization %.64q that you belong to: name one of your memberships", name)
-}
-
-// lapseSessions ends web sessions whose time is over, a batch at a time.
-func (s *Service) lapseSessions(ctx context.Context) (more bool, err error) {
-	var due []identitysql.LapsedWebSessionsRow
-	now := s.now()
-	idleSince := now - s.d.Limits.Idle.Microseconds()
-	err = s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-		due, err = identitysql.New(tx).LapsedWebSessions(ctx, identitysql.LapsedWebSessionsParams{Now: now, IdleSince: idleSince})
-		return err
-	})
-	if err != nil {
-		return false, fmt.Errorf("list lapsed web sessions: %w", err)
-	}
-	request := id.New[id.Request]()
-	for _, r := range due {
-		err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
-			why := event.AuthSignedOutIdle
-			if r.ExpiresAt <= now {
-				why = event.AuthSignedOutExpired
-			}
-			n, err := identitysql.New(tx).LapseWebSession(ctx, identitysql.LapseWebSessionParams{Now: now, Reason: why.String(), ID: r.ID, IdleSince: idleSince})
-			if err != nil || n == 0 {
-				return err
-			}
-			st, err := s.standing(ctx, tx, id.User(r.PersonID))
-			if err != nil {
-				return err
-			}
-			home := st.home()
-			act := systemAct(home.Org, request).InWebSession(id.WebSession(r.ID))
-			_, err = s.d.Ledger.Record(ctx, tx, event.NewAuthSignedOut(act, tenant(home.Org, home.Name), id.User(r.PersonID), 1).Because(why))
-			return err
-		})
-		if err != nil {
-			return false, fmt.Errorf("end a lapsed web session: %w", err)
-		}
-	}
-	return len(due) == 100, nil
 }
 
 func systemAct(org id.Org, request id.Request) event.Act {

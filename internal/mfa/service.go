@@ -149,8 +149,9 @@ type Pending struct {
 
 // Begin makes a new TOTP secret for the person; account is what their
 // application shows beside the issuer. An earlier one that was not confirmed is
-// void. Nothing counts as a factor before Enrol.
-func (s *Service) Begin(ctx context.Context, user id.User, account, name string) (Pending, error) {
+// void. Nothing counts as a factor before Enrol. replaces tells that the new one will
+// take the place of all others, however many those are.
+func (s *Service) Begin(ctx context.Context, user id.User, account, name string, replaces bool) (Pending, error) {
 	raw := make([]byte, secretSize)
 	rand.Read(raw)
 	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw)
@@ -161,12 +162,8 @@ func (s *Service) Begin(ctx context.Context, user id.User, account, name string)
 	}
 	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		q := mfasql.New(tx)
-		n, err := q.CountConfirmed(ctx, string(user))
-		if err != nil {
+		if err := room(ctx, q, user, replaces); err != nil {
 			return err
-		}
-		if n >= maxFactors {
-			return errTooMany(n)
 		}
 		if err := q.DropPendingFactors(ctx, string(user)); err != nil {
 			return err
@@ -181,8 +178,16 @@ func (s *Service) Begin(ctx context.Context, user id.User, account, name string)
 	return p, nil
 }
 
-func errTooMany(n int64) error {
-	return fault.New(fault.Conflict, "you have %d second factors already: remove one first", n).WithCode("FACTOR_LIMIT")
+// room fails when the person has as many factors as they may.
+func room(ctx context.Context, q *mfasql.Queries, user id.User, replaces bool) error {
+	n, err := q.CountConfirmed(ctx, string(user))
+	if err != nil {
+		return fmt.Errorf("count factors: %w", err)
+	}
+	if n >= maxFactors && !replaces {
+		return fault.New(fault.Conflict, "you have %d second factors already: remove one first", n).WithCode("FACTOR_LIMIT")
+	}
+	return nil
 }
 
 func sealContext(f id.Factor) string { return "mfa-factor/" + string(f) }
@@ -192,6 +197,8 @@ type Confirmation struct {
 	user   id.User
 	factor id.Factor
 	step   int64 // zero: the code is wrong
+
+	Replaces bool // as with Begin
 }
 
 // WeighFirst compares the first code of a pending enrolment.
@@ -241,6 +248,9 @@ func (s *Service) Enrol(ctx context.Context, tx *db.Tx, sc Scope, c Confirmation
 	if c.step == 0 {
 		ev := event.NewMFAFactorEnrolled(sc.Act, sc.Target, c.user, c.factor, event.FactorKindTOTP, n == 0)
 		_, err := s.d.Ledger.Record(ctx, tx, ev.Denied(event.MFAFactorEnrolledBadCode))
+		return Enrolment{}, err
+	}
+	if err := room(ctx, q, c.user, c.Replaces); err != nil {
 		return Enrolment{}, err
 	}
 	rows, err := q.ConfirmFactor(ctx, mfasql.ConfirmFactorParams{

@@ -176,7 +176,7 @@ type Ceremony struct {
 	Request   *RequestOptions  // a sign-in
 }
 
-func (s *Service) begin(ctx context.Context, user id.User, session id.WebSession, name string, passkey bool) (Ceremony, string, error) {
+func (s *Service) begin(ctx context.Context, user id.User, session id.WebSession, name string, passkey, replaces bool) (Ceremony, string, error) {
 	now := s.d.Now()
 	key := id.New[id.Challenge]()
 	token := secret.Token(32).RevealString()
@@ -184,12 +184,8 @@ func (s *Service) begin(ctx context.Context, user id.User, session id.WebSession
 	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		q := mfasql.New(tx)
 		if user != "" {
-			n, err := q.CountConfirmed(ctx, string(user))
-			if err != nil {
+			if err := room(ctx, q, user, replaces); err != nil {
 				return err
-			}
-			if n >= maxFactors {
-				return errTooMany(n)
 			}
 		}
 		return q.InsertCeremony(ctx, mfasql.InsertCeremonyParams{
@@ -237,6 +233,7 @@ type NewKey struct {
 	Display    string        // the person's name
 	Name       string        // what the factor will be called
 	Passkey    bool          // it has to be able to sign in by itself
+	Replaces   bool          // it will take the place of all that the person has
 }
 
 // BeginWebAuthn asks for a new credential. Nothing counts before EnrolWebAuthn.
@@ -252,7 +249,7 @@ func (s *Service) BeginWebAuthn(ctx context.Context, k NewKey) (Ceremony, error)
 	if err != nil {
 		return Ceremony{}, fmt.Errorf("read the credentials of %s: %w", k.User, err)
 	}
-	c, token, err := s.begin(ctx, k.User, k.WebSession, k.Name, k.Passkey)
+	c, token, err := s.begin(ctx, k.User, k.WebSession, k.Name, k.Passkey, k.Replaces)
 	if err != nil {
 		return Ceremony{}, fmt.Errorf("begin an enrolment: %w", err)
 	}
@@ -267,6 +264,8 @@ type Attestation struct {
 	ceremony string
 	name     string
 	row      *mfasql.InsertCredentialParams // nil: it does not hold
+
+	Replaces bool // as with BeginWebAuthn
 }
 
 // WeighAttestation checks what an authenticator made for a pending enrolment.
@@ -343,8 +342,8 @@ func (s *Service) EnrolWebAuthn(ctx context.Context, tx *db.Tx, sc Scope, a Atte
 	if err != nil {
 		return Enrolment{}, fmt.Errorf("count factors: %w", err)
 	}
-	if n >= maxFactors {
-		return Enrolment{}, errTooMany(n)
+	if err := room(ctx, q, a.user, a.Replaces); err != nil {
+		return Enrolment{}, err
 	}
 	if ok, err := s.spend(ctx, q, a.ceremony); err != nil {
 		return Enrolment{}, err
@@ -369,7 +368,7 @@ func (s *Service) BeginPasskey(ctx context.Context) (Ceremony, error) {
 	if s.party == nil {
 		return Ceremony{}, ErrNoWebAuthn
 	}
-	c, token, err := s.begin(ctx, "", "", "", true)
+	c, token, err := s.begin(ctx, "", "", "", true, false)
 	if err != nil {
 		return Ceremony{}, fmt.Errorf("begin a sign-in: %w", err)
 	}

@@ -99,6 +99,14 @@ func (s *Service) allow(ctx context.Context, w who, change bool) error {
 	return nil
 }
 
+// changes is the action of changing this number.
+func (w who) changes() authz.Action {
+	if w.byAdmin() {
+		return authz.MemberPhone
+	}
+	return authz.SelfManage
+}
+
 // Get is a person's number and what is pending: one's own, or that of a member of
 // the active organization, of whom a door shows the masked number only.
 func (s *Service) Get(ctx context.Context, actor authz.Actor, user id.User) (Record, error) {
@@ -220,7 +228,7 @@ func (s *Service) Request(ctx context.Context, actor authz.Actor, user id.User, 
 func (s *Service) mayRequest(ctx context.Context, w who, n Number) error {
 	why, err := event.PhoneChangeRequestedNotPermitted, s.allow(ctx, w, true)
 	if err == nil {
-		why, err = event.PhoneChangeRequestedMFARequired, s.d.Freshness.Fresh(w.actor)
+		why, err = event.PhoneChangeRequestedMFARequired, authz.Fresh(w.actor, w.changes(), s.d.Now())
 	}
 	if err == nil || !fault.Is(err, fault.Denied) {
 		return err

@@ -178,7 +178,7 @@ func (s *Service) keeper(actor authz.Actor) (event.Act, error) {
 	if err := authz.Check(actor, authz.AuditPhoneKeys, logObject(actor.Org)); err != nil {
 		return event.Act{}, err
 	}
-	if err := s.d.Freshness.Fresh(actor); err != nil {
+	if err := authz.Fresh(actor, authz.AuditPhoneKeys, s.d.Now()); err != nil {
 		return event.Act{}, err
 	}
 	if actor.Org == "" {

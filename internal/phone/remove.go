@@ -22,7 +22,7 @@ func (s *Service) Remove(ctx context.Context, actor authz.Actor, version int) er
 	}
 	why, err := event.PhoneNumberRemovedNotPermitted, s.allow(ctx, w, true)
 	if err == nil {
-		why, err = event.PhoneNumberRemovedMFARequired, s.d.Freshness.Fresh(actor)
+		why, err = event.PhoneNumberRemovedMFARequired, authz.Fresh(actor, authz.SelfManage, s.d.Now())
 	}
 	if err != nil {
 		return s.refuse(ctx, actor, err, event.NewPhoneNumberRemoved(w.act(), event.TenantTarget(actor.Org, ""), actor.User).Denied(why))

@@ -45,12 +45,6 @@ type Members interface {
 	RoleIn(ctx context.Context, tx *db.Tx, org id.Org, user id.User) (authz.Role, error)
 }
 
-// Freshness tells whether a second factor was proved lately enough to change how
-// a person is reached. When not, the fault's code is STEP_UP_REQUIRED.
-type Freshness interface {
-	Fresh(actor authz.Actor) error
-}
-
 // Deps are the parts that a Service is made of.
 type Deps struct {
 	Log       *slog.Logger
@@ -59,7 +53,6 @@ type Deps struct {
 	Folder    Folder
 	Seal      Sealer
 	Members   Members
-	Freshness Freshness
 	Provider  Provider // nil: no codes can be sent
 	Required  bool     // numbers are verified before an organization is let in
 	Countries []string // whose numbers are served; empty: all
@@ -81,8 +74,8 @@ type Service struct {
 
 // New checks the parts. It opens nothing; see Gate and Run.
 func New(d Deps) (*Service, error) {
-	if d.DB == nil || d.Ledger == nil || d.Folder == nil || d.Seal == nil || d.Members == nil || d.Freshness == nil {
-		return nil, errors.New("phone: DB, Ledger, Folder, Seal, Members and Freshness are needed")
+	if d.DB == nil || d.Ledger == nil || d.Folder == nil || d.Seal == nil || d.Members == nil {
+		return nil, errors.New("phone: DB, Ledger, Folder, Seal and Members are needed")
 	}
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)

@@ -85,7 +85,7 @@ func newWorld(t *testing.T, d *db.DB, change ...func(*phone.Deps)) *world {
 func (w *world) service(t *testing.T, change ...func(*phone.Deps)) *phone.Service {
 	t.Helper()
 	deps := phone.Deps{DB: w.DB, Ledger: w.Ledger, Folder: w.Ledger.NewFolder(ledger.FoldWindow), Seal: w.Keyring, Members: tenancy.Directory{},
-		Freshness: w.Identity, Provider: w.carrier, Version: "1.0", Now: w.Clock.Now}
+		Provider: w.carrier, Version: "1.0", Now: w.Clock.Now}
 	for _, f := range change {
 		f(&deps)
 	}

@@ -444,3 +444,47 @@ func TestWhoDecidesWhom(t *testing.T) {
 		s.expect(t, "MFA_RECOVERY_REQUESTED not_eligible")
 	})
 }
+
+// Somebody with as many factors as they may have has lost all of them as well.
+func TestRecoveryReplacesAnyNumberOfFactors(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		for range 4 {
+			p, err := s.Identity.BeginTOTP(t.Context(), s.ada.Actor, "one more")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Identity.ConfirmTOTP(t.Context(), s.ada.Actor, p.Factor, s.Code(t, identitytest.Someone{TOTP: p.Secret.RevealString()})); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := s.Identity.BeginTOTP(t.Context(), s.ada.Actor, "a sixth")
+		code(t, err, "FACTOR_LIMIT")
+		c := s.pending(t, s.ada)
+		if _, err := s.Recovery.Approve(t.Context(), s.admin.Actor, recovery.OfOrganization, c.ID, "spoke with her"); err != nil {
+			t.Fatal(err)
+		}
+		_, token := s.Mail.One(t, notify.RecoveryGrantKind).Link()
+		session, err := s.redeem(t, s.ada, secret.FromString(token))
+		if err != nil {
+			t.Fatal(err)
+		}
+		limited, err := s.Identity.ByBearer(t.Context(), session.Token, "", identitytest.From)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := s.Identity.BeginTOTP(t.Context(), limited, "new phone")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Identity.ConfirmTOTP(t.Context(), limited, p.Factor, s.Code(t, identitytest.Someone{TOTP: p.Secret.RevealString()})); err != nil {
+			t.Fatal(err)
+		}
+		again := s.ada
+		again.TOTP = p.Secret.RevealString()
+		s.Clock.Pass(time.Minute)
+		again = s.Again(t, again, "acme")
+		if st, err := s.Identity.Factors(t.Context(), again.Actor); err != nil || len(st.Factors) != 1 || st.Factors[0].Name != "new phone" {
+			t.Errorf("%+v %v", st, err)
+		}
+	})
+}

@@ -33,7 +33,6 @@ type Ledger interface {
 type People interface {
 	Admit(ctx context.Context, o identity.Origin, claimed string) error
 	CountFailure(ctx context.Context, tx *db.Tx, o identity.Origin) error
-	Fresh(actor authz.Actor) error
 	IntroduceByEmail(ctx context.Context, tx *db.Tx, sc mfa.Scope, email, name string) (p identity.Profile, known bool, err error)
 }
 
@@ -128,7 +127,7 @@ func (s *Service) manage(ctx context.Context, actor authz.Actor, refusal event.E
 	}
 	err := authz.Check(actor, authz.SSOManage, object(actor.Org))
 	if err == nil {
-		err = s.d.People.Fresh(actor)
+		err = authz.Fresh(actor, authz.SSOManage, s.d.Now())
 	}
 	if err == nil || actor.Kind == authz.Nobody {
 		return err

@@ -213,7 +213,7 @@ func (s *Service) manage(ctx context.Context, actor authz.Actor) error {
 	}
 	err := authz.Check(actor, authz.SSOManage, object(actor.Org))
 	if err == nil {
-		if err = s.d.People.Fresh(actor); err == nil {
+		if err = authz.Fresh(actor, authz.SSOManage, s.d.Now()); err == nil {
 			return nil
 		}
 	}

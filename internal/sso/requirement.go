@@ -87,7 +87,7 @@ func (s *Service) Lift(ctx context.Context, actor authz.Actor, org id.Org) error
 	actor.Org, actor.Role = "", authz.None
 	err := authz.Check(actor, authz.PlatformSSOLift, authz.Object{Type: authz.PlatformObject})
 	if err == nil {
-		err = s.d.People.Fresh(actor)
+		err = authz.Fresh(actor, authz.PlatformSSOLift, s.d.Now())
 	}
 	if err != nil {
 		return err

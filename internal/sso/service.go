@@ -39,7 +39,6 @@ type Sealer interface {
 type People interface {
 	Admit(ctx context.Context, o identity.Origin, claimed string) error
 	CountFailure(ctx context.Context, tx *db.Tx, o identity.Origin) error
-	Fresh(actor authz.Actor) error
 	IntroduceByEmail(ctx context.Context, tx *db.Tx, sc mfa.Scope, email, name string) (p identity.Profile, known bool, err error)
 	SignInBySSO(ctx context.Context, tx *db.Tx, a identity.SSOArgs) (in identity.SignIn, ok bool, err error)
 	RefuseSSO(ctx context.Context, tx *db.Tx, o identity.Origin, org identity.Membership, user id.User) error

@@ -117,7 +117,7 @@ func (s *Service) Delete(ctx context.Context, actor authz.Actor, a DeleteArgs) e
 	act := event.By(actor, event.TenantAdmin)
 	err := authz.Check(actor, authz.OrgDelete, orgObject(org))
 	if err == nil {
-		err = s.d.People.Fresh(actor)
+		err = authz.Fresh(actor, authz.OrgDelete, s.d.Now())
 	}
 	if err != nil {
 		if org == "" {

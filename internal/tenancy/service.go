@@ -29,8 +29,6 @@ type People interface {
 	Draft(ctx context.Context, n identity.NewPerson) (identity.Draft, error)
 	Introduce(ctx context.Context, tx *db.Tx, sc mfa.Scope, d identity.Draft) (p identity.Profile, known bool, err error)
 	PrepareCA(ctx context.Context, org id.Org) (func(context.Context, *db.Tx) error, error)
-	// Fresh fails unless the actor has proved a second factor lately.
-	Fresh(actor authz.Actor) error
 	// MemberSuspended ends what a membership gave, after it was suspended.
 	MemberSuspended(ctx context.Context, tx *db.Tx, sc mfa.Scope, org id.Org, user id.User) (webSessions int, err error)
 }

@@ -277,7 +277,7 @@ func (s *Service) inPerson(actor authz.Actor) error {
 	if actor.Kind == authz.Token {
 		return fault.New(fault.Denied, "an API token may not weaken a control or say where mail goes: sign in as a person to do it")
 	}
-	return s.d.People.Fresh(actor)
+	return authz.Fresh(actor, authz.OrgUpdate, s.d.Now())
 }
 
 // sensitive changes want a fresh second factor: what weakens, and where mail goes.

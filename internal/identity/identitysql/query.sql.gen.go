@@ -1465,21 +1465,30 @@ func (q *Queries) ProvedEmail(ctx context.Context, personID string) (string, err
 }
 
 const refreshByToken = `-- name: RefreshByToken :one
-select r.web_session_id, r.token_hash, r.rotated_at, s.person_id, s.expires_at, s.ended_at, p.state
+select r.web_session_id, r.token_hash, r.rotated_at, s.person_id, s.created_at, s.last_seen_at, s.expires_at, s.ended_at, p.state,
+       cast(coalesce((select min(t.idle_us) from member m join organization o on o.id = m.org_id join organization_setting t on t.org_id = m.org_id
+           where m.user_id = s.person_id and m.suspended_at = 0 and o.state = 'active' and t.idle_us > 0), 0) as bigint) as org_idle_us,
+       cast(coalesce((select min(t.absolute_us) from member m join organization o on o.id = m.org_id join organization_setting t on t.org_id = m.org_id
+           where m.user_id = s.person_id and m.suspended_at = 0 and o.state = 'active' and t.absolute_us > 0), 0) as bigint) as org_absolute_us
 from web_refresh r join web_session s on s.id = r.web_session_id join person p on p.id = s.person_id
 where r.token_hash = $1 or r.previous_hash = $1
 `
 
 type RefreshByTokenRow struct {
-	WebSessionID string
-	TokenHash    []byte
-	RotatedAt    int64
-	PersonID     string
-	ExpiresAt    int64
-	EndedAt      int64
-	State        string
+	WebSessionID  string
+	TokenHash     []byte
+	RotatedAt     int64
+	PersonID      string
+	CreatedAt     int64
+	LastSeenAt    int64
+	ExpiresAt     int64
+	EndedAt       int64
+	State         string
+	OrgIdleUs     int64
+	OrgAbsoluteUs int64
 }
 
+// platform-wide: as for WebSessionByToken
 func (q *Queries) RefreshByToken(ctx context.Context, hash []byte) (RefreshByTokenRow, error) {
 	row := q.db.QueryRowContext(ctx, refreshByToken, hash)
 	var i RefreshByTokenRow
@@ -1488,9 +1497,13 @@ func (q *Queries) RefreshByToken(ctx context.Context, hash []byte) (RefreshByTok
 		&i.TokenHash,
 		&i.RotatedAt,
 		&i.PersonID,
+		&i.CreatedAt,
+		&i.LastSeenAt,
 		&i.ExpiresAt,
 		&i.EndedAt,
 		&i.State,
+		&i.OrgIdleUs,
+		&i.OrgAbsoluteUs,
 	)
 	return i, err
 }
