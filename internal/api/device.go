@@ -25,6 +25,13 @@ type DeviceCodes struct {
 // DevicePath is the console's page for user codes.
 const DevicePath = "/device"
 
+func (s *Server) deviceCodes(d identity.DeviceLogin) DeviceCodes {
+	out := DeviceCodes{DeviceCode: d.DeviceCode.RevealString(), UserCode: d.UserCode.RevealString(), URI: s.PublicURL + DevicePath,
+		ExpiresIn: int64(d.ExpiresAt.Sub(s.Now()).Seconds()), Interval: int64(identity.DeviceInterval.Seconds())}
+	out.Complete = out.URI + "#" + out.UserCode
+	return out
+}
+
 type refreshOut struct{ Body SignedIn }
 
 func (s *Server) refreshed(w identity.Session) *refreshOut {
@@ -50,10 +57,7 @@ func (s *Server) deviceRoutes() {
 			if err != nil {
 				return nil, err
 			}
-			out := DeviceCodes{DeviceCode: d.DeviceCode.RevealString(), UserCode: d.UserCode.RevealString(), URI: s.PublicURL + DevicePath,
-				ExpiresIn: int64(d.ExpiresAt.Sub(s.Now()).Seconds()), Interval: int64(identity.DeviceInterval.Seconds())}
-			out.Complete = out.URI + "#" + out.UserCode
-			return &struct{ Body DeviceCodes }{out}, nil
+			return &struct{ Body DeviceCodes }{s.deviceCodes(d)}, nil
 		})
 	handle(s, open, huma.Operation{OperationID: "device-token", Method: http.MethodPost, Path: "/auth/device/token", Summary: "Ask whether a person has let the device in", Tags: []string{tag},
 		Description: "The codes of its problems: AUTHORIZATION_PENDING (ask again), SLOW_DOWN (less often), ACCESS_DENIED, EXPIRED_TOKEN."},
@@ -87,6 +91,7 @@ func (s *Server) deviceRoutes() {
 		UserAgent string    `json:"user_agent"`
 		CreatedAt time.Time `json:"created_at"`
 		ExpiresAt time.Time `json:"expires_at"`
+		Purpose   string    `json:"purpose" enum:"sign_in,step_up" doc:"step_up: it is signed in as you already, and asks for your second factor only"`
 	}
 	handle(s, signedIn, huma.Operation{OperationID: "look-up-device", Method: http.MethodPost, Path: "/auth/device/look-up", Summary: "See which device waits with a code", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
@@ -98,10 +103,14 @@ func (s *Server) deviceRoutes() {
 			if err != nil {
 				return nil, err
 			}
-			return &struct{ Body waiting }{waiting{d.Client, d.SourceIP, d.UserAgent, d.CreatedAt, d.ExpiresAt}}, nil
+			purpose := "sign_in"
+			if d.StepUp {
+				purpose = "step_up"
+			}
+			return &struct{ Body waiting }{waiting{d.Client, d.SourceIP, d.UserAgent, d.CreatedAt, d.ExpiresAt, purpose}}, nil
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "answer-device", Method: http.MethodPost, Path: "/auth/device/answer", Summary: "Let a device in as you, or send it away", DefaultStatus: 204, Tags: []string{tag},
-		Description: "Asks for a second factor that was proved in the last 15 minutes. The device's sign-in is as fresh as yours."},
+		Description: "Asks for a second factor that was proved in the last 15 minutes. The device's sign-in is as fresh as yours. A device that only asks for a second factor wants one that was proved since it asked."},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			Body struct {
 				UserCode secret.Secret `json:"user_code"`
@@ -109,5 +118,31 @@ func (s *Server) deviceRoutes() {
 			}
 		}) (*struct{}, error) {
 			return nothing(s.Identity.AnswerDevice(ctx, a, in.Body.UserCode, in.Body.Approve))
+		})
+	handle(s, signedIn, huma.Operation{OperationID: "begin-device-step-up", Method: http.MethodPost, Path: "/auth/step-up/browser", Summary: "Ask for a second factor in a browser", DefaultStatus: 201, Tags: []string{tag},
+		Description: "For a device that is signed in and cannot ask a security key or passkey itself. Show the person user_code and verification_uri, and ask /auth/step-up/browser/answer until they have answered."},
+		func(ctx context.Context, a authz.Actor, in *struct {
+			Body *struct {
+				Client string `json:"client,omitempty" maxLength:"128" doc:"What the device calls itself; shown to the person"`
+			}
+		}) (*struct{ Body DeviceCodes }, error) {
+			client := ""
+			if in.Body != nil {
+				client = in.Body.Client
+			}
+			d, err := s.Identity.BeginDeviceStepUp(ctx, a, client)
+			if err != nil {
+				return nil, err
+			}
+			return &struct{ Body DeviceCodes }{s.deviceCodes(d)}, nil
+		})
+	handle(s, signedIn, huma.Operation{OperationID: "device-step-up", Method: http.MethodPost, Path: "/auth/step-up/browser/answer", Summary: "Ask whether a person has proved their second factor in a browser", DefaultStatus: 204, Tags: []string{tag},
+		Description: "This sign-in is fresh then. The codes of its problems are those of /auth/device/token."},
+		func(ctx context.Context, a authz.Actor, in *struct {
+			Body struct {
+				DeviceCode secret.Secret `json:"device_code"`
+			}
+		}) (*struct{}, error) {
+			return nothing(s.Identity.DeviceStepUp(ctx, a, in.Body.DeviceCode))
 		})
 }

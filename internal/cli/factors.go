@@ -221,8 +221,11 @@ func (r *remote) stepUp(ctx context.Context, safe string) error {
 	if err := a.Into(&ch); err != nil {
 		return err
 	}
-	if slices.Contains(ch.Methods, "webauthn") && !slices.Contains(ch.Methods, "totp") && !slices.Contains(ch.Methods, "backup_code") {
-		return fault.New(fault.Denied, "this asks for a fresh second factor, and yours is a security key, which a terminal cannot ask: sign in again with vaultpam login").WithCode(codeStepUpRequired)
+	if r.p.conn.Code == "" && slices.Contains(ch.Methods, "webauthn") && !slices.Contains(ch.Methods, "totp") {
+		if r.p.conn.NoInput {
+			return fault.New(fault.Denied, "this asks for a fresh second factor, and yours is a security key, which a terminal cannot ask: run vaultpam step-up where you have a browser").WithCode(codeStepUpRequired)
+		}
+		return r.stepUpInBrowser(ctx, false)
 	}
 	code, err := r.p.code(ctx)
 	if err != nil {
@@ -230,6 +233,41 @@ func (r *remote) stepUp(ctx context.Context, safe string) error {
 	}
 	_, err = r.Client.Call(ctx, http.MethodPost, "/auth/step-up/answer", nil, map[string]string{"challenge_id": ch.ChallengeID, "code": code})
 	return err
+}
+
+// stepUpInBrowser lets the person prove a second factor where security keys and passkeys work.
+func (r *remote) stepUpInBrowser(ctx context.Context, noBrowser bool) error {
+	return r.p.inBrowser(ctx, r.Client, browserFlow{begin: "/auth/step-up/browser", ask: "/auth/step-up/browser/answer",
+		where: "in a browser where you are signed in as the same person", noBrowser: noBrowser}, nil)
+}
+
+type stepUpCmd struct {
+	connection
+	Browser   bool `xor:"how" help:"In your browser, also when you have an authenticator application."`
+	NoBrowser bool `xor:"how" help:"Show an address and a code to open in a browser elsewhere, as on a server."`
+}
+
+// Help is shown below the usage.
+func (stepUpCmd) Help() string {
+	return "What changes how people sign in, and other sensitive things, ask for a second factor that was proved a short while ago. Commands ask by themselves when it is needed; this one asks ahead. It takes a one-time code, or where you have a security key or passkey only, your browser."
+}
+
+// Run proves a second factor.
+func (c *stepUpCmd) Run(ctx context.Context, p *program) error {
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	if c.Browser || c.NoBrowser {
+		err = r.stepUpInBrowser(ctx, c.NoBrowser)
+	} else {
+		err = r.stepUp(ctx, "")
+	}
+	if err != nil {
+		return err
+	}
+	p.done("Your second factor is proved.")
+	return nil
 }
 
 // yes reads the answer to a question of yes or no.

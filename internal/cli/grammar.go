@@ -10,6 +10,7 @@ type grammar struct {
 	Logout  logoutCmd  `cmd:"" section:"sign-in" help:"End the sign-in and forget it."`
 	Whoami  whoamiCmd  `cmd:"" section:"sign-in" help:"Say who you are, and in which organization."`
 	MFA     mfaCmd     `cmd:"" name:"mfa" section:"sign-in" help:"Your second factors."`
+	StepUp  stepUpCmd  `cmd:"" name:"step-up" section:"sign-in" help:"Prove your second factor again, ahead of what asks for it."`
 	Recover recoverCmd `cmd:"" section:"sign-in" help:"Come back when every second factor is lost."`
 	Logins  loginsCmd  `cmd:"" section:"sign-in" help:"Where you are signed in."`
 	SSHKey  sshKeyCmd  `cmd:"" name:"ssh-keys" section:"sign-in" help:"The SSH keys that open the gateway for you."`

@@ -44,29 +44,8 @@ func (c *loginCmd) browser(ctx context.Context, p *program, conf client.Config, 
 	if err != nil {
 		return err
 	}
-	name, _ := os.Hostname() // only shown
-	a, err := api.Call(ctx, http.MethodPost, "/auth/device", nil, map[string]string{"client": first(clean("vaultpam on "+name), "vaultpam")})
-	if err != nil {
-		return err
-	}
-	var d struct {
-		DeviceCode string `json:"device_code"`
-		UserCode   string `json:"user_code"`
-		URI        string `json:"verification_uri"`
-		Complete   string `json:"verification_uri_complete"`
-		Interval   int64  `json:"interval"`
-	}
-	if err := a.Into(&d); err != nil {
-		return err
-	}
-	// The address that is opened has no code in it: what a person types, they have read.
-	if c.NoBrowser || p.openBrowser(d.URI) != nil {
-		p.notef("Open %s in a browser where you are signed in, and enter the code:", d.URI)
-	} else {
-		p.notef("Your browser opens %s. Enter the code there:", d.URI)
-	}
-	p.notef("\n    %s\n", d.UserCode)
-	in, err := p.awaitBrowser(ctx, api, d.DeviceCode, time.Duration(d.Interval)*time.Second)
+	var in refreshed
+	err = p.inBrowser(ctx, api, browserFlow{begin: "/auth/device", ask: "/auth/device/token", where: "in a browser where you are signed in", noBrowser: c.NoBrowser}, &in)
 	if err != nil {
 		return err
 	}
@@ -74,17 +53,52 @@ func (c *loginCmd) browser(ctx context.Context, p *program, conf client.Config, 
 	return nil
 }
 
+// browserFlow is a question that a person answers in their browser.
+type browserFlow struct {
+	begin, ask string // of the API
+	where      string // completes "Open ... "
+	noBrowser  bool   // none is opened here
+}
+
+// inBrowser shows the code, and waits for the answer; out (nil: nothing) takes what it brings.
+func (p *program) inBrowser(ctx context.Context, api *client.Client, f browserFlow, out any) error {
+	name, _ := os.Hostname() // only shown
+	a, err := api.Call(ctx, http.MethodPost, f.begin, nil, map[string]string{"client": first(clean("vaultpam on "+name), "vaultpam")})
+	if err != nil {
+		return err
+	}
+	var d struct {
+		DeviceCode string `json:"device_code"`
+		UserCode   string `json:"user_code"`
+		URI        string `json:"verification_uri"`
+		Interval   int64  `json:"interval"`
+	}
+	if err := a.Into(&d); err != nil {
+		return err
+	}
+	// The address that is opened has no code in it: what a person types, they have read.
+	if f.noBrowser || p.openBrowser(d.URI) != nil {
+		p.notef("Open %s %s, and enter the code:", d.URI, f.where)
+	} else {
+		p.notef("Your browser opens %s. Enter the code there:", d.URI)
+	}
+	p.notef("\n    %s\n", d.UserCode)
+	if a, err = p.awaitBrowser(ctx, api, f.ask, d.DeviceCode, time.Duration(d.Interval)*time.Second); err != nil || out == nil {
+		return err
+	}
+	return a.Into(out)
+}
+
 // awaitBrowser asks until the person has answered in their browser.
-func (p *program) awaitBrowser(ctx context.Context, api *client.Client, code string, every time.Duration) (refreshed, error) {
-	var in refreshed
+func (p *program) awaitBrowser(ctx context.Context, api *client.Client, ask, code string, every time.Duration) (a client.Answer, err error) {
 	every = max(every, p.poll)
 	for {
 		select {
 		case <-ctx.Done():
-			return in, terminal.ErrInterrupted
+			return a, terminal.ErrInterrupted
 		case <-time.After(every):
 		}
-		a, err := api.Call(ctx, http.MethodPost, "/auth/device/token", nil, map[string]string{"device_code": code})
+		a, err = api.Call(ctx, http.MethodPost, ask, nil, map[string]string{"device_code": code})
 		switch fault.CodeOf(err) {
 		case "AUTHORIZATION_PENDING":
 			continue
@@ -92,10 +106,7 @@ func (p *program) awaitBrowser(ctx context.Context, api *client.Client, code str
 			every += p.poll
 			continue
 		}
-		if err != nil {
-			return in, err
-		}
-		return in, a.Into(&in)
+		return a, err
 	}
 }
 

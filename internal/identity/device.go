@@ -98,13 +98,16 @@ func (s *Service) BeginDevice(ctx context.Context, client string, from Origin) (
 	if err != nil {
 		return DeviceLogin{}, err
 	}
+	return s.beginDevice(ctx, identitysql.InsertDeviceLoginParams{Client: name}, from)
+}
+
+func (s *Service) beginDevice(ctx context.Context, row identitysql.InsertDeviceLoginParams, from Origin) (DeviceLogin, error) {
 	now, code := s.d.Now(), newUserCode()
 	out := DeviceLogin{DeviceCode: newToken(devicePrefix), UserCode: secret.FromString(showUserCode(code)), ExpiresAt: now.Add(deviceLife).UTC().Truncate(time.Microsecond)}
-	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
-		return identitysql.New(tx).InsertDeviceLogin(ctx, identitysql.InsertDeviceLoginParams{
-			ID: string(id.New[id.Challenge]()), DeviceHash: hashToken(out.DeviceCode.RevealString()), UserHash: hashUserCode(code), Client: name,
-			SourceIp: ipText(from.Source), UserAgent: bounded(from.Source.UserAgent, maxUserAgent), Now: db.Micros(now), ExpiresAt: db.Micros(out.ExpiresAt),
-		})
+	row.ID, row.DeviceHash, row.UserHash = string(id.New[id.Challenge]()), hashToken(out.DeviceCode.RevealString()), hashUserCode(code)
+	row.SourceIp, row.UserAgent, row.Now, row.ExpiresAt = ipText(from.Source), bounded(from.Source.UserAgent, maxUserAgent), db.Micros(now), db.Micros(out.ExpiresAt)
+	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		return identitysql.New(tx).InsertDeviceLogin(ctx, row)
 	})
 	if err != nil {
 		return DeviceLogin{}, fmt.Errorf("begin a device's sign-in: %w", err)
@@ -119,6 +122,7 @@ type WaitingDevice struct {
 	UserAgent string
 	CreatedAt time.Time
 	ExpiresAt time.Time
+	StepUp    bool // it is signed in as the person, and asks for a second factor only
 }
 
 // mayDevice tells whether the actor may let a device in as themselves.
@@ -139,7 +143,7 @@ func (s *Service) LookUpDevice(ctx context.Context, actor authz.Actor, userCode 
 		return WaitingDevice{}, err
 	}
 	row, err := s.waiting(ctx, actor, userCode)
-	return WaitingDevice{Client: row.Client, SourceIP: row.SourceIp, UserAgent: row.UserAgent, CreatedAt: db.Time(row.CreatedAt), ExpiresAt: db.Time(row.ExpiresAt)}, err
+	return WaitingDevice{Client: row.Client, SourceIP: row.SourceIp, UserAgent: row.UserAgent, CreatedAt: db.Time(row.CreatedAt), ExpiresAt: db.Time(row.ExpiresAt), StepUp: row.WebSessionID != ""}, err
 }
 
 func (s *Service) waiting(ctx context.Context, actor authz.Actor, userCode secret.Secret) (identitysql.DeviceLogin, error) {
@@ -156,7 +160,7 @@ func (s *Service) waiting(ctx context.Context, actor authz.Actor, userCode secre
 	if err != nil && !db.NotFound(err) {
 		return row, fmt.Errorf("look up a device: %w", err)
 	}
-	if ok && err == nil && row.State == "waiting" && row.ExpiresAt > s.now() {
+	if ok && err == nil && row.State == "waiting" && row.ExpiresAt > s.now() && (row.PersonID == "" || row.PersonID == string(actor.User)) {
 		return row, nil
 	}
 	sc := scope(actor, "")
@@ -193,6 +197,12 @@ func (s *Service) AnswerDevice(ctx context.Context, actor authz.Actor, userCode 
 	if err != nil {
 		return err
 	}
+	if approve && row.WebSessionID != "" { // a factor that is proved for this question, not one from before
+		if err := authz.FreshWithin(actor, max(s.d.Now().Sub(db.Time(row.CreatedAt)), time.Microsecond), s.d.Now()); err != nil {
+			sc := scope(actor, "")
+			return s.refused(ctx, actor, err, event.NewAuthDeviceDecided(sc.Act, sc.Target, actor.User, decision, "").Denied(event.AuthDeviceDecidedMFARequired))
+		}
+	}
 	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		q := identitysql.New(tx)
 		sso, err := q.WebSessionSSO(ctx, string(actor.WebSession))
@@ -206,6 +216,15 @@ func (s *Service) AnswerDevice(ctx context.Context, actor authz.Actor, userCode 
 		}
 		if err != nil {
 			return err
+		}
+		if approve && row.WebSessionID != "" {
+			n, err := q.FreshenWebSession(ctx, identitysql.FreshenWebSessionParams{Now: db.Micros(actor.MFAAt), ID: row.WebSessionID, PersonID: string(actor.User)})
+			if err == nil && n == 0 {
+				err = fault.New(fault.Conflict, "the sign-in of this device has ended meanwhile: let it sign in again")
+			}
+			if err != nil {
+				return err
+			}
 		}
 		sc, err := s.ownScope(ctx, tx, actor)
 		if err != nil {
@@ -224,45 +243,94 @@ func (s *Service) AnswerDevice(ctx context.Context, actor authz.Actor, userCode 
 // answered: the codes of its faults are those above.
 func (s *Service) DeviceSession(ctx context.Context, deviceCode secret.Secret, from Origin) (Session, error) {
 	from = from.OrNew()
+	var out Session
+	err := s.askDevice(ctx, deviceCode, "", func(ctx context.Context, tx *db.Tx, row identitysql.DeviceLogin) (ok bool, err error) {
+		out = Session{}
+		if row.State == "approved" {
+			out, err = s.letIn(ctx, tx, row, from)
+		}
+		return !out.Token.Empty(), err
+	})
+	return out, err
+}
+
+// BeginDeviceStepUp asks the actor to prove a second factor in a browser, where security
+// keys work: for the web session that asks, which a device holds.
+func (s *Service) BeginDeviceStepUp(ctx context.Context, actor authz.Actor, client string) (DeviceLogin, error) {
+	if err := mayStepUp(actor); err != nil {
+		return DeviceLogin{}, err
+	}
+	if client == "" {
+		client = "a device"
+	}
+	name, err := ParseName(client)
+	if err != nil {
+		return DeviceLogin{}, err
+	}
+	from := Origin{Source: actor.Source, Via: actor.Via, Request: actor.Request}
+	return s.beginDevice(ctx, identitysql.InsertDeviceLoginParams{Client: name, PersonID: string(actor.User), WebSessionID: string(actor.WebSession)}, from)
+}
+
+// DeviceStepUp is what the device asks again and again, as with DeviceSession; without a
+// fault the actor's web session is fresh.
+func (s *Service) DeviceStepUp(ctx context.Context, actor authz.Actor, deviceCode secret.Secret) error {
+	if err := mayStepUp(actor); err != nil {
+		return err
+	}
+	return s.askDevice(ctx, deviceCode, actor.WebSession, func(ctx context.Context, tx *db.Tx, row identitysql.DeviceLogin) (bool, error) {
+		if row.State != "approved" {
+			return false, nil
+		}
+		n, err := identitysql.New(tx).UseDeviceLogin(ctx, identitysql.UseDeviceLoginParams{ID: row.ID, Now: s.now()})
+		return n == 1, err
+	})
+}
+
+// askDevice is one question of a device: for which a person is to open a web session, or
+// (web given) whose own is to be freshened. use takes what a person has answered.
+func (s *Service) askDevice(ctx context.Context, deviceCode secret.Secret, web id.WebSession, use func(context.Context, *db.Tx, identitysql.DeviceLogin) (bool, error)) error {
 	expired := fault.New(fault.Unauthenticated, "this code is not known, was used, or has expired: begin again").WithCode(CodeExpired)
 	text := deviceCode.RevealString()
 	if len(text) != len(devicePrefix)+tokenLength {
-		return Session{}, expired
+		return expired
 	}
 	var row identitysql.DeviceLogin
-	var out Session
-	var early bool
+	var early, done bool
 	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-		out, early = Session{}, false
+		early, done = false, false
 		q := identitysql.New(tx)
 		if row, err = q.DeviceLoginByDevice(ctx, hashToken(text)); err != nil {
 			return err
+		}
+		if row.WebSessionID != string(web) {
+			row.State = "used" // of another kind, or another's
+			return nil
 		}
 		n, err := q.PollDeviceLogin(ctx, identitysql.PollDeviceLoginParams{Now: s.now(), ID: row.ID, Before: s.now() - (DeviceInterval - pollSlack).Microseconds()})
 		if err != nil {
 			return err
 		}
-		if early = n == 0; early || row.State != "approved" || row.ExpiresAt <= s.now() {
+		if early = n == 0; early || row.ExpiresAt <= s.now() {
 			return nil
 		}
-		out, err = s.letIn(ctx, tx, row, from)
+		done, err = use(ctx, tx, row)
 		return err
 	})
 	switch {
 	case db.NotFound(err):
-		return Session{}, expired
+		return expired
 	case err != nil:
-		return Session{}, fmt.Errorf("ask for a device's sign-in: %w", err)
-	case !out.Token.Empty():
-		return out, nil
+		return fmt.Errorf("ask for a device's sign-in: %w", err)
+	case done:
+		return nil
 	case row.ExpiresAt <= s.now() || row.State == "used" || row.State == "approved" && !early:
-		return Session{}, expired
+		return expired
 	case early:
-		return Session{}, fault.New(fault.Exhausted, "asked too often: wait %s between two questions", DeviceInterval).WithCode(CodeSlow).WithRetry(DeviceInterval)
+		return fault.New(fault.Exhausted, "asked too often: wait %s between two questions", DeviceInterval).WithCode(CodeSlow).WithRetry(DeviceInterval)
 	case row.State == "denied":
-		return Session{}, fault.New(fault.Denied, "the person at the browser has sent this device away").WithCode(CodeDenied)
+		return fault.New(fault.Denied, "the person at the browser has sent this device away").WithCode(CodeDenied)
 	}
-	return Session{}, fault.New(fault.Conflict, "nobody has answered yet: ask again in %s", DeviceInterval).WithCode(CodePending)
+	return fault.New(fault.Conflict, "nobody has answered yet: ask again in %s", DeviceInterval).WithCode(CodePending)
 }
 
 // letIn opens the session of a device that was let in. It gives none when the

@@ -283,3 +283,89 @@ func TestSignInsOfOneself(t *testing.T) {
 		}
 	})
 }
+
+// A device that is signed in lets its person prove a second factor where keys work.
+func TestDeviceStepsUpInABrowser(t *testing.T) {
+	world(t, identity.Limits{}, func(t *testing.T, w *World, owner Someone) {
+		bob := w.Member(t, owner, "bob", authz.Operator)
+		own := device(t, w, owner)
+		w.Clock.Pass(20 * time.Minute)
+		at := func(s identity.Session) authz.Actor {
+			t.Helper()
+			a, err := w.Identity.ByBearer(t.Context(), s.Token, "", From)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a
+		}
+		begin := func() identity.DeviceLogin {
+			t.Helper()
+			d, err := w.Identity.BeginDeviceStepUp(t.Context(), at(own), "a shell")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
+		}
+		poll := func(d identity.DeviceLogin) error {
+			w.Clock.Pass(identity.DeviceInterval)
+			return w.Identity.DeviceStepUp(t.Context(), at(own), d.DeviceCode)
+		}
+		d := begin()
+		if err := poll(d); fault.CodeOf(err) != identity.CodePending {
+			t.Fatal(err)
+		}
+		if err := w.Identity.DeviceStepUp(t.Context(), at(own), d.DeviceCode); fault.CodeOf(err) != identity.CodeSlow {
+			t.Errorf("at once again: %v", err)
+		}
+		if _, err := ask(t, w, d); fault.CodeOf(err) != identity.CodeExpired {
+			t.Errorf("it opens a session: %v", err)
+		}
+		if err := w.Identity.DeviceStepUp(t.Context(), bob.Actor, d.DeviceCode); fault.CodeOf(err) != identity.CodeExpired {
+			t.Errorf("somebody else's session asks: %v", err)
+		}
+		w.Take(t)
+		if _, err := w.Identity.LookUpDevice(t.Context(), bob.Actor, d.UserCode); fault.CodeOf(err) != "UNKNOWN_CODE" {
+			t.Errorf("somebody else sees it: %v", err)
+		}
+		w.Expect(t, "AUTH_DEVICE_DECIDED unknown_code")
+
+		browser := w.Again(t, owner, "")
+		w.Clock.Pass(time.Second)
+		later := begin() // after the browser's factor was proved
+		w.Take(t)
+		w.Clock.Pass(time.Minute)
+		seen, err := w.Identity.LookUpDevice(t.Context(), browser.Actor, later.UserCode)
+		if err != nil || !seen.StepUp || seen.Client != "a shell" {
+			t.Errorf("%+v %v", seen, err)
+		}
+		w.Clock.Pass(time.Second)
+		if err := w.Identity.AnswerDevice(t.Context(), browser.Actor, later.UserCode, true); fault.CodeOf(err) != authz.StepUpRequired {
+			t.Errorf("with a factor from before the question: %v", err)
+		}
+		w.Expect(t, "AUTH_DEVICE_DECIDED mfa_required")
+		if authz.Fresh(at(own), authz.SelfManage, w.Clock.Now()) == nil {
+			t.Fatal("fresh without a factor")
+		}
+		if err := w.Identity.AnswerDevice(t.Context(), browser.Actor, d.UserCode, true); err != nil {
+			t.Fatal(err)
+		}
+		if e := w.Expect(t, "AUTH_DEVICE_DECIDED")[0]; Meta(e, "device_decision") != "approved" || Meta(e, "device_client") != "a shell" {
+			t.Errorf("%v", e.Metadata)
+		}
+		if a := at(own); authz.Fresh(a, authz.SelfManage, w.Clock.Now()) != nil || !a.MFAAt.Equal(browser.Actor.MFAAt) {
+			t.Errorf("not fresh: %v, the browser's is of %v", a.MFAAt, browser.Actor.MFAAt)
+		}
+		if err := poll(d); err != nil {
+			t.Errorf("the device is not told: %v", err)
+		}
+		if err := poll(d); fault.CodeOf(err) != identity.CodeExpired {
+			t.Errorf("told twice: %v", err)
+		}
+		if err := w.Identity.AnswerDevice(t.Context(), browser.Actor, later.UserCode, false); err != nil {
+			t.Fatal(err)
+		}
+		if err := poll(later); fault.CodeOf(err) != identity.CodeDenied {
+			t.Errorf("sent away: %v", err)
+		}
+	})
+}

@@ -264,9 +264,9 @@ from member m join person p on p.id = m.user_id
 where m.org_id = sqlc.arg(org_id) and p.email like sqlc.arg(domain) and p.name > sqlc.arg(after) order by p.name limit sqlc.arg(n);
 
 -- name: InsertDeviceLogin :exec
-insert into device_login (id, device_hash, user_hash, client, source_ip, user_agent, state, person_id, mfa_at, sso_org, created_at, expires_at, polled_at)
-values (sqlc.arg(id), sqlc.arg(device_hash), sqlc.arg(user_hash), sqlc.arg(client), sqlc.arg(source_ip), sqlc.arg(user_agent), 'waiting', '', 0, '',
-        sqlc.arg(now), sqlc.arg(expires_at), 0);
+insert into device_login (id, device_hash, user_hash, client, source_ip, user_agent, state, person_id, web_session_id, mfa_at, sso_org, created_at, expires_at, polled_at)
+values (sqlc.arg(id), sqlc.arg(device_hash), sqlc.arg(user_hash), sqlc.arg(client), sqlc.arg(source_ip), sqlc.arg(user_agent), 'waiting', sqlc.arg(person_id),
+        sqlc.arg(web_session_id), 0, '', sqlc.arg(now), sqlc.arg(expires_at), 0);
 
 -- name: DeviceLoginByUserCode :one
 select * from device_login where user_hash = $1;

@@ -273,7 +273,7 @@ func (q *Queries) DeleteSSHKey(ctx context.Context, arg DeleteSSHKeyParams) (int
 }
 
 const deviceLoginByDevice = `-- name: DeviceLoginByDevice :one
-select id, device_hash, user_hash, client, source_ip, user_agent, state, person_id, mfa_at, sso_org, created_at, expires_at, polled_at from device_login where device_hash = $1
+select id, device_hash, user_hash, client, source_ip, user_agent, state, person_id, mfa_at, sso_org, created_at, expires_at, polled_at, web_session_id from device_login where device_hash = $1
 `
 
 func (q *Queries) DeviceLoginByDevice(ctx context.Context, deviceHash []byte) (DeviceLogin, error) {
@@ -293,12 +293,13 @@ func (q *Queries) DeviceLoginByDevice(ctx context.Context, deviceHash []byte) (D
 		&i.CreatedAt,
 		&i.ExpiresAt,
 		&i.PolledAt,
+		&i.WebSessionID,
 	)
 	return i, err
 }
 
 const deviceLoginByUserCode = `-- name: DeviceLoginByUserCode :one
-select id, device_hash, user_hash, client, source_ip, user_agent, state, person_id, mfa_at, sso_org, created_at, expires_at, polled_at from device_login where user_hash = $1
+select id, device_hash, user_hash, client, source_ip, user_agent, state, person_id, mfa_at, sso_org, created_at, expires_at, polled_at, web_session_id from device_login where user_hash = $1
 `
 
 func (q *Queries) DeviceLoginByUserCode(ctx context.Context, userHash []byte) (DeviceLogin, error) {
@@ -318,6 +319,7 @@ func (q *Queries) DeviceLoginByUserCode(ctx context.Context, userHash []byte) (D
 		&i.CreatedAt,
 		&i.ExpiresAt,
 		&i.PolledAt,
+		&i.WebSessionID,
 	)
 	return i, err
 }
@@ -693,20 +695,22 @@ func (q *Queries) InsertCertificate(ctx context.Context, arg InsertCertificatePa
 }
 
 const insertDeviceLogin = `-- name: InsertDeviceLogin :exec
-insert into device_login (id, device_hash, user_hash, client, source_ip, user_agent, state, person_id, mfa_at, sso_org, created_at, expires_at, polled_at)
-values ($1, $2, $3, $4, $5, $6, 'waiting', '', 0, '',
-        $7, $8, 0)
+insert into device_login (id, device_hash, user_hash, client, source_ip, user_agent, state, person_id, web_session_id, mfa_at, sso_org, created_at, expires_at, polled_at)
+values ($1, $2, $3, $4, $5, $6, 'waiting', $7,
+        $8, 0, '', $9, $10, 0)
 `
 
 type InsertDeviceLoginParams struct {
-	ID         string
-	DeviceHash []byte
-	UserHash   []byte
-	Client     string
-	SourceIp   string
-	UserAgent  string
-	Now        int64
-	ExpiresAt  int64
+	ID           string
+	DeviceHash   []byte
+	UserHash     []byte
+	Client       string
+	SourceIp     string
+	UserAgent    string
+	PersonID     string
+	WebSessionID string
+	Now          int64
+	ExpiresAt    int64
 }
 
 func (q *Queries) InsertDeviceLogin(ctx context.Context, arg InsertDeviceLoginParams) error {
@@ -717,6 +721,8 @@ func (q *Queries) InsertDeviceLogin(ctx context.Context, arg InsertDeviceLoginPa
 		arg.Client,
 		arg.SourceIp,
 		arg.UserAgent,
+		arg.PersonID,
+		arg.WebSessionID,
 		arg.Now,
 		arg.ExpiresAt,
 	)

@@ -5,19 +5,20 @@
 package identitysql
 
 type DeviceLogin struct {
-	ID         string
-	DeviceHash []byte
-	UserHash   []byte
-	Client     string
-	SourceIp   string
-	UserAgent  string
-	State      string
-	PersonID   string
-	MfaAt      int64
-	SsoOrg     string
-	CreatedAt  int64
-	ExpiresAt  int64
-	PolledAt   int64
+	ID           string
+	DeviceHash   []byte
+	UserHash     []byte
+	Client       string
+	SourceIp     string
+	UserAgent    string
+	State        string
+	PersonID     string
+	MfaAt        int64
+	SsoOrg       string
+	CreatedAt    int64
+	ExpiresAt    int64
+	PolledAt     int64
+	WebSessionID string
 }
 
 type PasswordReset struct {
