@@ -345,7 +345,7 @@ update password_reset set used_at = sqlc.arg(now) where token_hash = sqlc.arg(to
 update password_reset set used_at = sqlc.arg(now) where person_id = sqlc.arg(person_id) and used_at = 0;
 
 -- name: DropOldResetRequests :exec
-delete from password_reset_request where done_at <> 0 and created_at < sqlc.arg(before);
+delete from password_reset_request where created_at < sqlc.arg(before);
 
 -- name: DropOldResets :exec
 delete from password_reset where expires_at < sqlc.arg(before);

@@ -92,12 +92,16 @@ func (s *Service) answerResets(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("list those who ask for a password: %w", err)
 	}
+	failed := false
 	for _, r := range due {
-		if err := s.answerReset(ctx, r); err != nil {
-			return false, fmt.Errorf("answer who asks for a password: %w", err)
+		if err := s.answerReset(ctx, r); err != nil { // it is tried again; the others are not to wait for it
+			failed = true
+			if ctx.Err() == nil {
+				s.d.Log.ErrorContext(ctx, "a question for a password was not answered", "request_id", r.RequestID, "error", err)
+			}
 		}
 	}
-	return len(due) == 100, nil
+	return len(due) == 100 && !failed, nil
 }
 
 // answerReset writes to one of them. Several servers may be at it: the row decides.

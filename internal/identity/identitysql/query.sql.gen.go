@@ -353,7 +353,7 @@ func (q *Queries) DropOldRefreshes(ctx context.Context, before int64) error {
 }
 
 const dropOldResetRequests = `-- name: DropOldResetRequests :exec
-delete from password_reset_request where done_at <> 0 and created_at < $1
+delete from password_reset_request where created_at < $1
 `
 
 func (q *Queries) DropOldResetRequests(ctx context.Context, before int64) error {
