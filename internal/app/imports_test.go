@@ -17,7 +17,7 @@ var floors = [][]string{
 	{"internal/api", "internal/console", "internal/gateway", "internal/demo", "internal/config"},
 	{
 		"internal/session", "internal/recording", "internal/policy", "internal/safe", "internal/group", "internal/vault", "internal/resource",
-		"internal/tenancy", "internal/invitation", "internal/signup", "internal/platform", "internal/keys",
+		"internal/tenancy", "internal/invitation", "internal/invitelink", "internal/signup", "internal/platform", "internal/keys",
 		"internal/identity", "internal/mfa", "internal/recovery", "internal/phone", "internal/sso", "internal/scim",
 		"internal/notify", "internal/idempotency",
 	},

@@ -287,20 +287,7 @@ func (c *invitationsRevokeCmd) Run(ctx context.Context, p *program) error {
 }
 
 func (p *program) pendingInvite(ctx context.Context, want string) (*remote, invite, error) {
-	r, err := p.remote(ctx)
-	if err != nil {
-		return nil, invite{}, err
-	}
-	l, err := r.list(ctx, "/org/invitations", url.Values{"state": {"pending"}}, 0)
-	if err != nil {
-		return nil, invite{}, err
-	}
-	items, err := decode[invite](l.Items)
-	if err != nil {
-		return nil, invite{}, err
-	}
-	i, err := pick(items, "pending invitation", want)
-	return r, i, err
+	return locate[invite](ctx, p, "/org/invitations", url.Values{"state": {"pending"}}, "pending invitation", want)
 }
 
 type invitationsMineCmd struct{}

@@ -95,8 +95,23 @@ type named interface{ names() []string }
 
 // find looks for the object that a person called want in a list.
 func find[T named](ctx context.Context, r *remote, path, kind, want string) (T, error) {
+	return findIn[T](ctx, r, path, nil, kind, want)
+}
+
+// locate signs in, and finds the item of a list that is named.
+func locate[T named](ctx context.Context, p *program, path string, q url.Values, kind, want string) (*remote, T, error) {
 	var none T
-	l, err := r.list(ctx, path, nil, 0)
+	r, err := p.remote(ctx)
+	if err != nil {
+		return nil, none, err
+	}
+	item, err := findIn[T](ctx, r, path, q, kind, want)
+	return r, item, err
+}
+
+func findIn[T named](ctx context.Context, r *remote, path string, q url.Values, kind, want string) (T, error) {
+	var none T
+	l, err := r.list(ctx, path, q, 0)
 	if err != nil {
 		return none, err
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 func memberJSON() map[string]any {
-	return map[string]any{"user_id": userID, "email": "oscar@example.org", "handle": "oscar", "name": "Oscar", "role": "operator", "active": true, "joined_at": "2026-03-01T12:00:00Z"}
+	return map[string]any{"user_id": userID, "email": "oscar@example.org", "handle": "oscar", "name": "Oscar", "role": "operator", "active": true, "mfa_enrolled": true, "joined_at": "2026-03-01T12:00:00Z"}
 }
 
 func resourceJSON(name string) map[string]any {
@@ -252,7 +252,9 @@ func TestHostKeysAndTheRest(t *testing.T) {
 	w.gives("GET /resources/"+resID, 200, resourceJSON("web server"))
 	w.gives("POST /accounts/"+accID+"/disable", 200, accountJSON("deploy@web", "password"))
 	w.gives("POST /accounts/"+accID+"/enable", 200, accountJSON("deploy@web", "password"))
-	w.gives("PUT /org/members/"+userID+"/role", 200, memberJSON())
+	changed := memberJSON()
+	delete(changed, "mfa_enrolled") // only the list tells it
+	w.gives("PUT /org/members/"+userID+"/role", 200, changed)
 	contains(t, w.good("resources", "scan", "web server"), "SHA256:abc", "vaultpam resources confirm 'web server' SHA256:abc")
 	contains(t, w.good("resources", "confirm", "web server", "SHA256:abc"), "confirmed")
 	contains(t, w.good("resources", "create", "new", "--host", "10.0.0.9"), "resources scan new")

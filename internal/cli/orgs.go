@@ -363,6 +363,11 @@ func (t tenant) seats() string {
 
 func (t tenant) names() []string { return []string{t.ID, t.Slug} }
 
+// tenant finds one of all organizations.
+func (p *program) tenant(ctx context.Context, want string) (*remote, tenant, error) {
+	return locate[tenant](ctx, p, "/platform/organizations", nil, "organization", want)
+}
+
 func (t tenant) state() string {
 	switch {
 	case t.Deleted:
@@ -399,11 +404,7 @@ type orgsSuspendCmd struct {
 
 // Run suspends an organization.
 func (c *orgsSuspendCmd) Run(ctx context.Context, p *program) error {
-	r, err := p.remote(ctx)
-	if err != nil {
-		return err
-	}
-	o, err := find[tenant](ctx, r, "/platform/organizations", "organization", c.Organization)
+	r, o, err := p.tenant(ctx, c.Organization)
 	if err != nil {
 		return err
 	}
@@ -427,11 +428,7 @@ type orgsResumeCmd struct {
 
 // Run opens an organization again.
 func (c *orgsResumeCmd) Run(ctx context.Context, p *program) error {
-	r, err := p.remote(ctx)
-	if err != nil {
-		return err
-	}
-	o, err := find[tenant](ctx, r, "/platform/organizations", "organization", c.Organization)
+	r, o, err := p.tenant(ctx, c.Organization)
 	if err != nil {
 		return err
 	}
@@ -449,11 +446,7 @@ type orgsSeatsCmd struct {
 
 // Run limits an organization.
 func (c *orgsSeatsCmd) Run(ctx context.Context, p *program) error {
-	r, err := p.remote(ctx)
-	if err != nil {
-		return err
-	}
-	o, err := find[tenant](ctx, r, "/platform/organizations", "organization", c.Organization)
+	r, o, err := p.tenant(ctx, c.Organization)
 	if err != nil {
 		return err
 	}

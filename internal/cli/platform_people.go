@@ -27,8 +27,8 @@ type platformUser struct {
 
 func (u platformUser) names() []string { return []string{u.UserID, u.Handle, u.Email} }
 
-func (r *remote) findOperator(ctx context.Context, want string) (platformUser, error) {
-	return find[platformUser](ctx, r, "/platform/users", "operator", want)
+func (p *program) operator(ctx context.Context, want string) (*remote, platformUser, error) {
+	return locate[platformUser](ctx, p, "/platform/users", nil, "operator", want)
 }
 
 type platformUsersList struct{}
@@ -56,11 +56,7 @@ type platformUsersRole struct {
 
 // Run changes an operator's role.
 func (c *platformUsersRole) Run(ctx context.Context, p *program) error {
-	r, err := p.remote(ctx)
-	if err != nil {
-		return err
-	}
-	u, err := r.findOperator(ctx, c.Person)
+	r, u, err := p.operator(ctx, c.Person)
 	if err != nil {
 		return err
 	}
@@ -78,11 +74,7 @@ type platformUsersResetMFA struct {
 
 // Run clears an operator's second factors.
 func (c *platformUsersResetMFA) Run(ctx context.Context, p *program) error {
-	r, err := p.remote(ctx)
-	if err != nil {
-		return err
-	}
-	u, err := r.findOperator(ctx, c.Person)
+	r, u, err := p.operator(ctx, c.Person)
 	if err != nil {
 		return err
 	}
@@ -103,11 +95,7 @@ type platformUsersRemove struct {
 
 // Run removes an operator.
 func (c *platformUsersRemove) Run(ctx context.Context, p *program) error {
-	r, err := p.remote(ctx)
-	if err != nil {
-		return err
-	}
-	u, err := r.findOperator(ctx, c.Person)
+	r, u, err := p.operator(ctx, c.Person)
 	if err != nil {
 		return err
 	}
@@ -187,17 +175,9 @@ func (c *platformInvitationsSend) Run(ctx context.Context, p *program) error {
 	return p.show(a, func() { p.sayf("%s is invited as %s; the link works until %s.", i.Email, i.Role, when(i.ExpiresAt)) })
 }
 
-// findPending finds an invitation by id, or the pending one of an address.
-func (r *remote) findPending(ctx context.Context, want string) (platformInvitation, error) {
-	l, err := r.list(ctx, "/platform/invitations", url.Values{"state": {"pending"}}, 0)
-	if err != nil {
-		return platformInvitation{}, err
-	}
-	items, err := decode[platformInvitation](l.Items)
-	if err != nil {
-		return platformInvitation{}, err
-	}
-	return pick(items, "pending invitation", want)
+// pendingOperator finds an invitation by id, or the pending one of an address.
+func (p *program) pendingOperator(ctx context.Context, want string) (*remote, platformInvitation, error) {
+	return locate[platformInvitation](ctx, p, "/platform/invitations", url.Values{"state": {"pending"}}, "pending invitation", want)
 }
 
 type platformInvitationsResend struct {
@@ -206,11 +186,7 @@ type platformInvitationsResend struct {
 
 // Run sends an invitation again.
 func (c *platformInvitationsResend) Run(ctx context.Context, p *program) error {
-	r, err := p.remote(ctx)
-	if err != nil {
-		return err
-	}
-	i, err := r.findPending(ctx, c.Invitation)
+	r, i, err := p.pendingOperator(ctx, c.Invitation)
 	if err != nil {
 		return err
 	}
@@ -227,11 +203,7 @@ type platformInvitationsRevoke struct {
 
 // Run withdraws an invitation.
 func (c *platformInvitationsRevoke) Run(ctx context.Context, p *program) error {
-	r, err := p.remote(ctx)
-	if err != nil {
-		return err
-	}
-	i, err := r.findPending(ctx, c.Invitation)
+	r, i, err := p.pendingOperator(ctx, c.Invitation)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/invitation/invitationsql"
+	"github.com/vaultpam/vaultpam/internal/invitelink"
 	"github.com/vaultpam/vaultpam/internal/secret"
 )
 
@@ -50,30 +51,12 @@ type badLink struct {
 
 func (b *badLink) Error() string { return "invitation link: " + b.why.String() }
 
-// said is what the person with the link is told.
-func (b *badLink) said() *fault.Error {
-	switch b.why {
-	case event.InviteTokenInvalidOrExpiredExpired:
-		return fault.New(fault.Conflict, "this invitation has expired: ask for a new one").WithCode("INVITATION_EXPIRED")
-	case event.InviteTokenInvalidOrExpiredRevoked:
-		return fault.New(fault.Conflict, "this invitation was withdrawn: ask who invited you").WithCode("INVITATION_REVOKED")
-	case event.InviteTokenInvalidOrExpiredSuperseded:
-		return fault.New(fault.Conflict, "a newer message has replaced this link: use the link in the newest one").WithCode("INVITATION_SUPERSEDED")
-	case event.InviteTokenInvalidOrExpiredAlreadyUsed:
-		return fault.New(fault.Conflict, "this invitation was accepted already: sign in").WithCode("INVITATION_USED")
-	}
-	return fault.New(fault.NotFound, "this link leads nowhere: copy it whole from the message, or ask for a new invitation").WithCode("INVITATION_UNKNOWN")
-}
+func (b *badLink) said() *fault.Error { return invitelink.Said(b.why) }
 
 // dead says why an invitation cannot be accepted any more; nil while it can.
 func (i Invitation) dead(now time.Time) *badLink {
-	switch {
-	case i.State == Accepted:
-		return &badLink{event.InviteTokenInvalidOrExpiredAlreadyUsed, &i}
-	case i.State == Revoked:
-		return &badLink{event.InviteTokenInvalidOrExpiredRevoked, &i}
-	case i.State == Expired || i.over(now):
-		return &badLink{event.InviteTokenInvalidOrExpiredExpired, &i}
+	if why, dead := invitelink.Dead(string(i.State), i.over(now)); dead {
+		return &badLink{why, &i}
 	}
 	return nil
 }

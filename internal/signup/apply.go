@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
@@ -211,6 +213,7 @@ func (s *Service) Submit(ctx context.Context, access secret.Secret, a SubmitArgs
 	if c.State != Draft && c.State != Returned {
 		return Case{}, sentAlready(c)
 	}
+	a.OrgName = norm.NFC.String(a.OrgName)
 	ev := event.NewOrgSubmissionSubmitted(event.By(o.Stranger(""), event.User), event.PlatformTarget(), c.ID, a.OrgName, event.Email(c.Email), c.Submissions > 0)
 	refuse := func(why event.OrgSubmissionSubmittedReason, err error) error {
 		if e := s.d.Ledger.RecordRefusal(ctx, ev.Denied(why)); e != nil {

@@ -302,24 +302,34 @@ type Proved struct {
 	ReturnTo string
 }
 
+// answered finds the provider of an answer and takes the flow that it is for; what the
+// browser brought and does not hold is recorded.
+func (s *Service) answered(ctx context.Context, o identity.Origin, protocol Protocol, pid id.Provider, state string, browser secret.Secret) (Provider, ssosql.SsoFlow, error) {
+	if err := s.d.People.Admit(ctx, o, ""); err != nil {
+		return Provider{}, ssosql.SsoFlow{}, err
+	}
+	p, err := s.enabled(ctx, pid)
+	if err == nil && p.Protocol != protocol {
+		err = notConfigured()
+	}
+	if err != nil {
+		return Provider{}, ssosql.SsoFlow{}, err
+	}
+	row, err := s.take(ctx, p, state, browser.RevealString())
+	if err != nil {
+		err = s.fail(ctx, o, p, id.Flow(row.ID), err)
+	}
+	return p, row, err
+}
+
 // Callback takes a provider's answer.
 func (s *Service) Callback(ctx context.Context, a CallbackArgs) (Proved, error) {
 	a.From = a.From.OrNew()
-	if err := s.d.People.Admit(ctx, a.From, ""); err != nil {
-		return Proved{}, err
-	}
-	p, err := s.enabled(ctx, a.Provider)
+	p, row, err := s.answered(ctx, a.From, OIDC, a.Provider, a.State, a.Browser)
 	if err != nil {
 		return Proved{}, err
 	}
-	if p.Protocol != OIDC {
-		return Proved{}, notConfigured()
-	}
-	row, err := s.take(ctx, p, a.State, a.Browser.RevealString())
 	flow := id.Flow(row.ID)
-	if err != nil {
-		return Proved{}, s.fail(ctx, a.From, p, flow, err)
-	}
 	switch {
 	case a.Error == "access_denied" || a.Error == "login_required" || a.Error == "interaction_required" || a.Error == "consent_required":
 		err = failed(event.ProviderStepCallback, event.ProviderFlowFailedUserCancelled, "the provider answers %q", a.Error)

@@ -174,21 +174,11 @@ type AssertionArgs struct {
 // that this browser began: what a provider sends unasked is refused.
 func (s *Service) Assertion(ctx context.Context, a AssertionArgs) (Proved, error) {
 	a.From = a.From.OrNew()
-	if err := s.d.People.Admit(ctx, a.From, ""); err != nil {
-		return Proved{}, err
-	}
-	p, err := s.enabled(ctx, a.Provider)
+	p, row, err := s.answered(ctx, a.From, SAML, a.Provider, a.State, a.Browser)
 	if err != nil {
 		return Proved{}, err
 	}
-	if p.Protocol != SAML {
-		return Proved{}, notConfigured()
-	}
-	row, err := s.take(ctx, p, a.State, a.Browser.RevealString())
 	flow := id.Flow(row.ID)
-	if err != nil {
-		return Proved{}, s.fail(ctx, a.From, p, flow, err)
-	}
 	sp, err := s.serviceProvider(p)
 	if err == nil {
 		err = s.decrypting(ctx, sp, p)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
@@ -130,6 +132,7 @@ type CreateArgs struct {
 // product itself.
 func (s *Service) Create(ctx context.Context, actor authz.Actor, a CreateArgs) (Organization, Member, error) {
 	fail := func(err error) (Organization, Member, error) { return Organization{}, Member{}, err }
+	a.Name = norm.NFC.String(a.Name)
 	if err := checkNames(a); err != nil {
 		return fail(err)
 	}

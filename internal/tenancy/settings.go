@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
@@ -342,7 +343,7 @@ func (p Patch) apply(st Settings) (Settings, error) {
 	f := fault.New(fault.Invalid, "the settings cannot be changed like this: see the fields that are named")
 	set := func(to *string, from *string) {
 		if from != nil {
-			*to = strings.TrimSpace(*from)
+			*to = norm.NFC.String(strings.TrimSpace(*from)) // names that look alike are alike
 		}
 	}
 	number := func(field string, to *int, from *int, lo, hi int) {

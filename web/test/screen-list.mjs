@@ -1,5 +1,6 @@
 // What to look at, as whom, and what to do first.
-import { accounts, people, resources, safes } from "./mock/data.mjs";
+import { letters } from "./mock/admin.mjs";
+import { accounts, orgs, people, resources, safes } from "./mock/data.mjs";
 import { recoveries } from "./mock/routes.mjs";
 import { events } from "./mock/ledger.mjs";
 import { sessions } from "./mock/sessions.mjs";
@@ -354,6 +355,26 @@ export const pages = [
       await page.getByRole("textbox", { name: /^Passphrase/ }).focus();
     },
   },
+  { name: "admin-person", path: () => `${o}/people?q=grace&open=${people[2].id}`, as: "ada", full: true, until: "text=192.0.2.44" },
+  { name: "admin-people-none", path: `${o}/people?q=zzz`, as: "ada", until: "text=Nobody matches" },
+  { name: "admin-service-accounts", path: `${o}/people?tab=service-accounts`, as: "ada", until: "text=nightly-backup" },
+  { name: "admin-directory", path: `${o}/settings/sso?tab=directory`, as: "ada", full: true, until: "text=PAM Admins (2)" },
+  {
+    name: "admin-saml",
+    path: `${o}/settings/sso?edit=new`,
+    as: "ada",
+    act: async (page) => {
+      await page.getByRole("radio", { name: "SAML 2.0" }).check();
+      await page.getByRole("button", { name: "Take a metadata file" }).waitFor();
+    },
+  },
+  { name: "admin-changes", path: `${o}/settings/organization?tab=changes`, as: "ada", until: "text=require_mfa" },
+  { name: "admin-mail", path: `${o}/settings/organization?tab=mail`, as: "ada", until: "text=noor.hassan@acme.example" },
+  { name: "admin-message", path: () => `${o}/settings/organization?tab=mail&open=${letters[1].id}`, as: "ada", until: "text=Refused for good" },
+  { name: "admin-organization", path: () => `/platform/organizations?open=${orgs.nord.id}`, as: "ada", until: "text=The invoice of May is open." },
+  { name: "admin-operators", path: "/platform/users", as: "ada", until: "text=Platform auditor" },
+  { name: "admin-operator", path: () => `/platform/users?open=${people[0].id}`, as: "ada", until: "text=What they may do" },
+  { name: "admin-operator-invitations", path: "/platform/users?tab=invitations", as: "ada", until: "text=Turned down" },
   { name: "people", path: `${o}/people`, as: "ada", until: "text=Luca Bianchi" },
   { name: "person", path: () => `${o}/people?open=${people[2].id}`, as: "ada", until: "text=Role in Acme" },
   { name: "person-new", path: `${o}/people?new=1`, as: "ada", until: "dialog" },

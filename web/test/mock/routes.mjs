@@ -1,4 +1,5 @@
 import { accounts, ago, ahead, byHandle, factors, makeId, orgs, people, resources, safes, sshKeys, tokens } from "./data.mjs";
+import { adminRoutes } from "./admin.mjs";
 import { cast } from "./cast.mjs";
 import { checkpoint, events, fill, inclusion, vkey } from "./ledger.mjs";
 import { sessions } from "./sessions.mjs";
@@ -28,7 +29,7 @@ function page(items, url) {
 }
 
 const cookieOf = (req) => /vaultpam_session=([\w-]+)/.exec(req.headers.cookie ?? "")?.[1];
-const member = (p) => ({ user_id: p.id, email: p.email, handle: p.handle, name: p.name, role: p.role, active: p.handle !== "luca", joined_at: ago(60 * 24 * 40 + (p.seen ?? 0)) });
+const member = (p) => ({ user_id: p.id, email: p.email, handle: p.handle, name: p.name, role: p.role, active: p.handle !== "luca", mfa_enrolled: p.handle !== "luca", joined_at: ago(60 * 24 * 40 + (p.seen ?? 0)) });
 
 function safeFor(s, me) {
   const role = s.members.find((m) => m.user_id === me.id)?.role ?? "";
@@ -95,7 +96,7 @@ on("POST", "/auth/password", ({ body }) => {
 });
 on("GET", "/auth/me", ({ me }) => ({ user: { id: me.id, email: me.email, handle: me.handle, name: me.name }, org: null, platform_role: me.handle === "ada" ? "platform_admin" : "", mfa: { enrolled: me.mfa, verified_at: ago(3), backup_codes_left: 7 }, via: "session", ssh: { addr: "vault.acme.example:2222" } }));
 on("GET", "/org/memberships", ({ me }) => ({ active_org_id: orgs.acme.id, memberships: [{ org_id: orgs.acme.id, slug: "acme", name: orgs.acme.name, role: me.role }, ...(me.handle === "ada" ? [{ org_id: orgs.nord.id, slug: "nordwind", name: orgs.nord.name, role: "admin" }] : [])] }));
-on("GET", "/org/members", ({ url, empty, me }) => page((empty ? [me] : people).map(member), url));
+on("GET", "/org/members", ({ url, empty, me }) => page((empty ? [me] : people).map(member).filter((m) => `${m.name} ${m.email} ${m.handle} ${m.user_id}`.toLowerCase().includes((url.searchParams.get("q") ?? "").toLowerCase()) && (!url.searchParams.get("role") || m.role === url.searchParams.get("role"))), url));
 on("POST", "/org/members", ({ body }) => {
   if (people.some((p) => p.handle === body.handle)) refuse(409, "CONFLICT", `the handle ${body.handle} is taken`, [{ path: "body.handle", message: "is taken" }]);
   const p = { id: makeId("usr"), handle: body.handle, name: body.name, email: body.email, role: body.role, mfa: false, seen: null };
@@ -264,7 +265,6 @@ on("GET", "/audit/export", () => "bundle\n");
 on("POST", "/platform/setup", ({ body }) => {
   if (body.token === "used") refuse(401, "SETUP_TOKEN_INVALID", "this set-up link was used already or is older than 24 hours; restart the server to get a new one");
 });
-on("GET", "/platform/organizations", ({ url }) => page([{ ...orgs.acme, active: true, created_at: ago(60 * 24 * 60) }, { ...orgs.nord, active: true, created_at: ago(60 * 24 * 3) }], url));
 on("POST", "/platform/organizations", ({ body }) => ({ id: makeId("org"), ...body, active: true, created_at: ago(0) }));
 
 // Lost second factors
@@ -344,3 +344,5 @@ on("POST", "/auth/device/look-up", () => ({ client: "vaultpam on build-07", sour
 on("GET", "/platform/submissions", ({ url }) => page([{ id: "sub_1", state: "submitted", email: "noor@nordlicht.example", org_name: "Nordlicht", slug: "nordlicht", note: "Forty people, two data centres.", handle: "noor", name: "Noor Hassan", submitted_at: ago(12), submissions: 1 }, { id: "sub_2", state: "rejected", email: "x@spam.example", org_name: "Spam", slug: "spam", submitted_at: ago(9000), decided_at: ago(8000), comment: "Not a customer.", submissions: 2 }], url));
 on("GET", "/platform/keys/root", () => ({ root_key_id: "key_01jz8q4n5yf3v9t2c6w0k7m1xa", older_root_key_ids: [], keysets: 3, keysets_waiting: 0 }));
 on("GET", "/platform/ledgers", ({ url }) => page([{ log_id: "log_platform", size: 412, waiting: 0, signed_size: 412, signed_at: ago(1), stopped: false }, { log_id: "log_01jz8q4n5yf3v9t2c6w0k7m1xa", org_id: orgs.acme.id, org_name: orgs.acme.name, size: 18_204, waiting: 0, signed_size: 18_204, signed_at: ago(0), stopped: false }, { log_id: "log_nord", org_id: orgs.nord.id, org_name: orgs.nord.name, size: 31, waiting: 2, signed_size: 29, signed_at: ago(600), stopped: true, stopped_at: ago(590), stop_reason: "entry 14 is not the one that was signed" }], url));
+
+adminRoutes(on, page);

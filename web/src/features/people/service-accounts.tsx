@@ -2,10 +2,10 @@ import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/r
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Bot } from "lucide-react";
 import { useState } from "react";
-import { del, get, getAll, post } from "../../api/client";
+import { del, getAll, post } from "../../api/client";
 import type { Dated } from "../../api/dated";
 import { asProblem } from "../../api/problem";
-import type { OrgRole, Page, ServiceAccountWire, Token, TokenWire } from "../../api/types";
+import type { OrgRole, ServiceAccountWire, Token, TokenWire } from "../../api/types";
 import { Button } from "../../ui/button";
 import { Confirm, Dialog, Panel } from "../../ui/dialog";
 import { RadioList, TextField } from "../../ui/field";
@@ -22,7 +22,7 @@ import { ServiceToken } from "./service-token";
 export type ServiceAccount = Dated<ServiceAccountWire>;
 
 function accountsQuery(org: string) {
-  return queryOptions({ queryKey: [org, "service-accounts"], queryFn: ({ signal }) => get<Page<ServiceAccountWire>>("/service-accounts", { org, signal }) });
+  return queryOptions({ queryKey: [org, "service-accounts"], queryFn: ({ signal }) => getAll<ServiceAccountWire>("/service-accounts", { org, signal }) });
 }
 
 /** The tokens of everybody: those of service accounts are among them. */

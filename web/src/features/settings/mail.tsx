@@ -1,6 +1,5 @@
 import { infiniteQueryOptions, queryOptions, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Mail as MailIcon } from "lucide-react";
-import type { ReactNode } from "react";
 import { get } from "../../api/client";
 import type { Dated } from "../../api/dated";
 import type { MailWire, Page } from "../../api/types";
@@ -56,7 +55,7 @@ function kindWords(kind: string): string {
 }
 
 /** What was sent to whom, and how its delivery went. Contents are never shown. */
-export function MailList({ of, open, onOpen, actions }: { of: MailOf; open: string | undefined; onOpen: (id: string | undefined) => void; actions?: ((m: Message) => ReactNode) | undefined }) {
+export function MailList({ of, open, onOpen }: { of: MailOf; open: string | undefined; onOpen: (id: string | undefined) => void }) {
   const list = useInfiniteQuery(mailQuery(of));
   const rows = list.data?.pages.flatMap((p) => p.items);
   if (list.error) return <Failed error={list.error} what="the messages" retry={() => void list.refetch()} />;
@@ -87,20 +86,20 @@ export function MailList({ of, open, onOpen, actions }: { of: MailOf; open: stri
       ) : (
         <Table label="Messages" columns={columns} rows={rows} id={(m) => m.id} selected={open} onOpen={(m) => onOpen(m.id)} more={list.hasNextPage ? { load: () => void list.fetchNextPage(), busy: list.isFetchingNextPage } : undefined} />
       )}
-      {open && <MessagePanel key={open} of={of} id={open} actions={actions} onClose={() => onOpen(undefined)} />}
+      {open && <MessagePanel key={open} of={of} id={open} onClose={() => onOpen(undefined)} />}
     </>
   );
 }
 
-function MessagePanel({ of, id, actions, onClose }: { of: MailOf; id: string; actions?: ((m: Message) => ReactNode) | undefined; onClose: () => void }) {
+function MessagePanel({ of, id, onClose }: { of: MailOf; id: string; onClose: () => void }) {
   const { data: m, error } = useQuery(messageQuery(of, id));
   return (
-    <Panel title={m ? kindWords(m.kind) : "Message"} subtitle={m?.recipient} onClose={onClose} footer={m && actions?.(m)}>
+    <Panel title={m ? kindWords(m.kind) : "Message"} subtitle={m?.recipient} onClose={onClose}>
       {error && <Failed error={error} what="the message" />}
       {!m && !error && <Skeleton width={240} />}
       {m && (
         <>
-          <section>
+          <section className="stack">
             <Facts
               rows={[
                 ["State", <State key="s" meaning={states[m.state].meaning}>{states[m.state].label}</State>],
