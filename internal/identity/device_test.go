@@ -264,6 +264,7 @@ func TestSignInsOfOneself(t *testing.T) {
 		if _, err := w.Identity.SignOutMember(t.Context(), again.Actor, owner.ID, ""); !fault.Is(err, fault.Denied) || w.LiveSessions != 2 {
 			t.Errorf("by an operator: %v", err)
 		}
+		w.Expect(t, "AUTH_SIGNED_OUT not_permitted")
 		if _, err := w.Identity.MemberWebSessions(t.Context(), again.Actor, owner.ID); !fault.Is(err, fault.Denied) {
 			t.Errorf("somebody without the right lists sign-ins: %v", err)
 		}
@@ -273,11 +274,17 @@ func TestSignInsOfOneself(t *testing.T) {
 		if l, err := w.Identity.MemberWebSessions(t.Context(), owner.Actor, bob.ID); err != nil || len(l) == 0 || l[0].Current || l[0].SourceIP == "" {
 			t.Errorf("%+v %v", l, err)
 		}
+		ada := w.Member(t, owner, "ada", authz.Admin)
+		w.Take(t)
+		if _, err := w.Identity.SignOutMember(t.Context(), ada.Actor, owner.ID, ""); fault.CodeOf(err) != "ROLE_ABOVE_ACTOR" || w.LiveSessions != 2 {
+			t.Errorf("an admin signs an owner out: %v", err)
+		}
+		w.Expect(t, "AUTH_SIGNED_OUT not_permitted")
 		got, err := w.Identity.SignOutMember(t.Context(), owner.Actor, bob.ID, "go home")
 		if err != nil || got.WebSessions != 1 || got.Sessions != 2 {
 			t.Errorf("%+v %v", got, err)
 		}
-		w.Expect(t, "AUTH_SIGNED_OUT not_permitted", "AUTH_SIGNED_OUT by_admin")
+		w.Expect(t, "AUTH_SIGNED_OUT by_admin")
 		if _, err := w.Identity.SignOutMember(t.Context(), owner.Actor, w.Admin.ID, ""); !fault.Is(err, fault.NotFound) {
 			t.Errorf("somebody who is no member: %v", err)
 		}

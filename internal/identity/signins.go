@@ -154,8 +154,13 @@ func (s *Service) SignOutMember(ctx context.Context, actor authz.Actor, user id.
 	if err != nil {
 		return out, err
 	}
-	if !slices.ContainsFunc(all, func(m Membership) bool { return m.Org == actor.Org }) {
+	place := slices.IndexFunc(all, func(m Membership) bool { return m.Org == actor.Org })
+	if place < 0 {
 		return out, fault.New(fault.NotFound, "no such member of this organization")
+	}
+	if role := all[place].Role; !actor.Role.Includes(role) {
+		err := fault.New(fault.Denied, "the role %s is above yours: ask one who has it", role).WithCode("ROLE_ABOVE_ACTOR")
+		return out, s.refused(ctx, actor, err, event.NewAuthSignedOut(act, at, user, 0).Denied(event.AuthSignedOutNotPermitted))
 	}
 	if out.Sessions, err = s.d.Live.EndOf(ctx, actor, user, comment); err != nil {
 		return out, fmt.Errorf("end the sessions of %s: %w", user, err)
