@@ -187,10 +187,10 @@ func TestRedeemDecidesAgain(t *testing.T) {
 				w.exec(`update person set state = 'suspended' where id = $1`, string(w.Operator.User))
 			}},
 			{"now an auditor", "not_a_member", func(safe.Safe) {
-				w.exec(`update person set state = 'active' where id = $1`, string(w.Operator.User))
 				w.exec(`update member set role = 'auditor' where user_id = $1`, string(w.Operator.User))
 			}},
 		} {
+			w.exec(`update person set state = 'active' where id = $1`, string(w.Operator.User)) // again
 			s := w.openSafe(strings.ReplaceAll(c.name, " ", "-"))
 			w.later(time.Minute) // the factor is older than any freshness of this test
 			l := w.launch(w.Operator, s.ID)
