@@ -23,7 +23,7 @@ func TestCompletionKnowsTheGrammar(t *testing.T) {
 		want  []string
 	}{
 		{[]string{"sa"}, []string{"safes"}},
-		{[]string{"safes", ""}, []string{"create", "delete", "list", "members", "policy", "show", "update"}},
+		{[]string{"safes", ""}, []string{"access", "create", "delete", "groups", "list", "members", "policy", "show", "update"}},
 		{[]string{"--json", "safes", "members", "r"}, []string{"remove", "role"}},
 		{[]string{"safes", "members", "add", "web", "jane", "--role", "m"}, []string{"manager"}},
 		{[]string{"safes", "members", "add", "web", "jane", "--role=m"}, []string{"--role=manager"}},
