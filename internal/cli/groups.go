@@ -105,9 +105,26 @@ func (c *groupsShowCmd) Run(ctx context.Context, p *program) error {
 	if err := a.Into(&g); err != nil {
 		return err
 	}
+	bound, err := r.get(ctx, path("/org/groups/%s/safes", g.ID), nil)
+	if err != nil {
+		return err
+	}
+	var safes struct {
+		Items []struct {
+			Name string `json:"name"`
+			Role string `json:"role"`
+		} `json:"items"`
+	}
+	if err := bound.Into(&safes); err != nil {
+		return err
+	}
+	names := make([]string, len(safes.Items))
+	for i, s := range safes.Items {
+		names[i] = s.Name + " (" + s.Role + ")"
+	}
 	return p.show(a, func() {
 		p.facts([][2]string{{"group", g.Name}, {"id", g.ID}, {"description", g.Description}, {"members", strconv.Itoa(g.Members)},
-			{"kept by", g.kept()}, {"bound to safes", strconv.Itoa(g.Safes)}, {"created", when(g.CreatedAt)}})
+			{"kept by", g.kept()}, {"bound to safes", strings.Join(names, ", ")}, {"created", when(g.CreatedAt)}})
 	})
 }
 
