@@ -99,7 +99,7 @@ func TestNamesAreOfAnyScript(t *testing.T) {
 			h := "mm-" + random(5)
 			w.Owner.must(t, "POST", "/org/invitations", obj{"email": h + "@example.com", "role": "operator"})
 			l := s.letter(t, h+"@example.com", notify.InvitationKind, 1)
-			if flat := func(s string) string { return strings.Join(strings.Fields(s), " ") }; !strings.Contains(flat(l.Text), flat(name)) || !oneLine(l.Subject) {
+			if flat := func(s string) string { return strings.Join(strings.Fields(s), " ") }; !strings.Contains(flat(l.Text), flat(norm.NFC.String(name))) || !oneLine(l.Subject) {
 				t.Errorf("%s: the message %q says %q", script, l.Subject, l.Text)
 			}
 			u := get[scimUser](t, c, "POST", "/Users", obj{"userName": h + "@scim.example.com", "displayName": name, "active": true})

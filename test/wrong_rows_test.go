@@ -99,6 +99,15 @@ func device(x *stage) {
 	x.note["device"], x.note["user"] = d.DeviceCode, d.UserCode
 }
 
+// stepUpAsked asks for a second factor in a browser, as the operator's device.
+func stepUpAsked(x *stage) {
+	d := get[struct {
+		DeviceCode string `json:"device_code"`
+	}](x.t, x.caller("operator"), "POST", "/auth/step-up/browser", obj{"client": "a test"})
+	secrets.add("device code", d.DeviceCode)
+	x.note["device"] = d.DeviceCode
+}
+
 // then does one thing after another.
 func then(steps ...func(x *stage)) func(x *stage) {
 	return func(x *stage) {
@@ -181,6 +190,12 @@ var turns = []turn{
 		secrets.add("access token", in.AccessToken)
 	}), body: with(obj{"device_code": "@device"}), status: 401, code: "EXPIRED_TOKEN"},
 	{op: "look-up-device", wrong: "a used user_code", by: "operator", body: with(obj{"user_code": "@user"}), status: 404, code: "UNKNOWN_CODE", events: "AUTH_DEVICE_DECIDED denied unknown_code", moves: "sign_in_source"},
+	{op: "device-step-up", wrong: "an invented device_code", by: "operator", body: with(obj{"device_code": "vpdc_invented"}), status: 401, code: "EXPIRED_TOKEN"},
+	{op: "device-step-up", wrong: "an expired device_code", by: "operator", lead: then(stepUpAsked, newest("device_login", "expires_at", "created_at")), body: with(obj{"device_code": "@device"}), status: 401, code: "EXPIRED_TOKEN"},
+	{op: "device-step-up", wrong: "a used device_code", by: "operator", lead: then(stepUpAsked, func(x *stage) {
+		x.s.exec(x.t, "update device_login set state = 'used' where created_at = (select max(created_at) from device_login)")
+	}), body: with(obj{"device_code": "@device"}), status: 401, code: "EXPIRED_TOKEN", moves: "device_login"},
+	{op: "device-step-up", wrong: "a device_code of somebody else", by: "mara", lead: stepUpAsked, body: with(obj{"device_code": "@device"}), status: 401, code: "EXPIRED_TOKEN"},
 	{op: "refresh", wrong: "an invented refresh_token", body: with(obj{"refresh_token": "vprt_invented"}), status: 401, code: "AUTH_FAILED"},
 	{op: "request-recovery", wrong: "an invented challenge_id", body: with(obj{"challenge_id": "chl_invented.x"}), status: 401, code: "AUTH_FAILED", events: failedSignIn, moves: "sign_in_source"},
 	{op: "request-recovery", wrong: "an expired challenge_id", lead: then(asked("mara"), newest("mfa_challenge", "expires_at", "created_at")), body: with(obj{"challenge_id": "@challenge"}), status: 401, code: "AUTH_FAILED", events: failedSignIn, moves: "sign_in_source"},
@@ -305,7 +320,9 @@ var turns = []turn{
 		x.note["mail"] = someoneNew() + "@example.com"
 		x.s.Root.must(x.t, "POST", "/platform/invitations", obj{"email": x.note["mail"], "role": "platform_auditor"})
 	}, body: with(obj{"email": "@mail", "role": "platform_admin"}), status: 409, code: "OPEN_INVITATION", events: "PLATFORM_USER_INVITE_REJECTED denied open_invitation"},
-	{op: "resend-platform-invitation", wrong: "too soon", by: "root", status: 429, code: "RATE_LIMITED", events: "INVITATION_RESENT denied rate_limited"},
+	{op: "resend-platform-invitation", wrong: "too soon", by: "root", lead: func(x *stage) {
+		x.s.exec(x.t, "update platform_invitation set sent_at = $1 where state = 'pending'", time.Now().UnixMicro())
+	}, status: 429, code: "RATE_LIMITED", events: "INVITATION_RESENT denied rate_limited"},
 	{op: "look-at-platform-invitation", wrong: "an invented token", body: with(obj{"token": "vppi_invented"}), status: 404, code: "INVITATION_UNKNOWN", events: "INVITE_TOKEN_INVALID_OR_EXPIRED denied malformed", moves: "sign_in_source"},
 	{op: "start-platform-invitation", wrong: "an invented token", body: with(obj{"token": "vppi_invented"}), status: 404, code: "INVITATION_UNKNOWN", events: "INVITE_TOKEN_INVALID_OR_EXPIRED denied malformed", moves: "sign_in_source"},
 	{op: "decline-platform-invitation", wrong: "an invented token", body: with(obj{"token": "vppi_invented"}), status: 404, code: "INVITATION_UNKNOWN", events: "INVITE_TOKEN_INVALID_OR_EXPIRED denied malformed", moves: "sign_in_source"},

@@ -37,6 +37,7 @@ type right struct {
 var rights = map[string]right{
 	"logout": {}, "end-other-sign-ins": {action: "self.manage*", event: "AUTH_SIGNED_OUT"}, "end-sign-in": {action: "self.manage*", event: "AUTH_SIGNED_OUT"},
 	"step-up": {action: "self.step_up"}, "answer-step-up": {action: "self.step_up"},
+	"begin-device-step-up": {action: "self.step_up"}, "device-step-up": {action: "self.step_up"},
 	"change-password": {action: "self.manage*", event: "PASSWORD_CHANGED"},
 	"answer-device":   {action: "self.manage", event: "AUTH_DEVICE_DECIDED"}, "look-up-device": {action: "self.manage*", quiet: "a look decides nothing"},
 	"begin-totp": {action: "self.enrol", event: "MFA_FACTOR_ENROLLED"}, "confirm-totp": {action: "self.enrol", event: "MFA_FACTOR_ENROLLED"},
@@ -53,11 +54,11 @@ var rights = map[string]right{
 	"add-member": {action: "member.add", event: "ROLE_ASSIGNMENT_CHANGED"}, "set-member-role": {action: "member.role", event: "ROLE_ASSIGNMENT_CHANGED"},
 	"suspend-member": {action: "member.suspend", event: "MEMBER_SUSPENDED"}, "resume-member": {action: "member.suspend", event: "MEMBER_RESUMED"},
 	"remove-member": {action: "member.remove", event: "ROLE_ASSIGNMENT_CHANGED"}, "sign-out-member": {action: "member.sign_out", event: "AUTH_SIGNED_OUT"},
-	"request-member-phone-change": {action: "member.phone", event: "PHONE_CHANGE_REQUESTED"}, "cancel-member-phone-change": {action: "member.phone", event: "PHONE_CHANGE_CANCEL"},
+	"request-member-phone-change": {action: "member.phone", event: "PHONE_CHANGE_REQUESTED"}, "cancel-member-phone-change": {action: "member.phone*", event: "PHONE_CHANGE_CANCEL"},
 	"send-invitation": {action: "member.invite", event: "INVITATION_SENT"}, "send-invitations": {action: "member.invite", event: "INVITATION_SENT"},
 	"resend-invitation": {action: "member.invite", event: "INVITATION_RESENT"}, "revoke-invitation": {action: "member.invite", event: "INVITATION_REVOKED"},
 	"approve-recovery": {action: "recovery.decide", event: "MFA_RECOVERY_APPROVED", late: "not_permitted"}, "deny-recovery": {action: "recovery.decide", event: "MFA_RECOVERY_DENIED", late: "not_permitted"},
-	"update-settings": {action: "org.update", event: "TENANT_SETTINGS_UPDATED"}, "set-recording-retention": {action: "org.update", event: "RETENTION_POLICY_CHANGED"},
+	"update-settings": {action: "org.update*", event: "TENANT_SETTINGS_UPDATED"}, "set-recording-retention": {action: "org.update*", event: "RETENTION_POLICY_CHANGED"},
 	"delete-organization": {action: "org.delete", event: "ORGANIZATION_STATE_CHANGED", late: "not_permitted"}, "rotate-org-key": {action: "org.key", event: "ORG_KEY_ROTATED"},
 	"set-sso-requirement": {action: "sso.manage", event: "TENANT_SETTINGS_UPDATED", late: "not_permitted"}, "unlink-sso-person": {action: "sso.manage", event: "TENANT_SETTINGS_UPDATED", late: "not_permitted"},
 	"test-sso-provider":   {action: "sso.view", quiet: "a look changes nothing"},
@@ -427,6 +428,9 @@ func (x *stage) rules(t *testing.T) {
 		found := strings.HasPrefix(action, "audit.") || action == "token.issue"
 		for _, r := range rights {
 			found = found || r.action == action
+		}
+		for _, r := range turns { // where only some of its uses ask
+			found = found || r.code == "STEP_UP_REQUIRED" && strings.TrimSuffix(rights[r.op].action, "*") == action
 		}
 		if !found {
 			t.Errorf("no operation in the table of rights is the action %s, which asks for a fresh second factor", action)

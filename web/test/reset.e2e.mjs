@@ -15,6 +15,7 @@ await run(page, {
   "an address that nobody has is answered alike": async () => {
     await page.goto(job.url);
     await page.getByRole("link", { name: "Forgot your password?" }).click();
+    await page.getByRole("heading", { name: "Set a new password" }).waitFor(); // the page before has such a field, too
     await page.getByLabel("Email").fill("nobody@example.com");
     await button("Send me the link").click();
     await page.getByText("If there is an account with nobody@example.com").waitFor();
