@@ -139,7 +139,7 @@ func TestStoppedLedgerIsResumedByAnOperator(t *testing.T) {
 		}
 		w.Owner.refused(t, 403, "NOT_PERMITTED", "POST", resume, nil)
 		s.saw(t, Want{Constant: "LEDGER_RESUMED", Outcome: "denied", Reason: "not_permitted", ActorID: w.Owner.ID, TargetID: log.LogID})
-		s.Root.must(t, "POST", resume, nil)
+		s.prompt(t, s.Root.Client)("", "platform", "ledgers", "resume", "Test "+w.Slug, "--yes")
 		about := Want{Constant: "LEDGER_RESUMED", ActorID: s.Root.ID, Actor: "PlatformAdmin", Target: "AuditLog", TargetID: log.LogID, Meta: obj{"stop_reason": "stopped by a test", "stopped_at": present}}
 		w.saw(about)
 		s.saw(t, about)
