@@ -113,9 +113,6 @@ select count(*) from launch_decision where org_id = $1 and at >= $2;
 -- platform-wide: the clock clears what is too old in every organization
 delete from launch_decision where at < $1;
 
--- name: GroupsOf :many
-select group_id from org_group_member where org_id = $1 and user_id = $2 order by group_id;
-
 -- name: GroupExists :one
 select count(*) from org_group where org_id = $1 and id = $2;
 

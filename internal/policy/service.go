@@ -11,6 +11,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/group"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/policy/policysql"
 	"github.com/vaultpam/vaultpam/internal/safe"
@@ -166,7 +167,7 @@ func (s *Service) Ask(ctx context.Context, tx *db.Tx, a Asker, sid id.Safe) (Ver
 		Safe: Target{ID: sid, Name: acc.SafeName, Role: acc.Role, Type: row.Protocol, ResourceName: row.ResourceName, Host: row.Host, Labels: labelList(row.Labels),
 			AccountEnabled: acc.AccountEnabled, Settings: acc.Policy, Version: acc.Version},
 		Moment: a.moment()}}
-	if v.Question.Who.Groups, err = s.groups(ctx, tx, org, a.Actor.User); err != nil {
+	if v.Question.Who.Groups, err = group.Of(ctx, tx, org, a.Actor.User); err != nil {
 		return Verdict{}, err
 	}
 	grants, err := s.grants(ctx, tx, org, a.Actor.User, sid)
@@ -199,18 +200,6 @@ func (a Asker) moment() Moment {
 		m.MFAAge = MFAAge(a.Actor.MFAAt, for_)
 	}
 	return m
-}
-
-func (s *Service) groups(ctx context.Context, tx *db.Tx, org id.Org, user id.User) ([]id.Group, error) {
-	rows, err := policysql.New(tx).GroupsOf(ctx, policysql.GroupsOfParams{OrgID: string(org), UserID: string(user)})
-	if err != nil {
-		return nil, fmt.Errorf("read the groups of %s: %w", user, err)
-	}
-	out := make([]id.Group, len(rows))
-	for i, g := range rows {
-		out[i] = id.Group(g)
-	}
-	return out, nil
 }
 
 func (s *Service) grants(ctx context.Context, tx *db.Tx, org id.Org, user id.User, sid id.Safe) (map[id.Safe][]Grant, error) {
@@ -250,7 +239,7 @@ func (s *Service) Blocked(ctx context.Context, tx *db.Tx, actor authz.Actor, ent
 	if err != nil {
 		return nil, err
 	}
-	groups, err := s.groups(ctx, tx, org, actor.User)
+	groups, err := group.Of(ctx, tx, org, actor.User)
 	if err != nil {
 		return nil, err
 	}

@@ -486,38 +486,6 @@ func (q *Queries) GroupMembers(ctx context.Context, arg GroupMembersParams) ([]G
 	return items, nil
 }
 
-const groupsOf = `-- name: GroupsOf :many
-select group_id from org_group_member where org_id = $1 and user_id = $2 order by group_id
-`
-
-type GroupsOfParams struct {
-	OrgID  string
-	UserID string
-}
-
-func (q *Queries) GroupsOf(ctx context.Context, arg GroupsOfParams) ([]string, error) {
-	rows, err := q.db.QueryContext(ctx, groupsOf, arg.OrgID, arg.UserID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []string
-	for rows.Next() {
-		var group_id string
-		if err := rows.Scan(&group_id); err != nil {
-			return nil, err
-		}
-		items = append(items, group_id)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const insertDecision = `-- name: InsertDecision :exec
 insert into launch_decision (org_id, event_id, at, user_id, safe_id, outcome, why, policy_id, question, settings)
 values ($1, $2, $3, $4, $5, $6, $7,
