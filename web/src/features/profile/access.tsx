@@ -11,7 +11,7 @@ import { safesQuery } from "../safes/queries";
 import { roleWords, safeRoleWords } from "../shell/rights";
 import { MyInvitations } from "./invitations";
 
-/** What one can reach in each of one's organizations, as what, and through what. */
+/** What one can reach in each of one's organizations, and as what. */
 export function Access() {
   const { data, error, refetch } = useQuery(membershipsQuery);
   if (error) return <Failed error={error} what="your organizations" retry={() => void refetch()} />;
@@ -51,7 +51,6 @@ function InOrganization({ membership: m }: { membership: Membership }) {
     },
     { name: "Leads to", from: "phone", cell: (s) => <span className="break">{`${s.account.username}@${s.resource.host}`}</span> },
     { name: "You are", cell: (s) => s.my_role && <span title={safeRoleWords[s.my_role].means}>{safeRoleWords[s.my_role].label}</span> },
-    { name: "Through", from: "tablet", cell: () => "Your own membership of the safe" },
     { name: "Now", from: "phone", cell: (s) => (s.can_launch ? <State meaning="good">Open</State> : <State meaning="warn">{blockedSentence(s.blocked_by)}</State>) },
   ];
   return (
