@@ -71,4 +71,20 @@ func (s *Server) mailRoutesOf(path, tag, whose, prefix string, org func(authz.Ac
 			}
 			return &struct{ Body MailMessage }{mailJSON(d)}, nil
 		})
+	sent := func(d notify.Delivery, err error) (*struct{ Body MailMessage }, error) {
+		if err != nil {
+			return nil, err
+		}
+		return &struct{ Body MailMessage }{mailJSON(d)}, nil
+	}
+	handle(s, signedIn, huma.Operation{OperationID: "test-" + prefix + "mail", Method: http.MethodPost, Path: path + "/test", Summary: "Send a test message " + whose + " to yourself", DefaultStatus: 202, Tags: []string{tag},
+		Description: "It goes the way that the messages " + whose + " go, to your own address. Ask for the message by its id to see how its delivery went. At most five in ten minutes."},
+		func(ctx context.Context, a authz.Actor, in *struct{}) (*struct{ Body MailMessage }, error) {
+			return sent(s.Mail.SendTest(ctx, a, org(a)))
+		})
+	handle(s, signedIn, huma.Operation{OperationID: "resend-" + prefix + "mail", Method: http.MethodPost, Path: path + "/{id}/resend", Summary: "Send a message " + whose + " that did not arrive once more", DefaultStatus: 202, Tags: []string{tag},
+		Description: "One that failed is kept, sealed, until it expires; one that waits for its next try is tried at once. MAIL_GONE: it was sent, is on its way, or has expired."},
+		func(ctx context.Context, a authz.Actor, in *mailPath) (*struct{ Body MailMessage }, error) {
+			return sent(s.Mail.Resend(ctx, a, org(a), id.Delivery(in.ID)))
+		})
 }

@@ -16,6 +16,7 @@ const (
 	SSOView   Action = "sso.view"   // identity providers, domains, SCIM
 	SSOManage Action = "sso.manage" // change them
 	MailList  Action = "mail.list"  // messages to people, and how their delivery went
+	MailSend  Action = "mail.send"  // a test to oneself; a message that did not arrive, once more
 
 	OrgSettings Action = "org.settings" // read them and their history
 
@@ -96,6 +97,7 @@ const (
 	PlatformUserList  Action = "platform.user_list"
 	PlatformUserRole  Action = "platform.user_role" // change or take away
 	PlatformMailList  Action = "platform.mail_list"
+	PlatformMailSend  Action = "platform.mail_send"
 
 	PlatformRecoveryList   Action = "platform.recovery_list"
 	PlatformRecoveryDecide Action = "platform.recovery_decide"
@@ -145,6 +147,7 @@ var rules = []rule{
 	{SSOView, OrgObject, "sso:read", "see how members of this organization sign in"},
 	{SSOManage, OrgObject, "", "change how members of this organization sign in"},
 	{MailList, OrgObject, "mail:read", "see the messages of this organization"},
+	{MailSend, OrgObject, "", "send messages of this organization"},
 	{OrgKey, OrgObject, "", "rotate the encryption key of this organization"},
 	{OrgSettings, OrgObject, "members:read", "see the settings of this organization"},
 	{MemberList, MemberObject, "members:read", "list the members of this organization"},
@@ -213,6 +216,7 @@ var rules = []rule{
 	{PlatformUserList, PlatformObject, "platform:read", "list the operators of this installation"},
 	{PlatformUserRole, PlatformObject, "", "change the operators of this installation"},
 	{PlatformMailList, PlatformObject, "platform:read", "see the messages of this installation"},
+	{PlatformMailSend, PlatformObject, "", "send messages of this installation"},
 	{PlatformRecoveryList, PlatformObject, "platform:read", "see who has lost their second factor"},
 	{PlatformRecoveryDecide, PlatformObject, "", "decide about a lost second factor"},
 	{PlatformInvite, PlatformObject, "", "invite operators of this installation"},

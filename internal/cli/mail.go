@@ -4,12 +4,18 @@ import (
 	"context"
 	"strconv"
 	"time"
+
+	"github.com/vaultpam/vaultpam/internal/cli/terminal"
+	"github.com/vaultpam/vaultpam/internal/fault"
 )
 
 type mailCmd struct {
 	connection
 	List mailListCmd `cmd:"" default:"withargs" help:"List messages, newest first."`
 	Show mailShowCmd `cmd:"" help:"Show one message, with each try to deliver it."`
+
+	Test   mailTestCmd   `cmd:"" help:"Send a test message to yourself, and tell how its delivery goes."`
+	Resend mailResendCmd `cmd:"" help:"Send a message that did not arrive once more."`
 }
 
 // message is a message as the server tells of it.
@@ -98,5 +104,68 @@ func (c *mailShowCmd) Run(ctx context.Context, p *program) error {
 			t.row(strconv.Itoa(try.N), when(try.EndedAt), try.Outcome, try.Via, try.Error)
 		}
 		p.table(t)
+	})
+}
+
+type mailTestCmd struct {
+	mailbox
+}
+
+// Run sends a test.
+func (c *mailTestCmd) Run(ctx context.Context, p *program) error { return c.order(ctx, p, "/test") }
+
+type mailResendCmd struct {
+	mailbox
+	ID string `arg:"" help:"The message's id, as mail list has it."`
+}
+
+// Run sends a message again.
+func (c *mailResendCmd) Run(ctx context.Context, p *program) error {
+	return c.order(ctx, p, path("/%s/resend", c.ID))
+}
+
+// order has a message sent, and waits a little for how that goes.
+func (m mailbox) order(ctx context.Context, p *program, what string) error {
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	a, err := r.post(ctx, m.path()+what, nil)
+	if err != nil {
+		return err
+	}
+	var now message
+	if err := a.Into(&now); err != nil {
+		return err
+	}
+	before := now.Attempts
+	for range 20 {
+		if now.Attempts > before && now.State != "sending" {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return terminal.ErrInterrupted
+		case <-time.After(p.poll):
+		}
+		if a, err = r.get(ctx, m.path()+path("/%s", now.ID), nil); err != nil {
+			return err
+		}
+		if err := a.Into(&now); err != nil {
+			return err
+		}
+	}
+	if now.State == "failed" {
+		return fault.New(fault.Unavailable, "the message to %s was refused: %s", now.Recipient, now.LastError)
+	}
+	return p.show(a, func() {
+		switch {
+		case now.State == "sent":
+			p.sayf("Sent to %s.", now.Recipient)
+		case now.LastError != "":
+			p.sayf("Not sent to %s yet: %s. It is tried again; see vaultpam mail show %s", now.Recipient, now.LastError, now.ID)
+		default:
+			p.sayf("On its way to %s; see vaultpam mail show %s", now.Recipient, now.ID)
+		}
 	})
 }

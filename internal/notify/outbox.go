@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
@@ -23,6 +24,12 @@ import (
 type Sealer interface {
 	Seal(ctx context.Context, org id.Org, context string, plain []byte) ([]byte, error)
 	Open(ctx context.Context, org id.Org, context string, sealed []byte) ([]byte, error)
+}
+
+// Ledger records events.
+type Ledger interface {
+	Record(ctx context.Context, tx *db.Tx, ev event.Event) (id.Event, error)
+	RecordRefusal(ctx context.Context, ev event.Event) error
 }
 
 // OwnServers are the mail servers that organizations have set for themselves.
@@ -43,6 +50,7 @@ type Deps struct {
 	Log       *slog.Logger
 	DB        *db.DB
 	Seal      Sealer
+	Ledger    Ledger                // nil: nobody sends by hand
 	PublicURL string                // of the installation, such as https://vault.example.com
 	Server    Server                // the installation's mail server; without a host messages go to Folder
 	Folder    string                // of .eml files, made when it is needed

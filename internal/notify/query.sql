@@ -19,7 +19,8 @@ update delivery set state = 'queued', next_at = sqlc.arg(next_at), last_error = 
 where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and state = 'sending' and attempts = sqlc.arg(attempts);
 
 -- name: EndDelivery :execrows
-update delivery set state = sqlc.arg(state), ended_at = sqlc.arg(now), last_error = sqlc.arg(last_error), content = sqlc.arg(empty)
+update delivery set state = sqlc.arg(state), ended_at = sqlc.arg(now), last_error = sqlc.arg(last_error),
+    content = case when cast(sqlc.arg(state) as text) = 'failed' then content else sqlc.arg(empty) end
 where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and ended_at = 0 and attempts = sqlc.arg(attempts);
 
 -- name: PostponeDelivery :execrows
@@ -50,3 +51,16 @@ where d.org_id = delivery_try.org_id and d.id = delivery_try.delivery_id and d.e
 -- name: DropOldDeliveries :execrows
 -- platform-wide: time passes for all organizations
 delete from delivery where ended_at <> 0 and ended_at < sqlc.arg(before);
+
+-- name: ResendDelivery :execrows
+-- One that was given up is still there until it expires; one that waits does not wait longer.
+update delivery set state = 'queued', ended_at = 0, next_at = sqlc.arg(now)
+where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and state in ('failed', 'queued') and expires_at > sqlc.arg(now)
+and attempts < sqlc.arg(most) and content <> sqlc.arg(empty);
+
+-- name: ClearExpired :exec
+-- platform-wide: time passes for all organizations
+update delivery set content = sqlc.arg(empty) where state = 'failed' and expires_at <= sqlc.arg(now) and content <> sqlc.arg(empty);
+
+-- name: CountKindSince :one
+select count(*) from delivery where org_id = sqlc.arg(org_id) and kind = sqlc.arg(kind) and created_at > sqlc.arg(since);

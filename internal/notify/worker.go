@@ -299,6 +299,9 @@ func (s *Service) sweep(ctx context.Context) error {
 	}
 	return s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		q := notifysql.New(tx)
+		if err := q.ClearExpired(ctx, notifysql.ClearExpiredParams{Now: db.Micros(s.d.Now()), Empty: []byte{}}); err != nil {
+			return err
+		}
 		if err := q.DropOldTries(ctx, before); err != nil {
 			return err
 		}

@@ -250,6 +250,7 @@ var phrases = map[Constant]string{
 	PLATFORM_SETUP_LINK_CREATED: "made|make a link to set up the platform",
 	ORGANIZATION_STATE_CHANGED:  "changed|change the state of the organization {}",
 	PASSWORD_RESET_REQUESTED:    "asked|ask for a new password",
+	MAIL_ORDERED:                "sent|send a message by hand ({mail_order})",
 	MEMBER_SUSPENDED:            "suspended|suspend a member of {}",
 	MEMBER_RESUMED:              "resumed|resume a suspended member of {}",
 	ACCESS_POLICY_CHANGED:       "changed|change the policy {} ({policy_change})",

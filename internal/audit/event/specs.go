@@ -70,7 +70,7 @@ var internal = [...]*spec{
 	rootKeyRotation, orgKeyRotated, ledgerKeyRotated, ledgerResumed, sshCertificateIssued,
 	platformSetupLinkCreated,
 	organizationStateChanged,
-	passwordResetRequested, memberSuspended, memberResumed,
+	passwordResetRequested, mailOrdered, memberSuspended, memberResumed,
 	accessPolicyChanged,
 	phoneNumberRemoved,
 }

@@ -36,6 +36,38 @@ func (q *Queries) ClaimDelivery(ctx context.Context, arg ClaimDeliveryParams) (i
 	return result.RowsAffected()
 }
 
+const clearExpired = `-- name: ClearExpired :exec
+update delivery set content = $1 where state = 'failed' and expires_at <= $2 and content <> $1
+`
+
+type ClearExpiredParams struct {
+	Empty []byte
+	Now   int64
+}
+
+// platform-wide: time passes for all organizations
+func (q *Queries) ClearExpired(ctx context.Context, arg ClearExpiredParams) error {
+	_, err := q.db.ExecContext(ctx, clearExpired, arg.Empty, arg.Now)
+	return err
+}
+
+const countKindSince = `-- name: CountKindSince :one
+select count(*) from delivery where org_id = $1 and kind = $2 and created_at > $3
+`
+
+type CountKindSinceParams struct {
+	OrgID string
+	Kind  string
+	Since int64
+}
+
+func (q *Queries) CountKindSince(ctx context.Context, arg CountKindSinceParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countKindSince, arg.OrgID, arg.Kind, arg.Since)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const dropOldDeliveries = `-- name: DropOldDeliveries :execrows
 delete from delivery where ended_at <> 0 and ended_at < $1
 `
@@ -99,7 +131,8 @@ func (q *Queries) DueDeliveries(ctx context.Context, arg DueDeliveriesParams) ([
 }
 
 const endDelivery = `-- name: EndDelivery :execrows
-update delivery set state = $1, ended_at = $2, last_error = $3, content = $4
+update delivery set state = $1, ended_at = $2, last_error = $3,
+    content = case when cast($1 as text) = 'failed' then content else $4 end
 where org_id = $5 and id = $6 and ended_at = 0 and attempts = $7
 `
 
@@ -303,6 +336,35 @@ func (q *Queries) PostponeDelivery(ctx context.Context, arg PostponeDeliveryPara
 		arg.ID,
 		arg.Attempts,
 		arg.Now,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const resendDelivery = `-- name: ResendDelivery :execrows
+update delivery set state = 'queued', ended_at = 0, next_at = $1
+where org_id = $2 and id = $3 and state in ('failed', 'queued') and expires_at > $1
+and attempts < $4 and content <> $5
+`
+
+type ResendDeliveryParams struct {
+	Now   int64
+	OrgID string
+	ID    string
+	Most  int64
+	Empty []byte
+}
+
+// One that was given up is still there until it expires; one that waits does not wait longer.
+func (q *Queries) ResendDelivery(ctx context.Context, arg ResendDeliveryParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, resendDelivery,
+		arg.Now,
+		arg.OrgID,
+		arg.ID,
+		arg.Most,
+		arg.Empty,
 	)
 	if err != nil {
 		return 0, err

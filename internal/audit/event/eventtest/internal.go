@@ -103,6 +103,9 @@ func internalTier() []event.Event {
 		event.NewPasswordResetRequested(
 			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"),
 		).WithSubjectUserID(ID[id.User]("subject_user_id")).WithClaimedUser("claimed_user"),
+		event.NewMailOrdered(
+			by(event.TenantAdmin), event.TenantTarget(ID[id.Org]("target"), "the target"), event.MailOrderResend, "mail_kind",
+		).WithDelivery("delivery_id"),
 		event.NewMemberSuspended(
 			by(event.TenantAdmin), event.TenantTarget(ID[id.Org]("target"), "the target"),
 			ID[id.User]("subject_user_id"), "role", count[int]("sessions_ended"),

@@ -158,6 +158,8 @@ func otherwise(ev event.Event) []event.Event {
 		return []event.Event{e.Denied(event.OrganizationCreatedNotPermitted)}
 	case event.PasswordResetRequested:
 		return []event.Event{e.Denied(event.PasswordResetRequestedUnknownAddress)}
+	case event.MailOrdered:
+		return []event.Event{e.Denied(event.MailOrderedRateLimited)}
 	case event.MemberSuspended:
 		return []event.Event{e.Denied(event.MemberSuspendedLastOrgAdmin)}
 	case event.MemberResumed:
