@@ -51,6 +51,15 @@ func TestMailIsSentByHand(t *testing.T) {
 	if again := w.mailTo(p.Email, "failed"); again.Attempts != 2 || len(again.Tries) != 2 {
 		t.Errorf("%+v", again)
 	}
+	late := s.newPerson("busy")
+	w.Owner.must(t, "POST", "/org/members", obj{"email": late.Email, "handle": late.Handle, "name": "B", "password": late.Password, "role": "operator"})
+	late.enrol(t)
+	late.loses(t)
+	waits := w.mailTo(late.Email, "queued")
+	s.exec(t, "update delivery set next_at = expires_at - 1000 where id = $1", waits.ID)
+	if r := cli("mail", "resend", waits.ID); r.Code != 0 || !strings.Contains(r.Stdout, "Sent to "+late.Email) {
+		t.Errorf("resend: %s", r)
+	}
 	if r := cli("mail", "test"); r.Code == 0 || !strings.Contains(r.Stderr, "5 tests") {
 		t.Errorf("mail test: %s", r)
 	}
