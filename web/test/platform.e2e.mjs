@@ -99,4 +99,9 @@ await run(page, {
     await row(job.operator.email).first().getByRole("button").click();
     await page.getByRole("heading", { name: /^1 try$/ }).waitFor();
   },
+  "and sends a test message": async () => {
+    await act(() => button("Send a test message").click(), page.getByRole("heading", { name: /test/i }));
+    await page.getByRole("heading", { name: /^1 try$/ }).waitFor();
+    await page.getByRole("dialog").getByText("Delivered").first().waitFor();
+  },
 });

@@ -29,6 +29,8 @@ export function adminRoutes(on, page) {
   on("POST", "/org/sso/providers/{id}/test", () => ({ usable: false, findings: [{ what: "discovery", ok: true, detail: "the provider answers under the issuer that is set" }, { what: "keys", ok: true, detail: "4 published to verify its answers with" }, { what: "domain", ok: false, detail: "no mail domain is verified: the provider can speak for nobody" }] }));
   for (const base of ["/org/mail", "/platform/mail"]) {
     on("GET", base, ({ url }) => page(letters, url));
+    on("POST", `${base}/test`, () => letters[2]);
+    on("POST", `${base}/{id}/resend`, ({ params }) => Object.assign(letters.find((l) => l.id === params.id), { state: "queued", next_at: ahead(1) }));
     on("GET", `${base}/{id}`, ({ params }) => ({ ...letters.find((l) => l.id === params.id), tries }));
   }
   on("GET", "/platform/users", ({ url }) => page(roots, url));

@@ -1,13 +1,16 @@
-import { infiniteQueryOptions, queryOptions, useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Mail as MailIcon } from "lucide-react";
-import { get } from "../../api/client";
+import { infiniteQueryOptions, queryOptions, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Mail as MailIcon, RotateCw, Send } from "lucide-react";
+import { get, post } from "../../api/client";
 import type { Dated } from "../../api/dated";
 import type { MailWire, Page } from "../../api/types";
+import { Button } from "../../ui/button";
 import { Panel } from "../../ui/dialog";
 import { plural } from "../../ui/format";
-import { Empty, Failed, Skeleton } from "../../ui/states";
+import { Empty, Failed, FormProblem, Skeleton } from "../../ui/states";
 import { type Column, Table } from "../../ui/table";
 import { Facts, Id, type Meaning, State, Time } from "../../ui/text";
+import { useToasts } from "../../ui/toast";
+import { useStepUp } from "../auth/step-up";
 
 type Message = Dated<MailWire>;
 
@@ -25,12 +28,30 @@ export function mailQuery(of: MailOf) {
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next_cursor || undefined,
     // Deliveries under way are looked at again until they have ended.
-    refetchInterval: (q) => (q.state.data?.pages.some((p) => p.items.some((m) => m.state === "queued" || m.state === "sending")) ? 5_000 : false),
+    refetchInterval: (q) => (q.state.data?.pages.some((p) => p.items.some(underWay)) ? 5_000 : false),
   });
 }
 
 function messageQuery(of: MailOf, id: string) {
-  return queryOptions({ queryKey: [of.org ?? "platform", "mail", id], queryFn: ({ signal }) => get<MailWire>(`${base(of)}/${id}`, { org: of.org, signal }) });
+  return queryOptions({
+    queryKey: [of.org ?? "platform", "mail", id],
+    queryFn: ({ signal }) => get<MailWire>(`${base(of)}/${id}`, { org: of.org, signal }),
+    refetchInterval: (q) => (q.state.data && underWay(q.state.data) ? 2_000 : false),
+  });
+}
+
+function underWay(m: { state: MailWire["state"] }): boolean {
+  return m.state === "queued" || m.state === "sending";
+}
+
+function useMailChanges(of: MailOf) {
+  const client = useQueryClient();
+  const stepUp = useStepUp();
+  const onSuccess = () => client.invalidateQueries({ queryKey: [of.org ?? "platform", "mail"] });
+  return {
+    test: useMutation({ mutationFn: () => stepUp(() => post<MailWire>(`${base(of)}/test`, { org: of.org })), onSuccess }),
+    resend: useMutation({ mutationFn: (id: string) => stepUp(() => post<MailWire>(`${base(of)}/${id}/resend`, { org: of.org })), onSuccess }),
+  };
 }
 
 const states: Record<MailWire["state"], { label: string; meaning?: Meaning }> = {
@@ -55,7 +76,8 @@ function kindWords(kind: string): string {
 }
 
 /** What was sent to whom, and how its delivery went. Contents are never shown. */
-export function MailList({ of, open, onOpen }: { of: MailOf; open: string | undefined; onOpen: (id: string | undefined) => void }) {
+export function MailList({ of, mayManage, open, onOpen }: { of: MailOf; mayManage: boolean; open: string | undefined; onOpen: (id: string | undefined) => void }) {
+  const { test } = useMailChanges(of);
   const list = useInfiniteQuery(mailQuery(of));
   const rows = list.data?.pages.flatMap((p) => p.items);
   if (list.error) return <Failed error={list.error} what="the messages" retry={() => void list.refetch()} />;
@@ -77,6 +99,17 @@ export function MailList({ of, open, onOpen }: { of: MailOf; open: string | unde
   ];
   return (
     <>
+      {mayManage && (
+        <div className="stack section">
+          <div className="row between wrap">
+            <p className="dim prose">A test message goes to your own address, the way that the others go.</p>
+            <Button icon={Send} busy={test.isPending} onClick={() => test.mutate(undefined, { onSuccess: (m) => onOpen(m.id) })}>
+              Send a test message
+            </Button>
+          </div>
+          <FormProblem error={test.error} />
+        </div>
+      )}
       {rows && rows.length === 0 ? (
         <div className="card">
           <Empty icon={MailIcon} title="No messages yet">
@@ -86,15 +119,30 @@ export function MailList({ of, open, onOpen }: { of: MailOf; open: string | unde
       ) : (
         <Table label="Messages" columns={columns} rows={rows} id={(m) => m.id} selected={open} onOpen={(m) => onOpen(m.id)} more={list.hasNextPage ? { load: () => void list.fetchNextPage(), busy: list.isFetchingNextPage } : undefined} />
       )}
-      {open && <MessagePanel key={open} of={of} id={open} onClose={() => onOpen(undefined)} />}
+      {open && <MessagePanel key={open} of={of} id={open} mayManage={mayManage} onClose={() => onOpen(undefined)} />}
     </>
   );
 }
 
-function MessagePanel({ of, id, onClose }: { of: MailOf; id: string; onClose: () => void }) {
+function MessagePanel({ of, id, mayManage, onClose }: { of: MailOf; id: string; mayManage: boolean; onClose: () => void }) {
   const { data: m, error } = useQuery(messageQuery(of, id));
+  const { resend } = useMailChanges(of);
+  const toasts = useToasts();
+  const again = m && mayManage && (m.state === "failed" || m.state === "queued") && m.expires_at.getTime() > Date.now();
   return (
-    <Panel title={m ? kindWords(m.kind) : "Message"} subtitle={m?.recipient} onClose={onClose}>
+    <Panel
+      title={m ? kindWords(m.kind) : "Message"}
+      subtitle={m?.recipient}
+      onClose={onClose}
+      footer={
+        again && (
+          <Button icon={RotateCw} busy={resend.isPending} onClick={() => resend.mutate(m.id, { onSuccess: () => toasts.say(`The message to ${m.recipient} is tried again.`) })}>
+            {m.state === "queued" ? "Try now" : "Send again"}
+          </Button>
+        )
+      }
+    >
+      <FormProblem error={resend.error} />
       {error && <Failed error={error} what="the message" />}
       {!m && !error && <Skeleton width={240} />}
       {m && (

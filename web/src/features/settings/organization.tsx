@@ -29,6 +29,7 @@ const tabs = [
 
 export default function OrganizationSettings() {
   const org = useOrg();
+  const r = useRights();
   const search = useSearch({ from: "/in/shell/o/$org/settings/organization" });
   const navigate = useNavigate({ from: "/o/$org/settings/organization" });
   return (
@@ -45,7 +46,7 @@ export default function OrganizationSettings() {
         {search.tab === "changes" ? (
           <History />
         ) : search.tab === "mail" ? (
-          <MailList of={{ org: org.id }} open={search.open} onOpen={(open) => void navigate({ search: (s) => ({ ...s, open }), replace: true })} />
+          <MailList of={{ org: org.id }} mayManage={r.manage} open={search.open} onOpen={(open) => void navigate({ search: (s) => ({ ...s, open }), replace: true })} />
         ) : (
           <General />
         )}
@@ -164,7 +165,7 @@ function Form({ saved: s }: { saved: Dated<SettingsWire> }) {
         <div className="policy-group">
           <h2 className="group-title">Mail server of your own</h2>
           <div className="stack">
-            <p className="dim">Without a host, mail goes out through the installation's server.</p>
+            <p className="dim">Without a host, mail goes out through the installation's server. Once it is saved, send yourself a test message under Mail.</p>
             <div className="host-port">
               <TextField label="Host" mono optional value={f.host} error={problem?.field("smtp.host")} onText={(host) => set({ host })} />
               <TextField label="Port" inputMode="numeric" optional value={f.port} error={problem?.field("smtp.port")} onText={(port) => set({ port })} />
