@@ -411,6 +411,18 @@ func (x *stage) things(w *World, p, lost *Person) map[string]map[string]string {
 	x.s.Root.proved(t, 0)
 	pin := get[platformInvitation](t, x.s.Root.Client, "POST", "/platform/invitations", obj{"email": "pi-" + random(4) + "@example.com", "role": "platform_auditor"}).ID
 	mail := "i-" + random(4) + "@example.com"
+	message := func(c *Client, path string) (id string) { // one that was sent
+		t.Helper()
+		eventually(t, "a message that was sent", func() bool {
+			for _, m := range list[struct{ ID, State string }](t, c, path) {
+				if m.State == "sent" {
+					id = m.ID
+				}
+			}
+			return id != ""
+		})
+		return id
+	}
 	ids := func(kv ...string) map[string]string {
 		m := map[string]string{}
 		for i := 0; i < len(kv); i += 2 {
@@ -418,10 +430,12 @@ func (x *stage) things(w *World, p, lost *Person) map[string]map[string]string {
 		}
 		return m
 	}
+	invited := made("/org/invitations", obj{"email": mail, "role": "operator"})
 	return map[string]map[string]string{
+		"/org/mail/": ids("id", message(w.Owner.Client, "/org/mail")), "/platform/mail/": ids("id", message(x.s.Root.Client, "/platform/mail")),
 		"/auth/sessions/": ids("id", web), "/auth/me/phone/changes/": ids("id", change), "/tokens/": ids("id", token), "/ssh-keys/": ids("id", key),
 		"/mfa/": ids("id", p.Factor), "/service-accounts/": ids("id", made("/service-accounts", obj{"name": "robot-" + random(3), "role": "operator"})),
-		"/org/invitations/": ids("id", made("/org/invitations", obj{"email": mail, "role": "operator"})), "/invitations/": ids("id", made("/org/invitations", obj{"email": "j" + mail, "role": "operator"})),
+		"/org/invitations/": ids("id", invited), "/invitations/": ids("id", made("/org/invitations", obj{"email": "j" + mail, "role": "operator"})),
 		"/org/members/": ids("user_id", p.ID, "id", change), "/org/recoveries/": ids("id", lost.asks(t, 1)),
 		"/org/scim/tokens/": ids("token_id", made("/org/scim/tokens", bodies["create-scim-token"])), "/org/sso/domains/": ids("domain", domain), "/org/sso/people/": ids("user_id", p.ID),
 		"/org/sso/providers/":      ids("provider_id", made("/org/sso/providers", bodies["create-sso-provider"])),

@@ -89,6 +89,15 @@ func forgot(who string) func(x *stage) {
 	}
 }
 
+// tests sends as many test messages as are allowed.
+func tests(who, path string) func(x *stage) {
+	return func(x *stage) {
+		for range 5 {
+			x.caller(who).must(x.t, "POST", path, nil)
+		}
+	}
+}
+
 // device begins a sign-in of a device, and notes its two codes.
 func device(x *stage) {
 	d := get[struct {
@@ -275,6 +284,10 @@ var turns = []turn{
 	{op: "set-recording-retention", wrong: "too few days", by: "owner", body: with(obj{"recording_days": 6}), status: 422, code: "BELOW_MINIMUM", events: "RETENTION_POLICY_CHANGED denied below_minimum"},
 	{op: "set-recording-retention", wrong: "fewer, with a factor proved long ago", by: "late", body: with(obj{"recording_days": 7}), status: 403, code: "STEP_UP_REQUIRED", events: "RETENTION_POLICY_CHANGED denied not_permitted"},
 	{op: "delete-organization", wrong: "another name typed", by: "owner", body: with(obj{"confirm": "no"}), status: 422, code: "NOT_CONFIRMED"},
+	{op: "test-mail", wrong: "a sixth in ten minutes", by: "owner", lead: tests("owner", "/org/mail/test"), status: 429, code: "RATE_LIMITED", says: "5 tests", events: "MAIL_ORDERED denied rate_limited"},
+	{op: "resend-mail", wrong: "one that was sent", by: "owner", status: 409, code: "MAIL_GONE", says: "done again", events: "MAIL_ORDERED denied message_gone"},
+	{op: "test-platform-mail", wrong: "a sixth in ten minutes", by: "root", lead: tests("root", "/platform/mail/test"), status: 429, code: "RATE_LIMITED", says: "5 tests", events: "MAIL_ORDERED denied rate_limited"},
+	{op: "resend-platform-mail", wrong: "one that was sent", by: "root", status: 409, code: "MAIL_GONE", says: "done again", events: "MAIL_ORDERED denied message_gone"},
 	{op: "approve-recovery", wrong: "one's own", by: "admin", lead: func(x *stage) { x.note["case"] = x.cast["admin"].asks(x.t, 1) }, ids: func(x *stage) map[string]string { return map[string]string{"id": x.note["case"]} }, status: 403, code: "SELF_APPROVAL", events: "MFA_RECOVERY_APPROVED denied not_permitted"},
 	{op: "deny-recovery", wrong: "one's own", by: "admin", ids: func(x *stage) map[string]string { return map[string]string{"id": x.note["case"]} }, status: 403, code: "SELF_APPROVAL", events: "MFA_RECOVERY_DENIED denied not_permitted"},
 

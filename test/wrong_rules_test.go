@@ -78,6 +78,8 @@ var rights = map[string]right{
 	"reset-platform-mfa":        {action: "platform.user_role", event: "PLATFORM_USER_MFA_RESET", late: "not_permitted"},
 	"approve-platform-recovery": {action: "platform.recovery_decide", event: "MFA_RECOVERY_APPROVED", late: "not_permitted"}, "deny-platform-recovery": {action: "platform.recovery_decide", event: "MFA_RECOVERY_DENIED", late: "not_permitted"},
 	"rotate-root-key": {action: "platform.key_rotate", event: "ROOT_KEY_ROTATION"}, "rotate-platform-key": {action: "platform.key_rotate", event: "ORG_KEY_ROTATED"},
+	"test-mail": {action: "mail.send", event: "MAIL_ORDERED"}, "resend-mail": {action: "mail.send", event: "MAIL_ORDERED"},
+	"test-platform-mail": {action: "platform.mail_send", event: "MAIL_ORDERED"}, "resend-platform-mail": {action: "platform.mail_send", event: "MAIL_ORDERED"},
 	"rotate-ledger-key": {action: "platform.key_rotate", event: "LEDGER_KEY_ROTATED"}, "resume-ledger": {action: "platform.ledger_resume", event: "LEDGER_RESUMED"},
 }
 
