@@ -11,6 +11,7 @@ func init() {
 		"set-scim-settings": {}, "create-scim-token": {"name": "x", "expires_in_days": 1}, "set-sso-requirement": {"required": true}, "add-sso-domain": {"domain": "x.example.com"},
 		"create-group": {"name": "x"}, "update-group": {"description": "x"}, "add-group-members": {"user_ids": []string{"x"}},
 		"assign-safe-group": {"group_id": "x", "role": "user"}, "change-safe-group": {"role": "user"},
+		"create-access-request": {"safe_id": "safe_x", "reason": "x"}, "break-glass": {"safe_id": "safe_x", "reason": "x"}, "comment-access-request": {"text": "x"},
 		"create-sso-provider": {"protocol": "oidc", "name": "x", "enabled": false, "trust_mfa": false, "provision": false},
 		"update-sso-provider": {"name": "x", "enabled": false, "trust_mfa": false, "provision": false},
 	})

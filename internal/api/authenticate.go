@@ -24,7 +24,7 @@ const OrgHeader = "X-Active-Org-Id"
 // authenticate proves the sender of every operation that is not open.
 func (s *Server) authenticate(c huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(c)
-	need, _ := c.Operation().Metadata[accessKey].(access)
+	need, _ := c.Operation().Metadata[accessKey].(admission)
 	token, cookie := credentials(r)
 	if need == open && token.Empty() {
 		next(c)
@@ -42,7 +42,7 @@ func (s *Server) authenticate(c huma.Context, next func(huma.Context)) {
 }
 
 // admit resolves the credential into an actor and counts the call.
-func (s *Server) admit(r *http.Request, h http.Header, token secret.Secret, cookie bool, need access) (context.Context, error) {
+func (s *Server) admit(r *http.Request, h http.Header, token secret.Secret, cookie bool, need admission) (context.Context, error) {
 	ctx := r.Context()
 	nobody := actorOf(ctx)
 	if token.Empty() {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/vaultpam/vaultpam/internal/access"
 	"github.com/vaultpam/vaultpam/internal/audit/review"
 	"github.com/vaultpam/vaultpam/internal/group"
 	"github.com/vaultpam/vaultpam/internal/idempotency"
@@ -58,6 +59,7 @@ type Deps struct {
 	Mail        *notify.Service
 	SCIM        *scim.Service
 	Recovery    *recovery.Service
+	Access      *access.Service
 
 	PublicURL      string         // https://host:port, the console's origin
 	SSHAddr        string         // host:port where people reach the SSH gateway
@@ -91,6 +93,7 @@ func (d *Deps) check() error {
 		d.Mail == nil,
 		d.Keys == nil,
 		d.Recovery == nil,
+		d.Access == nil,
 		d.PublicURL == "",
 	} {
 		if missing {
@@ -132,6 +135,7 @@ func (s *Server) routes() {
 	s.scimAdminRoutes()
 	s.scimRoutes()
 	s.recoveryRoutes()
+	s.accessRoutes()
 	s.mux.HandleFunc("GET "+terminalPath, s.terminal)
 }
 

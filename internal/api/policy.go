@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/safe"
 )
 
@@ -25,6 +26,14 @@ type Policy struct {
 	StepUp                 bool        `json:"step_up" required:"false" doc:"Ask for a second factor at launch"`
 	StepUpFreshnessSeconds *int64      `json:"step_up_freshness_seconds" required:"false" doc:"How old the last proof may be. Default 900"`
 	MaxSessions            int         `json:"max_sessions" required:"false" doc:"At once; 0: no limit"`
+	Approvals              int         `json:"approvals" required:"false" minimum:"0" maximum:"2" doc:"How many other people must approve before a session: 0, 1 or 2 (four eyes)"`
+	RequestBy              string      `json:"request_by" required:"false" enum:"members,organization" doc:"Who may ask for access. With organization, everybody in it but auditors; at least one person approves then. Default members"`
+	RequestMaxSeconds      *int64      `json:"request_max_seconds" required:"false" doc:"For how long access may be asked. Default 28800"`
+	RequestWaitSeconds     *int64      `json:"request_wait_seconds" required:"false" doc:"After which an undecided request lapses. Default 86400"`
+	ApprovalOnce           bool        `json:"approval_once" required:"false" doc:"An approval opens one session, and reconnects within the cool-down after it; otherwise any number until it ends"`
+	CoolDownSeconds        *int64      `json:"cool_down_seconds" required:"false" doc:"With approval_once: how long after the session's end a reconnect needs no new approval. Default 300"`
+	AutoApproveGroups      []string    `json:"auto_approve_groups" required:"false" maxItems:"64" doc:"Groups whose members are approved at once, such as the people on call"`
+	BreakGlass             []string    `json:"break_glass" required:"false" maxItems:"64" doc:"People who may open the safe in an emergency without approval; every administrator is told"`
 }
 
 // ValidHours is a window of the week in a time zone.
@@ -39,12 +48,20 @@ func policyJSON(p safe.Policy) Policy {
 	whole := func(d time.Duration) *int64 { n := int64(d / time.Second); return &n }
 	out := Policy{
 		Recording: &p.Recording, RecordInput: &p.RecordInput, SessionTTLSeconds: whole(p.SessionTTL), IdleTimeoutSeconds: whole(p.IdleTimeout),
-		SourceNetworks: []string{},
-		LocalForward:   p.LocalForward, RemoteForward: p.RemoteForward, AgentForward: p.AgentForward, X11Forward: p.X11Forward,
+		SourceNetworks: []string{}, AutoApproveGroups: []string{}, BreakGlass: []string{},
+		Approvals: p.Approval.Count, RequestBy: string(p.Approval.RequestBy), RequestMaxSeconds: whole(p.Approval.Longest), RequestWaitSeconds: whole(p.Approval.Wait),
+		ApprovalOnce: p.Approval.Once, CoolDownSeconds: whole(p.Approval.CoolDown),
+		LocalForward: p.LocalForward, RemoteForward: p.RemoteForward, AgentForward: p.AgentForward, X11Forward: p.X11Forward,
 		Jump: string(p.Jump), FileTransfer: string(p.FileTransfer), StepUp: p.StepUp, StepUpFreshnessSeconds: whole(p.StepUpFreshness), MaxSessions: p.MaxSessions,
 	}
 	for _, n := range p.SourceNetworks {
 		out.SourceNetworks = append(out.SourceNetworks, n.String())
+	}
+	for _, g := range p.Approval.Groups {
+		out.AutoApproveGroups = append(out.AutoApproveGroups, string(g))
+	}
+	for _, u := range p.BreakGlass {
+		out.BreakGlass = append(out.BreakGlass, string(u))
 	}
 	if v := p.ValidHours; v != nil {
 		out.ValidHours = &ValidHours{From: v.From.String(), To: v.To.String(), TimeZone: v.TimeZone}
@@ -65,6 +82,19 @@ func (p Policy) policy() (safe.Policy, error) {
 	seconds(&out.StepUpFreshness, p.StepUpFreshnessSeconds)
 	out.LocalForward, out.RemoteForward, out.AgentForward, out.X11Forward = p.LocalForward, p.RemoteForward, p.AgentForward, p.X11Forward
 	out.StepUp, out.MaxSessions = p.StepUp, p.MaxSessions
+	out.Approval.Count, out.Approval.Once = p.Approvals, p.ApprovalOnce
+	seconds(&out.Approval.Longest, p.RequestMaxSeconds)
+	seconds(&out.Approval.Wait, p.RequestWaitSeconds)
+	seconds(&out.Approval.CoolDown, p.CoolDownSeconds)
+	if p.RequestBy != "" {
+		out.Approval.RequestBy = safe.RequestBy(p.RequestBy)
+	}
+	for _, g := range p.AutoApproveGroups {
+		out.Approval.Groups = append(out.Approval.Groups, id.Group(g))
+	}
+	for _, u := range p.BreakGlass {
+		out.BreakGlass = append(out.BreakGlass, id.User(u))
+	}
 	if p.Jump != "" {
 		out.Jump = safe.JumpMode(p.Jump)
 	}

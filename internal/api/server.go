@@ -209,20 +209,20 @@ func (r *recorder) Flush() { http.NewResponseController(r.ResponseWriter).Flush(
 // bodyTime is how long a client may take to send a body.
 const bodyTime = 15 * time.Second
 
-// access says what an operation asks of its caller before the domain is asked.
-type access uint8
+// admission says what an operation asks of its caller before the domain is asked.
+type admission uint8
 
 const (
-	signedIn  access = iota // a proved actor; the domain checks rights
-	open                    // anybody: sign-in, set-up
-	enrolling               // also a person who has yet to enrol a second factor
+	signedIn  admission = iota // a proved actor; the domain checks rights
+	open                       // anybody: sign-in, set-up
+	enrolling                  // also a person who has yet to enrol a second factor
 )
 
 const accessKey = "access"
 
 // handle registers one operation. h gets the actor and returns what the domain
 // returned; its error is told as a problem.
-func handle[I, O any](s *Server, a access, op huma.Operation, h func(ctx context.Context, actor authz.Actor, in *I) (*O, error)) {
+func handle[I, O any](s *Server, a admission, op huma.Operation, h func(ctx context.Context, actor authz.Actor, in *I) (*O, error)) {
 	op.Metadata = map[string]any{accessKey: a}
 	op.MaxBodyBytes, op.BodyReadTimeout = maxBody, bodyTime
 	if a != open {

@@ -41,6 +41,7 @@ type Session struct {
 	Channels        int                   `json:"channels"`
 	BytesToTarget   int64                 `json:"bytes_to_target"`
 	BytesFromTarget int64                 `json:"bytes_from_target"`
+	AccessRequestID id.AccessReq          `json:"access_request_id,omitempty" doc:"The approved request that it was opened through"`
 }
 
 // SessionUser is whose session it is.
@@ -73,7 +74,7 @@ func (s *Server) sessionJSON(v session.Session, rec *Recording) Session {
 		RequestedAt: v.RequestedAt, StartedAt: v.StartedAt, EndedAt: v.EndedAt, ExpiresAt: v.ExpiresAt,
 		EndedBy: string(v.EndedBy), EndReason: v.EndReason, EndedByName: v.EndedByName, EndComment: v.EndComment,
 		DurationSeconds: int64(v.Duration(s.Now()).Seconds()), Recording: rec, ExitStatus: v.ExitStatus, Channels: v.Channels,
-		BytesToTarget: v.BytesToTarget, BytesFromTarget: v.BytesFromTarget,
+		BytesToTarget: v.BytesToTarget, BytesFromTarget: v.BytesFromTarget, AccessRequestID: v.AccessRequest,
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/vaultpam/vaultpam/internal/access"
 	"github.com/vaultpam/vaultpam/internal/api"
 	"github.com/vaultpam/vaultpam/internal/audit/ledger"
 	"github.com/vaultpam/vaultpam/internal/audit/review"
@@ -81,6 +82,7 @@ type App struct {
 	store      *recording.Store
 	recordings *recording.Service
 	sessions   *session.Service
+	access     *access.Service
 	sso        *sso.Service
 	scim       *scim.Service
 	gateway    *gateway.Gateway
@@ -221,7 +223,7 @@ func (a *App) buildDomains() (err error) {
 		return err
 	})
 	build("policies", func() (err error) {
-		a.policies, err = policy.New(policy.Deps{DB: a.db, Ledger: a.ledger, Safes: a.safes, Now: now})
+		a.policies, err = policy.New(policy.Deps{DB: a.db, Ledger: a.ledger, Safes: a.safes, Grants: grants{a}, Now: now})
 		return err
 	})
 	build("tenancy", func() (err error) {
@@ -271,6 +273,10 @@ func (a *App) buildDomains() (err error) {
 			Server: session.Server{ID: string(id.New[id.Job]()), Home: home, Hostname: host, Version: Version}, Sole: a.db.Engine() == db.SQLite})
 		return err
 	})
+	build("access", func() (err error) {
+		a.access, err = access.New(access.Deps{Log: part("access"), DB: a.db, Ledger: a.ledger, Needs: needs{a.policies}, Mail: a.mail, Wake: a.sessions.Notify, Now: now})
+		return err
+	})
 	build("idempotency", func() (err error) {
 		a.repeats, err = idempotency.New(idempotency.Deps{DB: a.db, Seal: a.keyring, Now: now})
 		return err
@@ -308,6 +314,7 @@ func (a *App) buildDoors() error {
 		Invitations: a.invites, Signups: a.signups,
 		Resources: a.resources, Vault: a.vault, Safes: a.safes, Groups: a.groups, Policies: a.policies, Sessions: a.sessions, Recordings: a.recordings, Review: look,
 		Terminals: terminals{a.sessions, a.gateway}, Idempotency: a.repeats,
+		Access:    a.access,
 		SSO:       a.sso,
 		SCIM:      a.scim,
 		Mail:      a.mail,

@@ -68,6 +68,13 @@ const (
 
 	SecretReveal Action = "secret.reveal"
 
+	AccessList       Action = "access.list"        // requests, grants and delegations; the list filters
+	AccessView       Action = "access.view"        // those of other people
+	AccessRequest    Action = "access.request"     // ask for access to a safe, and withdraw it
+	AccessDecide     Action = "access.decide"      // approve and reject
+	AccessRevoke     Action = "access.revoke"      // end a grant or a delegation early
+	AccessBreakGlass Action = "access.break_glass" // open a safe in an emergency without approval
+
 	SessionLaunch    Action = "session.launch"
 	SessionList      Action = "session.list" // those the actor may view; the list filters with SessionView
 	SessionView      Action = "session.view"
@@ -189,6 +196,12 @@ var rules = []rule{
 	{AccountDisable, AccountObject, "accounts:write", "disable or enable this account"},
 	{AccountDelete, AccountObject, "accounts:write", "delete this account"},
 	{SecretReveal, SafeObject, "secrets:reveal", "reveal the secret of this safe"},
+	{AccessList, SafeObject, "access:read", "list access requests"},
+	{AccessView, SafeObject, "access:read", "see the access requests of other people"},
+	{AccessRequest, SafeObject, "access:request", "ask for access to this safe"},
+	{AccessDecide, SafeObject, "access:decide", "decide about access to this safe"},
+	{AccessRevoke, SafeObject, "access:decide", "end access to this safe that was granted or lent"},
+	{AccessBreakGlass, SafeObject, "", "open this safe in an emergency"},
 	{SessionLaunch, SafeObject, "sessions:launch", "open a session with this safe"},
 	{SessionList, SessionObject, "sessions:read", "list sessions"},
 	{SessionView, SessionObject, "sessions:read", "see this session"},

@@ -24,6 +24,9 @@ var freshness = map[Action]time.Duration{
 	AuditPhoneKeys:   15 * time.Minute,
 	PlatformUserRole: 5 * time.Minute,
 
+	AccessDecide:     15 * time.Minute,
+	AccessBreakGlass: 5 * time.Minute,
+
 	RecoveryDecide:         15 * time.Minute,
 	PlatformRecoveryDecide: 15 * time.Minute,
 

@@ -22,6 +22,10 @@ type grammar struct {
 	SSH   sshCmd   `cmd:"" name:"ssh" section:"connect" help:"Open a session in a safe, or run a command there."`
 	Safes safesCmd `cmd:"" section:"connect" help:"The safes that you may open; and their members and policies."`
 
+	Request requestCmd `cmd:"" section:"connect" help:"Ask for access to a safe, and see what became of it."`
+	Approve approveCmd `cmd:"" section:"connect" help:"Approve a request for access; without one, list those that wait for you."`
+	Reject  rejectCmd  `cmd:"" section:"connect" help:"Reject a request for access."`
+
 	Access   accessCmd   `cmd:"" section:"oversee" help:"Who may open which safe, and why; and what a change would do."`
 	Sessions sessionsCmd `cmd:"" section:"oversee" help:"Privileged sessions and their recordings."`
 	Audit    auditCmd    `cmd:"" section:"oversee" help:"The audit ledger: read it, prove it, verify it."`

@@ -27,6 +27,14 @@ type policy struct {
 	StepUp          bool        `json:"step_up"`
 	StepUpFreshness *int64      `json:"step_up_freshness_seconds,omitempty"`
 	MaxSessions     int         `json:"max_sessions"`
+	Approvals       int         `json:"approvals"`
+	RequestBy       string      `json:"request_by,omitempty"`
+	RequestMax      *int64      `json:"request_max_seconds,omitempty"`
+	RequestWait     *int64      `json:"request_wait_seconds,omitempty"`
+	ApprovalOnce    bool        `json:"approval_once"`
+	CoolDown        *int64      `json:"cool_down_seconds,omitempty"`
+	AutoApprove     []string    `json:"auto_approve_groups,omitempty"`
+	BreakGlass      []string    `json:"break_glass,omitempty"`
 }
 
 type validHours struct {
@@ -53,13 +61,23 @@ type policyFlags struct {
 	StepUp          *bool          `group:"policy" negatable:"" help:"Ask for a second factor at launch."`
 	StepUpFreshness *time.Duration `group:"policy" placeholder:"15m" help:"How old the last proof of it may be."`
 	MaxSessions     *int           `group:"policy" placeholder:"N" help:"Sessions at once; 0 for no limit."`
+	Approvals       *int           `group:"policy" placeholder:"N" help:"How many other people approve before a session: 0, 1 or 2."`
+	RequestBy       string         `group:"policy" default:"" enum:",members,organization" placeholder:"members|organization" help:"Who may ask for access."`
+	RequestMax      *time.Duration `group:"policy" placeholder:"8h" help:"For how long access may be asked."`
+	RequestWait     *time.Duration `group:"policy" placeholder:"24h" help:"After which an undecided request lapses."`
+	ApprovalOnce    *bool          `group:"policy" negatable:"" help:"An approval opens one session, and reconnects within the cool-down."`
+	CoolDown        *time.Duration `group:"policy" placeholder:"5m" help:"How long after such a session a reconnect needs no new approval."`
+	AutoApprove     []string       `group:"policy" name:"auto-approve-group" placeholder:"ID" help:"A group whose members are approved at once; several are possible; or none."`
+	BreakGlass      []string       `group:"policy" placeholder:"USER-ID" help:"Who may open it in an emergency without approval; several are possible; or none."`
 }
 
 // any tells whether any flag was given.
 func (f policyFlags) any() bool {
 	return f.Recording != nil || f.RecordInput != nil || f.SessionTTL != nil || f.IdleTimeout != nil || f.ValidHours != "" || len(f.SourceNetworks) > 0 ||
 		f.LocalForward != nil || f.RemoteForward != nil || f.AgentForward != nil || f.X11Forward != nil || f.Jump != "" || f.FileTransfer != "" ||
-		f.StepUp != nil || f.StepUpFreshness != nil || f.MaxSessions != nil
+		f.StepUp != nil || f.StepUpFreshness != nil || f.MaxSessions != nil ||
+		f.Approvals != nil || f.RequestBy != "" || f.RequestMax != nil || f.RequestWait != nil || f.ApprovalOnce != nil || f.CoolDown != nil ||
+		len(f.AutoApprove) > 0 || len(f.BreakGlass) > 0
 }
 
 // apply puts the flags into p.
@@ -94,6 +112,23 @@ func (f policyFlags) apply(p *policy) error {
 	if f.MaxSessions != nil {
 		p.MaxSessions = *f.MaxSessions
 	}
+	if f.Approvals != nil {
+		p.Approvals = *f.Approvals
+	}
+	p.RequestBy = first(f.RequestBy, p.RequestBy)
+	seconds(&p.RequestMax, f.RequestMax)
+	seconds(&p.RequestWait, f.RequestWait)
+	seconds(&p.CoolDown, f.CoolDown)
+	set(&p.ApprovalOnce, f.ApprovalOnce)
+	named := func(to *[]string, v []string) {
+		if len(v) == 1 && v[0] == "none" {
+			*to = nil
+		} else if len(v) > 0 {
+			*to = v
+		}
+	}
+	named(&p.AutoApprove, f.AutoApprove)
+	named(&p.BreakGlass, f.BreakGlass)
 	if len(f.SourceNetworks) > 0 {
 		if p.SourceNetworks = f.SourceNetworks; len(f.SourceNetworks) == 1 && f.SourceNetworks[0] == "any" {
 			p.SourceNetworks = nil
@@ -173,6 +208,8 @@ func (p policy) badges() string {
 	}
 	add(p.Recording == nil || *p.Recording, "recorded")
 	add(p.StepUp, "step-up")
+	add(p.Approvals == 1, "approval")
+	add(p.Approvals == 2, "two approvals")
 	add(p.ValidHours != nil, "hours")
 	add(len(p.SourceNetworks) > 0, "networks")
 	return strings.Join(out, ", ")
@@ -206,7 +243,19 @@ func (p policy) facts() [][2]string {
 	if p.StepUp {
 		step = "on, when the last proof is older than " + seconds(p.StepUpFreshness)
 	}
+	none := func(v []string) string {
+		if len(v) == 0 {
+			return "none"
+		}
+		return strings.Join(v, ", ")
+	}
+	once := "as many sessions as are wanted"
+	if p.ApprovalOnce {
+		once = "one session, and reconnects for " + seconds(p.CoolDown)
+	}
 	return [][2]string{
+		{"approvals", strconv.Itoa(p.Approvals)}, {"who may ask", p.RequestBy}, {"longest request", seconds(p.RequestMax)}, {"lapses after", seconds(p.RequestWait)},
+		{"an approval opens", once}, {"approved at once", none(p.AutoApprove)}, {"emergency access", none(p.BreakGlass)},
 		{"recording", onOff(p.Recording)}, {"what is typed", onOff(p.RecordInput)}, {"session ttl", seconds(p.SessionTTL)}, {"idle timeout", seconds(p.IdleTimeout)},
 		{"valid hours", hours}, {"source networks", networks}, {"step-up", step}, {"sessions at once", most}, {"file transfer", p.FileTransfer}, {"jump (ssh -J)", p.Jump},
 		{"local forward", allowed[p.LocalForward]}, {"remote forward", allowed[p.RemoteForward]}, {"agent forward", allowed[p.AgentForward]}, {"x11 forward", allowed[p.X11Forward]},

@@ -61,10 +61,11 @@ type session struct {
 		DurationSeconds float64 `json:"duration_seconds"`
 		RootHash        string  `json:"root_hash"`
 	} `json:"recording"`
-	ExitStatus      *int  `json:"exit_status"`
-	Channels        int   `json:"channels"`
-	BytesToTarget   int64 `json:"bytes_to_target"`
-	BytesFromTarget int64 `json:"bytes_from_target"`
+	ExitStatus      *int   `json:"exit_status"`
+	Channels        int    `json:"channels"`
+	BytesToTarget   int64  `json:"bytes_to_target"`
+	BytesFromTarget int64  `json:"bytes_from_target"`
+	AccessRequestID string `json:"access_request_id"`
 }
 
 func (s session) recording() string {
@@ -206,6 +207,7 @@ func (s session) facts() [][2]string {
 		add("exit status", strconv.Itoa(*s.ExitStatus))
 	}
 	add("channels", strconv.Itoa(s.Channels))
+	add("access request", s.AccessRequestID)
 	add("bytes", size(s.BytesToTarget)+" to the target, "+size(s.BytesFromTarget)+" from it")
 	rec := s.recording()
 	if v := s.Recording; v != nil {

@@ -16,6 +16,7 @@ type (
 	GroupAssignment   string // the binding of a group to a safe
 	PhoneVerification string
 	PhoneChange       string
+	AccessComment     string // what somebody wrote about an access request
 )
 
 func (Enrolment) Prefix() string         { return "enr" }
@@ -31,3 +32,4 @@ func (Submission) Prefix() string        { return "sub" }
 func (GroupAssignment) Prefix() string   { return "gas" }
 func (PhoneVerification) Prefix() string { return "pvf" }
 func (PhoneChange) Prefix() string       { return "pch" }
+func (AccessComment) Prefix() string     { return "acm" }

@@ -253,7 +253,8 @@ func (s *Set) permitted(q *Question, hits []*rule, d *Decision) {
 			d.Outcome = ApprovalNeeded
 			return
 		}
-		d.Outcome, d.Grant = Allowed, g.ID
+		d.Outcome = Allowed
+		d.rest(g)
 		return
 	}
 	by := allows[0] // the first of the organization's, if there is one
@@ -262,8 +263,16 @@ func (s *Set) permitted(q *Question, hits []*rule, d *Decision) {
 	d.take(by)
 	if by.name == "approved-request" && by.policy == "" || q.Safe.Role == authz.NoSafeRole {
 		if g, ok := q.Moment.active(0); ok {
-			d.Grant = g.ID
+			d.rest(g)
 		}
+	}
+}
+
+// rest lets the permission rest on a grant.
+func (d *Decision) rest(g Grant) {
+	d.Grant, d.Request = g.ID, g.Request
+	if g.Emergency {
+		d.Settings = Options{Recording: true, RecordInput: true}.narrow(d.Settings)
 	}
 }
 

@@ -67,15 +67,18 @@ func MFAAge(mfaAt, at time.Time) int64 {
 // Grant is an access request that was approved.
 type Grant struct {
 	ID         id.AccessGrant `json:"id"`
+	Request    id.AccessReq   `json:"request"`
 	Until      time.Time      `json:"until"` // not included
 	ApprovedBy []id.User      `json:"approved_by"`
 	Ticket     string         `json:"ticket,omitempty"`
+	Waived     bool           `json:"waived,omitempty"`    // no person was asked, and none need be
+	Emergency  bool           `json:"emergency,omitempty"` // and everything is recorded
 }
 
 // active is the first grant that holds at the moment and was approved by enough people.
 func (m Moment) active(approvals int) (Grant, bool) {
 	for _, g := range m.Grants {
-		if m.At.Before(g.Until) && len(g.ApprovedBy) >= approvals {
+		if m.At.Before(g.Until) && (g.Waived || len(g.ApprovedBy) >= approvals) {
 			return g, true
 		}
 	}
@@ -164,7 +167,8 @@ type Decision struct {
 	Why      Why
 	Reasons  []Reason // those that determined it, in the order of their weight
 	Approval *Approval
-	Grant    id.AccessGrant // the approved request that the permission rests on
+	Grant    id.AccessGrant // that the permission rests on
+	Request  id.AccessReq   // by which that was opened
 	Settings safe.Policy    // of the session: the safe's, narrowed by the options of the policy that let in
 	By       id.Policy      // the organization's policy that let in or refused; empty: the product's own rules
 	ByName   string

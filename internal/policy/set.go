@@ -190,6 +190,9 @@ func settingsText(p safe.Policy) string {
 	if p.StepUp {
 		forbid("step-up", fmt.Sprintf("context.mfa_age <= %d", int64(p.StepUpFreshness.Seconds())))
 	}
+	if n := p.Approval.Count; n > 0 {
+		fmt.Fprintf(&b, "@id(\"approval\") @require_approval(\"%d\")\npermit (principal, action == Action::\"session.launch\", resource);\n", n)
+	}
 	return b.String()
 }
 
@@ -200,7 +203,7 @@ func SettingsText(p safe.Policy) string { return settingsText(p) }
 var settings = newCache[string, []*rule](8192)
 
 func settingRules(p safe.Policy) []*rule {
-	if p.ValidHours == nil && len(p.SourceNetworks) == 0 && !p.StepUp {
+	if p.ValidHours == nil && len(p.SourceNetworks) == 0 && !p.StepUp && p.Approval.Count == 0 {
 		return nil
 	}
 	text := settingsText(p)
@@ -217,6 +220,9 @@ func settingRules(p safe.Policy) []*rule {
 	for i, st := range list {
 		r := reason
 		r.Statement = st.name
+		if err == nil {
+			r.Effect = st.effect
+		}
 		rules[i] = &rule{statement: st, key: cedar.PolicyID("safe#" + st.name), reason: r}
 	}
 	settings.put(text, rules)

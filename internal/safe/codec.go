@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/vaultpam/vaultpam/internal/id"
 )
 
 // row is a policy as the store keeps it. Fields may be added; what is missing in
@@ -25,6 +27,14 @@ type row struct {
 	StepUp          bool           `json:"step_up"`
 	StepUpFreshness int64          `json:"step_up_freshness_seconds"`
 	MaxSessions     int            `json:"max_sessions"`
+	Approvals       int            `json:"approvals"`
+	RequestBy       RequestBy      `json:"request_by"`
+	RequestMax      int64          `json:"request_max_seconds"`
+	RequestWait     int64          `json:"request_wait_seconds"`
+	ApprovalOnce    bool           `json:"approval_once"`
+	CoolDown        int64          `json:"cool_down_seconds"`
+	AutoApprove     []id.Group     `json:"auto_approve_groups,omitempty"`
+	BreakGlass      []id.User      `json:"break_glass,omitempty"`
 }
 
 type hoursRow struct {
@@ -42,6 +52,8 @@ func toRow(p Policy) row {
 		LocalForward:   p.LocalForward, RemoteForward: p.RemoteForward, AgentForward: p.AgentForward, X11Forward: p.X11Forward,
 		Jump: p.Jump, FileTransfer: p.FileTransfer,
 		StepUp: p.StepUp, StepUpFreshness: int64(p.StepUpFreshness / time.Second), MaxSessions: p.MaxSessions,
+		Approvals: p.Approval.Count, RequestBy: p.Approval.RequestBy, RequestMax: int64(p.Approval.Longest / time.Second), RequestWait: int64(p.Approval.Wait / time.Second),
+		ApprovalOnce: p.Approval.Once, CoolDown: int64(p.Approval.CoolDown / time.Second), AutoApprove: p.Approval.Groups, BreakGlass: p.BreakGlass,
 	}
 	if h := p.ValidHours; h != nil {
 		r.ValidHours = &hoursRow{h.Days, h.From, h.To, h.TimeZone}
@@ -74,6 +86,9 @@ func decodePolicy(s string) (Policy, error) {
 		LocalForward:   r.LocalForward, RemoteForward: r.RemoteForward, AgentForward: r.AgentForward, X11Forward: r.X11Forward,
 		Jump: r.Jump, FileTransfer: r.FileTransfer,
 		StepUp: r.StepUp, StepUpFreshness: time.Duration(r.StepUpFreshness) * time.Second, MaxSessions: r.MaxSessions,
+		Approval: Approval{Count: r.Approvals, RequestBy: r.RequestBy, Longest: time.Duration(r.RequestMax) * time.Second, Wait: time.Duration(r.RequestWait) * time.Second,
+			Once: r.ApprovalOnce, CoolDown: time.Duration(r.CoolDown) * time.Second, Groups: r.AutoApprove},
+		BreakGlass: r.BreakGlass,
 	}
 	if h := r.ValidHours; h != nil {
 		p.ValidHours = &ValidHours{h.Days, h.From, h.To, h.TimeZone}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/id"
 )
 
 // JumpMode says how `ssh -J gateway` towards the safe's target is answered.
@@ -50,6 +51,9 @@ type Policy struct {
 	StepUp          bool          // a second factor at launch,
 	StepUpFreshness time.Duration // not older than this; whole seconds
 	MaxSessions     int           // at once in the safe; 0: no limit
+
+	Approval   Approval
+	BreakGlass []id.User // who may open the safe in an emergency without asking anybody
 }
 
 // Default is the policy of a safe that says nothing: recorded, four hours, a
@@ -63,6 +67,7 @@ func Default() Policy {
 		Jump:            JumpBlock,
 		FileTransfer:    FilesAudit,
 		StepUpFreshness: 15 * time.Minute,
+		Approval:        Approval{RequestBy: ByMembers, Longest: 8 * time.Hour, Wait: 24 * time.Hour, CoolDown: 5 * time.Minute},
 	}
 }
 
@@ -110,6 +115,10 @@ func (p Policy) Validate(prefix string) error {
 	}
 	if p.MaxSessions < 0 || p.MaxSessions > MaxAtOnce {
 		wrong("max_sessions", "must be from 0 (no limit) to %d", MaxAtOnce)
+	}
+	p.Approval.validate(wrong)
+	if len(p.BreakGlass) > MaxNamed {
+		wrong("break_glass", "must have at most %d people", MaxNamed)
 	}
 	if p.RecordInput && !p.Recording {
 		wrong("record_input", "must be false when recording is off")
@@ -224,6 +233,14 @@ func described(p Policy) []line {
 		{"step_up", onOff(p.StepUp)},
 		{"step_up_freshness", p.StepUpFreshness.String()},
 		{"max_sessions", fmt.Sprint(p.MaxSessions)},
+		{"approvals", fmt.Sprint(p.Approval.Count)},
+		{"request_by", string(p.Approval.RequestBy)},
+		{"request_max", p.Approval.Longest.String()},
+		{"request_wait", p.Approval.Wait.String()},
+		{"approval_once", onOff(p.Approval.Once)},
+		{"cool_down", p.Approval.CoolDown.String()},
+		{"auto_approve_groups", listed(p.Approval.Groups)},
+		{"break_glass", listed(p.BreakGlass)},
 	}
 }
 
@@ -257,6 +274,13 @@ func weakened(from, to Policy) []string {
 	note("step_up", from.StepUp && !to.StepUp)
 	note("step_up_freshness", from.StepUp && to.StepUp && to.StepUpFreshness > from.StepUpFreshness)
 	note("max_sessions", from.MaxSessions > 0 && (to.MaxSessions == 0 || to.MaxSessions > from.MaxSessions))
+	note("approvals", to.Approval.Count < from.Approval.Count)
+	note("request_by", from.Approval.RequestBy == ByMembers && to.Approval.RequestBy == ByOrganization)
+	note("request_max", to.Approval.Longest > from.Approval.Longest)
+	note("approval_once", from.Approval.Once && !to.Approval.Once)
+	note("cool_down", to.Approval.Once && to.Approval.CoolDown > from.Approval.CoolDown)
+	note("auto_approve_groups", added(from.Approval.Groups, to.Approval.Groups))
+	note("break_glass", added(from.BreakGlass, to.BreakGlass))
 	return out
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/id"
 )
 
 func prefixes(s ...string) []netip.Prefix {
@@ -41,7 +42,7 @@ func TestPolicyNamesEveryWrongField(t *testing.T) {
 		change func(*Policy)
 		want   []string
 	}{
-		{func(p *Policy) { *p = Policy{} }, []string{"session_ttl_seconds", "idle_timeout_seconds", "step_up_freshness_seconds", "jump", "file_transfer"}},
+		{func(p *Policy) { *p = Policy{} }, []string{"session_ttl_seconds", "idle_timeout_seconds", "step_up_freshness_seconds", "jump", "file_transfer", "request_by", "request_max_seconds", "request_wait_seconds"}},
 		{func(p *Policy) { p.SessionTTL = 4 * time.Second }, []string{"session_ttl_seconds"}},
 		{func(p *Policy) { p.SessionTTL = MaxLimit + time.Second }, []string{"session_ttl_seconds"}},
 		{func(p *Policy) { p.IdleTimeout = -time.Minute }, []string{"idle_timeout_seconds"}},
@@ -88,24 +89,33 @@ func TestWeakenedControlsAreNamed(t *testing.T) {
 		return &ValidHours{Days: days, From: from, To: to, TimeZone: zone}
 	}
 	for field, c := range map[string]struct{ weak, strong func(*Policy) }{
-		"recording":         {func(p *Policy) { p.Recording = false }, nil},
-		"record_input":      {func(p *Policy) { p.RecordInput = false }, nil},
-		"session_ttl":       {func(p *Policy) { p.SessionTTL = 5 * time.Hour }, nil},
-		"idle_timeout":      {func(p *Policy) { p.IdleTimeout = time.Hour }, nil},
-		"local_forward":     {func(p *Policy) { p.LocalForward = true }, nil},
-		"remote_forward":    {func(p *Policy) { p.RemoteForward = true }, nil},
-		"agent_forward":     {func(p *Policy) { p.AgentForward = true }, nil},
-		"x11_forward":       {func(p *Policy) { p.X11Forward = true }, nil},
-		"jump":              {func(p *Policy) { p.Jump = JumpAllow }, nil},
-		"file_transfer":     {func(p *Policy) { p.FileTransfer = FilesAllow }, nil},
-		"step_up":           {func(p *Policy) { p.StepUp = false }, func(p *Policy) { p.StepUp = true }},
-		"step_up_freshness": {func(p *Policy) { p.StepUp, p.StepUpFreshness = true, time.Hour }, func(p *Policy) { p.StepUp = true }},
-		"max_sessions":      {func(p *Policy) { p.MaxSessions = 0 }, func(p *Policy) { p.MaxSessions = 2 }},
-		"source_networks":   {func(p *Policy) { p.SourceNetworks = prefixes("10.0.0.0/8") }, func(p *Policy) { p.SourceNetworks = prefixes("10.1.0.0/16", "10.2.0.0/16") }},
+		"recording":           {func(p *Policy) { p.Recording = false }, nil},
+		"record_input":        {func(p *Policy) { p.RecordInput = false }, nil},
+		"session_ttl":         {func(p *Policy) { p.SessionTTL = 5 * time.Hour }, nil},
+		"idle_timeout":        {func(p *Policy) { p.IdleTimeout = time.Hour }, nil},
+		"local_forward":       {func(p *Policy) { p.LocalForward = true }, nil},
+		"remote_forward":      {func(p *Policy) { p.RemoteForward = true }, nil},
+		"agent_forward":       {func(p *Policy) { p.AgentForward = true }, nil},
+		"x11_forward":         {func(p *Policy) { p.X11Forward = true }, nil},
+		"jump":                {func(p *Policy) { p.Jump = JumpAllow }, nil},
+		"file_transfer":       {func(p *Policy) { p.FileTransfer = FilesAllow }, nil},
+		"step_up":             {func(p *Policy) { p.StepUp = false }, func(p *Policy) { p.StepUp = true }},
+		"step_up_freshness":   {func(p *Policy) { p.StepUp, p.StepUpFreshness = true, time.Hour }, func(p *Policy) { p.StepUp = true }},
+		"approvals":           {func(p *Policy) { p.Approval.Count = 1 }, func(p *Policy) { p.Approval.Count = 2 }},
+		"request_by":          {func(p *Policy) { p.Approval.RequestBy = ByOrganization }, nil},
+		"request_max":         {func(p *Policy) { p.Approval.Longest = 9 * time.Hour }, nil},
+		"approval_once":       {nil, func(p *Policy) { p.Approval.Once = true }},
+		"break_glass":         {func(p *Policy) { p.BreakGlass = []id.User{"usr_x"} }, nil},
+		"auto_approve_groups": {func(p *Policy) { p.Approval.Groups = []id.Group{"grp_x"} }, nil},
+		"max_sessions":        {func(p *Policy) { p.MaxSessions = 0 }, func(p *Policy) { p.MaxSessions = 2 }},
+		"source_networks":     {func(p *Policy) { p.SourceNetworks = prefixes("10.0.0.0/8") }, func(p *Policy) { p.SourceNetworks = prefixes("10.1.0.0/16", "10.2.0.0/16") }},
 		"valid_hours": {func(p *Policy) { p.ValidHours = office(8*60, 18*60, "UTC", time.Monday, time.Tuesday) },
 			func(p *Policy) { p.ValidHours = office(8*60, 18*60, "UTC", time.Monday) }},
 	} {
-		weak, strong := with(c.weak), Default()
+		weak, strong := Default(), Default()
+		if c.weak != nil {
+			weak = with(c.weak)
+		}
 		if c.strong != nil {
 			strong = with(c.strong)
 		}
@@ -157,9 +167,24 @@ func TestEveryPolicyFieldIsTold(t *testing.T) {
 		"StepUp": func(p *Policy) { p.StepUp = true }, "StepUpFreshness": func(p *Policy) { p.StepUpFreshness = time.Minute },
 		"MaxSessions": func(p *Policy) { p.MaxSessions = 7 },
 	}
-	typ := reflect.TypeFor[Policy]()
-	for i := range typ.NumField() {
-		name := typ.Field(i).Name
+	for name, change := range map[string]func(*Approval){
+		"Count": func(a *Approval) { a.Count = 2 }, "RequestBy": func(a *Approval) { a.RequestBy = ByOrganization }, "Longest": func(a *Approval) { a.Longest = time.Hour },
+		"Wait": func(a *Approval) { a.Wait = time.Hour }, "Once": func(a *Approval) { a.Once = true }, "CoolDown": func(a *Approval) { a.CoolDown = 0 },
+		"Groups": func(a *Approval) { a.Groups = []id.Group{"grp_x"} },
+	} {
+		changes["Approval."+name] = func(p *Policy) { change(&p.Approval) }
+	}
+	changes["BreakGlass"] = func(p *Policy) { p.BreakGlass = []id.User{"usr_x"} }
+	var fields []string
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Policy]()) {
+		if f.Type != reflect.TypeFor[Approval]() {
+			fields = append(fields, f.Name)
+		}
+	}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Approval]()) {
+		fields = append(fields, "Approval."+f.Name)
+	}
+	for _, name := range fields {
 		change, ok := changes[name]
 		if !ok {
 			t.Errorf("this test does not know the field %s", name)

@@ -158,7 +158,7 @@ func (s *Service) bind(ctx context.Context, tx *db.Tx, sf Safe) error {
 		return fault.New(fault.Invalid, "the account is on another resource than the safe's; choose an account on it").
 			WithField("account_id", "must be an account on the safe's resource")
 	}
-	return nil
+	return s.named(ctx, tx, sf)
 }
 
 // inOrg refuses who is not active in an organization.

@@ -77,8 +77,12 @@ func (f facts) bySystem() event.Act {
 
 // startRequested is SESSION_START_REQUESTED with outcome success.
 func startRequested(act event.Act, p Protocol, t target, sid id.Safe) event.SessionStartRequested {
-	return event.NewSessionStartRequested(act, event.ConnectionTarget(t.access.Resource, t.resource.Name), protocolOf(p),
+	ev := event.NewSessionStartRequested(act, event.ConnectionTarget(t.access.Resource, t.resource.Name), protocolOf(p),
 		sid, t.access.Account, t.access.PolicyID)
+	if r := t.verdict.Decision.Request; r != "" {
+		ev = ev.WithAccessRequestID(r)
+	}
+	return ev
 }
 
 func recordingMode(on bool) event.RecordingMode {

@@ -48,6 +48,7 @@ type Session struct {
 	Channels        int
 	BytesToTarget   int64
 	BytesFromTarget int64
+	AccessRequest   id.AccessReq // that it was opened through; empty: none was needed
 }
 
 // Duration is how long the session was live, or has been until now.
@@ -71,7 +72,7 @@ func sessionOf(r sessionsql.Session) Session {
 		StartedAt: timeOf(r.StartedAt), EndedAt: timeOf(r.EndedAt), ExpiresAt: timeOf(r.ExpiresAt),
 		EndedBy: EndedBy(r.EndedBy), EndReason: r.EndReason, EndedByName: r.EndedByName, EndComment: r.EndComment,
 		Recording: id.Recording(r.RecordingID), Channels: int(r.Channels),
-		BytesToTarget: r.BytesToTarget, BytesFromTarget: r.BytesFromTarget,
+		BytesToTarget: r.BytesToTarget, BytesFromTarget: r.BytesFromTarget, AccessRequest: id.AccessReq(r.AccessRequestID),
 	}
 	if r.ExitStatus.Valid {
 		n := int(r.ExitStatus.Int64)

@@ -52,7 +52,7 @@ const sessionColumns = `s.org_id, s.id, s.state, s.user_id, s.user_name, s.user_
 	s.safe_id, s.safe_name, s.resource_id, s.resource_name, s.account_id, s.account_name, s.username, s.protocol, s.client,
 	s.client_version, s.source_ip, s.grant_id, s.request_id, s.server_id, s.requested_at, s.started_at, s.ended_at,
 	s.expires_at, s.ended_by, s.end_reason, s.ended_by_name, s.end_comment, s.recording_id, s.exit_status, s.channels,
-	s.bytes_to_target, s.bytes_from_target`
+	s.bytes_to_target, s.bytes_from_target, s.access_request_id`
 
 func selectSessions(ctx context.Context, tx *db.Tx, text string, args []any) ([]sessionsql.Session, error) {
 	rows, err := tx.QueryContext(ctx, text, args...)
@@ -67,7 +67,7 @@ func selectSessions(ctx context.Context, tx *db.Tx, text string, args []any) ([]
 			&r.SafeID, &r.SafeName, &r.ResourceID, &r.ResourceName, &r.AccountID, &r.AccountName, &r.Username, &r.Protocol, &r.Client,
 			&r.ClientVersion, &r.SourceIp, &r.GrantID, &r.RequestID, &r.ServerID, &r.RequestedAt, &r.StartedAt, &r.EndedAt,
 			&r.ExpiresAt, &r.EndedBy, &r.EndReason, &r.EndedByName, &r.EndComment, &r.RecordingID, &r.ExitStatus, &r.Channels,
-			&r.BytesToTarget, &r.BytesFromTarget); err != nil {
+			&r.BytesToTarget, &r.BytesFromTarget, &r.AccessRequestID); err != nil {
 			return nil, err
 		}
 		out = append(out, r)

@@ -213,6 +213,7 @@ func TestInternalTierIsOffThePublicCatalog(t *testing.T) {
 		event.ORGANIZATION_STATE_CHANGED, event.PASSWORD_RESET_REQUESTED, event.MAIL_ORDERED, event.MEMBER_SUSPENDED, event.MEMBER_RESUMED,
 		event.ACCESS_POLICY_CHANGED,
 		event.PHONE_NUMBER_REMOVED,
+		event.ACCESS_GRANT_OPENED, event.ACCESS_GRANT_ENDED, event.ACCESS_REQUEST_COMMENTED,
 	}
 	if !slices.Equal(internal, want) {
 		t.Errorf("internal tier is %v", internal)

@@ -255,4 +255,7 @@ var phrases = map[Constant]string{
 	MEMBER_RESUMED:              "resumed|resume a suspended member of {}",
 	ACCESS_POLICY_CHANGED:       "changed|change the policy {} ({policy_change})",
 	PHONE_NUMBER_REMOVED:        "removed|remove their telephone number",
+	ACCESS_GRANT_OPENED:         "opened|open access to {} without approval ({opened_by}) until {ends_at}",
+	ACCESS_GRANT_ENDED:          "ended|end access to {} that was granted for a time[: {comment}]",
+	ACCESS_REQUEST_COMMENTED:    "commented|comment on a request for access to {}",
 }

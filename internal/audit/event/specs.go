@@ -73,4 +73,5 @@ var internal = [...]*spec{
 	passwordResetRequested, mailOrdered, memberSuspended, memberResumed,
 	accessPolicyChanged,
 	phoneNumberRemoved,
+	accessGrantOpened, accessGrantEnded, accessRequestCommented,
 }

@@ -77,4 +77,6 @@ type Session struct {
 	BytesToTarget   int64
 	BytesFromTarget int64
 	WebSessionID    string
+	AccessGrantID   string
+	AccessRequestID string
 }

@@ -121,5 +121,18 @@ func internalTier() []event.Event {
 		event.NewPhoneNumberRemoved(
 			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"), ID[id.User]("subject_user_id"),
 		).WithOldPhone(phoneDigest("old_phone")),
+		event.NewAccessGrantOpened(
+			by(event.User), event.SafeTarget(ID[id.Safe]("target"), "the target"),
+			ID[id.AccessGrant]("access_grant_id"), ID[id.AccessReq]("access_request_id"), ID[id.User]("subject_user_id"),
+			event.OpenedByEmergency, moment("starts_at"), moment("ends_at"),
+		).WithJustification("justification"),
+		event.NewAccessGrantEnded(
+			by(event.OrgAdmin), event.SafeTarget(ID[id.Safe]("target"), "the target"),
+			ID[id.AccessGrant]("access_grant_id"), ID[id.AccessReq]("access_request_id"), ID[id.User]("subject_user_id"),
+			count[int]("sessions_ended"),
+		).WithComment("comment").Because(event.AccessGrantEndedRevoked),
+		event.NewAccessRequestCommented(
+			by(event.User), event.SafeTarget(ID[id.Safe]("target"), "the target"), ID[id.AccessReq]("access_request_id"),
+		),
 	}
 }

@@ -180,6 +180,12 @@ func otherwise(ev event.Event) []event.Event {
 		return []event.Event{e.Denied(event.LedgerResumedNotPermitted)}
 	case event.AccessPolicyChanged:
 		return []event.Event{e.Denied(event.AccessPolicyChangedNotPermitted)}
+	case event.AccessGrantOpened:
+		return []event.Event{e.Denied(event.AccessGrantOpenedNotPermitted)}
+	case event.AccessGrantEnded:
+		return []event.Event{e.Denied(event.AccessGrantEndedNotPermitted)}
+	case event.AccessRequestCommented:
+		return []event.Event{e.Denied(event.AccessRequestCommentedNotPermitted)}
 	case event.SSHCertificateIssued:
 		return []event.Event{e.Denied(event.SSHCertificateIssuedNotPermitted)}
 	}

@@ -1,0 +1,234 @@
+-- name: SafeFacts :one
+-- A safe, also a deleted one, as requests tell of it.
+select s.name, s.version, cast(coalesce(s.deleted_at, 0) as bigint) as deleted_at, r.name as resource_name, r.host, r.port, r.protocol, a.username
+from safe s
+join resource r on r.org_id = s.org_id and r.id = s.resource_id
+join account a on a.org_id = s.org_id and a.id = s.account_id
+where s.org_id = sqlc.arg(org_id) and s.id = sqlc.arg(id);
+
+-- name: InsertRequest :exec
+insert into access_request (
+    org_id, id, safe_id, requester_id, token_id, kind, state, reason, ticket, starts_at, duration_us, approvals_needed, approvals_have,
+    approvers, policy_id, one_session, cool_down_us, version, created_at, expires_at, ended_at, end_reason)
+values (
+    sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(safe_id), sqlc.arg(requester_id), sqlc.arg(token_id), sqlc.arg(kind), sqlc.arg(state),
+    sqlc.arg(reason), sqlc.arg(ticket), sqlc.arg(starts_at), sqlc.arg(duration_us), sqlc.arg(approvals_needed), 0,
+    sqlc.arg(approvers), sqlc.arg(policy_id), sqlc.arg(one_session), sqlc.arg(cool_down_us), 1, sqlc.arg(now), sqlc.arg(expires_at),
+    sqlc.arg(ended_at), '');
+
+-- name: GetRequest :one
+select q.*, s.name as safe_name, cast(coalesce(s.deleted_at, 0) as bigint) as safe_deleted, r.name as resource_name, r.host, r.port, r.protocol, a.username,
+    p.handle, p.name as person_name, p.email, cast(coalesce(m.role, '') as text) as org_role,
+    cast(coalesce(g.id, '') as text) as grant_id, cast(coalesce(g.starts_at, 0) as bigint) as grant_starts,
+    cast(coalesce(g.ends_at, 0) as bigint) as grant_ends, cast(coalesce(g.ended_at, 0) as bigint) as grant_ended,
+    cast(coalesce(g.end_reason, '') as text) as grant_reason
+from access_request q
+join safe s on s.org_id = q.org_id and s.id = q.safe_id
+join resource r on r.org_id = s.org_id and r.id = s.resource_id
+join account a on a.org_id = s.org_id and a.id = s.account_id
+join person p on p.id = q.requester_id
+left join member m on m.org_id = q.org_id and m.user_id = q.requester_id
+left join access_grant g on g.org_id = q.org_id and g.request_id = q.id
+where q.org_id = sqlc.arg(org_id) and q.id = sqlc.arg(id);
+
+-- name: OpenRequestOf :one
+select id from access_request where org_id = $1 and safe_id = $2 and requester_id = $3 and state = 'open';
+
+-- name: CountApproval :one
+-- One more approval; the last one approves. No row: it is not open any more.
+update access_request
+set approvals_have = approvals_have + 1, version = version + 1,
+    state = case when approvals_have + 1 >= approvals_needed then 'approved' else 'open' end,
+    ended_at = case when approvals_have + 1 >= approvals_needed then cast(sqlc.arg(now) as bigint) else 0 end
+where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and state = 'open' and expires_at > sqlc.arg(now)
+returning approvals_have, state;
+
+-- name: EndRequest :execrows
+update access_request
+set state = sqlc.arg(state), end_reason = sqlc.arg(reason), ended_at = sqlc.arg(now), version = version + 1
+where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and state = 'open';
+
+-- name: TouchRequest :execrows
+update access_request set version = version + 1 where org_id = $1 and id = $2;
+
+-- name: InsertDecision :exec
+insert into access_decision (org_id, request_id, user_id, token_id, verdict, delegation_id, comment, at)
+values (sqlc.arg(org_id), sqlc.arg(request_id), sqlc.arg(user_id), sqlc.arg(token_id), sqlc.arg(verdict), sqlc.arg(delegation_id), sqlc.arg(comment), sqlc.arg(now));
+
+-- name: Decisions :many
+select d.user_id, d.verdict, d.delegation_id, d.comment, d.at, p.handle, p.name,
+    cast(coalesce(l.delegator_id, '') as text) as lender_id
+from access_decision d
+join person p on p.id = d.user_id
+left join access_delegation l on l.org_id = d.org_id and l.id = d.delegation_id
+where d.org_id = sqlc.arg(org_id) and d.request_id = sqlc.arg(request_id)
+order by d.at, d.user_id;
+
+-- name: InsertComment :exec
+insert into access_comment (org_id, id, request_id, user_id, text, at)
+values (sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(request_id), sqlc.arg(user_id), sqlc.arg(text), sqlc.arg(now));
+
+-- name: CountComments :one
+select count(*) from access_comment where org_id = $1 and request_id = $2;
+
+-- name: Comments :many
+select c.id, c.user_id, c.text, c.at, p.handle, p.name
+from access_comment c join person p on p.id = c.user_id
+where c.org_id = sqlc.arg(org_id) and c.request_id = sqlc.arg(request_id)
+order by c.id;
+
+-- name: DueRequests :many
+-- platform-wide: the clock closes what lapsed, and what lost its person or safe, in every organization
+select q.org_id, q.id,
+    case when s.deleted_at is not null then 'safe_deleted'
+         when m.user_id is null or m.suspended_at <> 0 or p.state <> 'active' then 'requester_disabled'
+         else 'expired' end as why
+from access_request q
+join safe s on s.org_id = q.org_id and s.id = q.safe_id
+join person p on p.id = q.requester_id
+left join member m on m.org_id = q.org_id and m.user_id = q.requester_id
+where q.state = 'open' and (q.expires_at <= sqlc.arg(now) or s.deleted_at is not null or m.user_id is null or m.suspended_at <> 0 or p.state <> 'active')
+order by q.expires_at limit 100;
+
+-- name: InsertGrant :exec
+insert into access_grant (
+    org_id, id, request_id, safe_id, user_id, kind, approved_by, ticket, one_session, cool_down_us, starts_at, ends_at, created_at,
+    ended_at, end_reason, ended_by)
+values (
+    sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(request_id), sqlc.arg(safe_id), sqlc.arg(user_id), sqlc.arg(kind), sqlc.arg(approved_by),
+    sqlc.arg(ticket), sqlc.arg(one_session), sqlc.arg(cool_down_us), sqlc.arg(starts_at), sqlc.arg(ends_at), sqlc.arg(now), 0, '', '');
+
+-- name: EndGrant :one
+update access_grant
+set ended_at = sqlc.arg(now), end_reason = sqlc.arg(reason), ended_by = sqlc.arg(ended_by)
+where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and ended_at = 0
+returning *;
+
+-- name: GetGrant :one
+select g.*, s.name as safe_name, p.handle, p.email, p.name as person_name
+from access_grant g
+join safe s on s.org_id = g.org_id and s.id = g.safe_id
+join person p on p.id = g.user_id
+where g.org_id = sqlc.arg(org_id) and g.id = sqlc.arg(id);
+
+-- name: DueGrants :many
+-- platform-wide: the clock ends what ran out, and what lost its person or safe, in every organization
+select g.org_id, g.id,
+    case when s.deleted_at is not null then 'safe_deleted'
+         when m.user_id is null or m.suspended_at <> 0 or p.state <> 'active' then 'requester_disabled'
+         else 'expired' end as why
+from access_grant g
+join safe s on s.org_id = g.org_id and s.id = g.safe_id
+join person p on p.id = g.user_id
+left join member m on m.org_id = g.org_id and m.user_id = g.user_id
+where g.ended_at = 0 and (g.ends_at <= sqlc.arg(now) or s.deleted_at is not null or m.user_id is null or m.suspended_at <> 0 or p.state <> 'active')
+order by g.ends_at limit 100;
+
+-- name: Approvers :many
+-- Whoever may decide by their role: in the organization, or on the safe.
+select p.id, p.handle, p.name, p.email, m.role, cast(coalesce(sm.role, '') as text) as safe_role
+from member m
+join person p on p.id = m.user_id
+left join safe_access sm on sm.org_id = m.org_id and sm.user_id = m.user_id and sm.safe_id = sqlc.arg(safe_id)
+where m.org_id = sqlc.arg(org_id) and p.state = 'active' and m.suspended_at = 0 and m.role <> 'auditor'
+    and (m.role in ('owner', 'admin') or sm.role in ('approver', 'manager'))
+order by p.handle;
+
+-- name: ActiveMember :one
+select p.id, p.handle, p.name, p.email, m.role from member m join person p on p.id = m.user_id
+where m.org_id = sqlc.arg(org_id) and m.user_id = sqlc.arg(user_id) and m.suspended_at = 0 and p.state = 'active';
+
+-- name: SafeRole :one
+select role from safe_access where org_id = $1 and safe_id = $2 and user_id = $3;
+
+-- name: ListRequests :many
+select q.*, s.name as safe_name, cast(coalesce(s.deleted_at, 0) as bigint) as safe_deleted, r.name as resource_name, r.host, r.port, r.protocol, a.username,
+    p.handle, p.name as person_name, p.email, cast(coalesce(m.role, '') as text) as org_role,
+    cast(coalesce(g.id, '') as text) as grant_id, cast(coalesce(g.starts_at, 0) as bigint) as grant_starts,
+    cast(coalesce(g.ends_at, 0) as bigint) as grant_ends, cast(coalesce(g.ended_at, 0) as bigint) as grant_ended,
+    cast(coalesce(g.end_reason, '') as text) as grant_reason
+from access_request q
+join safe s on s.org_id = q.org_id and s.id = q.safe_id
+join resource r on r.org_id = s.org_id and r.id = s.resource_id
+join account a on a.org_id = s.org_id and a.id = s.account_id
+join person p on p.id = q.requester_id
+left join member m on m.org_id = q.org_id and m.user_id = q.requester_id
+left join access_grant g on g.org_id = q.org_id and g.request_id = q.id
+where q.org_id = sqlc.arg(org_id) and q.id < sqlc.arg(before)
+    and (cast(sqlc.arg(state) as text) = '' or q.state = sqlc.arg(state))
+    and (cast(sqlc.arg(safe_id) as text) = '' or q.safe_id = sqlc.arg(safe_id))
+    and (not cast(sqlc.arg(mine) as boolean) or q.requester_id = sqlc.arg(me))
+    and (not cast(sqlc.arg(to_decide) as boolean) or q.state = 'open' and q.expires_at > sqlc.arg(now) and q.requester_id <> sqlc.arg(me)
+        and not exists (select 1 from access_decision x where x.org_id = q.org_id and x.request_id = q.id and x.user_id = sqlc.arg(me)))
+    and (cast(sqlc.arg(whole) as boolean)
+        or q.requester_id = sqlc.arg(me) and not cast(sqlc.arg(to_decide) as boolean)
+        or q.approvers like '% person:' || cast(sqlc.arg(me) as text) || ' %'
+        or exists (select 1 from org_group_member gm where gm.org_id = q.org_id and gm.user_id = sqlc.arg(me) and q.approvers like '% group:' || gm.group_id || ' %')
+        or q.approvers like '% safe %' and exists (
+            select 1 from safe_access sm where sm.org_id = q.org_id and sm.safe_id = q.safe_id and sm.user_id = sqlc.arg(me) and sm.role in ('approver', 'manager'))
+        or q.approvers like '% safe %' and exists (
+            select 1 from access_delegation l
+            join safe_access sm on sm.org_id = l.org_id and sm.safe_id = l.safe_id and sm.user_id = l.delegator_id and sm.role in ('approver', 'manager')
+            where l.org_id = q.org_id and l.safe_id = q.safe_id and l.delegate_id = sqlc.arg(me) and l.lent = 'approve'
+                and l.ended_at = 0 and l.starts_at <= sqlc.arg(now) and l.ends_at > sqlc.arg(now)))
+order by q.id desc limit sqlc.arg(read);
+
+-- name: LentToApprove :many
+-- The rights to approve that are lent to somebody on a safe now, by people who have them.
+select l.id, l.delegator_id from access_delegation l
+join safe_access sm on sm.org_id = l.org_id and sm.safe_id = l.safe_id and sm.user_id = l.delegator_id and sm.role in ('approver', 'manager')
+join member m on m.org_id = l.org_id and m.user_id = l.delegator_id and m.suspended_at = 0 and m.role <> 'auditor'
+join person p on p.id = l.delegator_id and p.state = 'active'
+where l.org_id = sqlc.arg(org_id) and l.safe_id = sqlc.arg(safe_id) and l.delegate_id = sqlc.arg(user_id) and l.lent = 'approve'
+    and l.ended_at = 0 and l.starts_at <= sqlc.arg(now) and l.ends_at > sqlc.arg(now)
+order by l.id;
+
+-- name: LentBetween :one
+-- Whether the requester has lent anything on this safe to somebody who wants to decide.
+select count(*) from access_delegation
+where org_id = sqlc.arg(org_id) and safe_id = sqlc.arg(safe_id) and delegator_id = sqlc.arg(requester_id) and delegate_id = sqlc.arg(user_id)
+    and ended_at = 0 and ends_at > sqlc.arg(now);
+
+-- name: OpenGrants :many
+-- What somebody may use now: for one safe, or (empty) for any. One that opens a single session is used up
+-- when that has ended longer ago than its cool-down.
+select g.id, g.request_id, g.safe_id, g.kind, g.approved_by, g.ticket, g.ends_at from access_grant g
+join safe s on s.org_id = g.org_id and s.id = g.safe_id and s.deleted_at is null
+where g.org_id = sqlc.arg(org_id) and g.user_id = sqlc.arg(user_id) and (cast(sqlc.arg(safe_id) as text) = '' or g.safe_id = sqlc.arg(safe_id))
+    and g.ended_at = 0 and g.starts_at <= sqlc.arg(now) and g.ends_at > sqlc.arg(now)
+    and (not g.one_session
+        or not exists (select 1 from session x where x.org_id = g.org_id and x.access_request_id = g.request_id and x.access_request_id <> '' and (x.state <> 'ended' or x.started_at > 0))
+        or exists (select 1 from session x where x.org_id = g.org_id and x.access_request_id = g.request_id and x.access_request_id <> ''
+            and (x.state <> 'ended' or x.started_at > 0 and x.ended_at + g.cool_down_us > sqlc.arg(now))))
+order by case g.kind when 'emergency' then 1 else 0 end, g.ends_at desc, g.id;
+
+-- name: SessionsOf :many
+select id, state, started_at, ended_at, recording_id from session
+where org_id = $1 and access_request_id = $2 and access_request_id <> '' order by id desc limit 200;
+
+-- name: LiveOnGrant :one
+select count(*) from session where org_id = $1 and access_request_id = $2 and access_request_id <> '' and state <> 'ended';
+
+-- name: ListGrants :many
+select g.*, s.name as safe_name, p.handle, p.email, p.name as person_name
+from access_grant g
+join safe s on s.org_id = g.org_id and s.id = g.safe_id
+join person p on p.id = g.user_id
+where g.org_id = sqlc.arg(org_id) and g.id < sqlc.arg(before)
+    and (not cast(sqlc.arg(active) as boolean) or g.ended_at = 0 and g.ends_at > sqlc.arg(now))
+    and (cast(sqlc.arg(whole) as boolean) or g.user_id = sqlc.arg(me) or exists (
+        select 1 from safe_access sm where sm.org_id = g.org_id and sm.safe_id = g.safe_id and sm.user_id = sqlc.arg(me) and sm.role in ('approver', 'manager')))
+order by g.id desc limit sqlc.arg(read);
+
+-- name: Administrators :many
+select p.id, p.handle, p.name, p.email from member m join person p on p.id = m.user_id
+where m.org_id = $1 and m.role in ('owner', 'admin') and m.suspended_at = 0 and p.state = 'active' order by p.handle;
+
+-- name: IsInGroup :one
+select user_id from org_group_member where org_id = $1 and group_id = $2 and user_id = $3;
+
+-- name: InGroup :many
+select p.id, p.handle, p.name, p.email from org_group_member gm
+join member m on m.org_id = gm.org_id and m.user_id = gm.user_id and m.suspended_at = 0 and m.role <> 'auditor'
+join person p on p.id = gm.user_id and p.state = 'active'
+where gm.org_id = $1 and gm.group_id = $2 order by p.handle limit 20;

@@ -1,0 +1,51 @@
+package access
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/vaultpam/vaultpam/internal/access/accesssql"
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/safe"
+)
+
+// ruleFor is the group of a safe's rule in which the actor is; empty: in none.
+func (s *Service) ruleFor(ctx context.Context, tx *db.Tx, actor authz.Actor, p safe.Approval) (id.Group, error) {
+	for _, g := range p.Groups {
+		in, err := s.isIn(ctx, tx, actor.Org, actor.User, string(g))
+		if err != nil {
+			return "", err
+		}
+		if in {
+			return g, nil
+		}
+	}
+	return "", nil
+}
+
+// isIn tells whether somebody is in a group of the organization.
+func (s *Service) isIn(ctx context.Context, tx *db.Tx, org id.Org, user id.User, group string) (bool, error) {
+	_, err := accesssql.New(tx).IsInGroup(ctx, accesssql.IsInGroupParams{OrgID: string(org), GroupID: group, UserID: string(user)})
+	if db.NotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for %s in group %s: %w", user, group, err)
+	}
+	return true, nil
+}
+
+// inGroup are the members of a group who can be told of a request.
+func (s *Service) inGroup(ctx context.Context, tx *db.Tx, org id.Org, group string) ([]Person, error) {
+	rows, err := accesssql.New(tx).InGroup(ctx, accesssql.InGroupParams{OrgID: string(org), GroupID: group})
+	if err != nil {
+		return nil, fmt.Errorf("list the approvers of group %s: %w", group, err)
+	}
+	out := make([]Person, len(rows))
+	for i, r := range rows {
+		out[i] = Person{id.User(r.ID), r.Handle, r.Name, r.Email}
+	}
+	return out, nil
+}

@@ -1,0 +1,119 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/access/accesssql"
+	"github.com/vaultpam/vaultpam/internal/audit/event"
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/notify"
+)
+
+// sweepEvery bounds how long a delegation outlives its lender's right; sessions are
+// cut within two seconds.
+const sweepEvery = time.Second / 2
+
+// Run ends what is due, each with its event, until ctx ends: requests that nobody
+// decided, grants and delegations whose time is over, and what lost its person, its
+// safe or its lender. Decisions do not wait for it: each compares the clock.
+func (s *Service) Run(ctx context.Context) error {
+	t := time.NewTicker(sweepEvery)
+	defer t.Stop()
+	for {
+		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+			s.d.Log.ErrorContext(ctx, "access that is over could not be ended", "error", err.Error())
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Sweep is one round of Run.
+func (s *Service) Sweep(ctx context.Context) error {
+	for more := true; more; {
+		var requests []accesssql.DueRequestsRow
+		var grants []accesssql.DueGrantsRow
+		err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+			q := accesssql.New(tx)
+			if requests, err = q.DueRequests(ctx, s.now()); err != nil {
+				return err
+			}
+			grants, err = q.DueGrants(ctx, s.now())
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("list access that is over: %w", err)
+		}
+		for _, r := range requests {
+			if err := s.lapse(ctx, id.Org(r.OrgID), id.AccessReq(r.ID), r.Why); err != nil {
+				return fmt.Errorf("close a request that is over: %w", err)
+			}
+		}
+		for _, g := range grants {
+			if err := s.runOut(ctx, id.Org(g.OrgID), id.AccessGrant(g.ID), g.Why); err != nil {
+				return fmt.Errorf("end a grant that is over: %w", err)
+			}
+		}
+		more = len(requests) == 100 || len(grants) == 100
+	}
+	return nil
+}
+
+// lapse closes a request that nobody decided in time, or that lost its person or safe.
+func (s *Service) lapse(ctx context.Context, org id.Org, r id.AccessReq, why string) error {
+	var row subject
+	err := s.d.DB.ReadOrg(ctx, org, func(ctx context.Context, tx *db.Tx) (err error) {
+		row.GetRequestRow, err = accesssql.New(tx).GetRequest(ctx, accesssql.GetRequestParams{OrgID: string(org), ID: string(r)})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	state, reason := Closed, event.AccessRequestRejectedSafeDeleted
+	var letters []notify.Prepared
+	switch why {
+	case "expired":
+		state, reason = Expired, event.AccessRequestRejectedExpired
+		letters = s.prepare(ctx, org, row.decided("", "", false, s.d.Now()))
+	case "requester_disabled":
+		reason = event.AccessRequestRejectedRequesterDisabled
+	}
+	return s.d.DB.InOrg(ctx, org, func(ctx context.Context, tx *db.Tx) error {
+		n, err := accesssql.New(tx).EndRequest(ctx, accesssql.EndRequestParams{OrgID: string(org), ID: string(r), State: string(state), Reason: why, Now: s.now()})
+		if err != nil || n == 0 {
+			return err
+		}
+		if err := s.queue(ctx, tx, letters); err != nil {
+			return err
+		}
+		_, err = s.d.Ledger.Record(ctx, tx, event.NewAccessRequestRejected(event.By(authz.SystemActor(org), event.System), row.target(), r, row.requester(), int(row.ApprovalsHave)).Because(reason))
+		return err
+	})
+}
+
+// runOut ends a grant that is over.
+func (s *Service) runOut(ctx context.Context, org id.Org, g id.AccessGrant, why string) error {
+	reasons := map[string]event.AccessGrantEndedReason{"expired": event.AccessGrantEndedExpired, "safe_deleted": event.AccessGrantEndedSafeDeleted, "requester_disabled": event.AccessGrantEndedRequesterDisabled}
+	err := s.d.DB.InOrg(ctx, org, func(ctx context.Context, tx *db.Tx) error {
+		row, err := accesssql.New(tx).GetGrant(ctx, accesssql.GetGrantParams{OrgID: string(org), ID: string(g)})
+		if err != nil {
+			return err
+		}
+		return s.endGrant(ctx, tx, g, why, "", func(n int) event.AccessGrantEnded {
+			return event.NewAccessGrantEnded(event.By(authz.SystemActor(org), event.System), event.SafeTarget(id.Safe(row.SafeID), row.SafeName), g, id.AccessReq(row.RequestID), id.User(row.UserID), n).
+				Because(reasons[why])
+		})
+	})
+	if errors.Is(err, errGrantOver) {
+		return nil // somebody else did
+	}
+	return err
+}

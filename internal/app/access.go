@@ -1,0 +1,57 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/access"
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/policy"
+)
+
+// needs tells what opening a safe would ask of somebody whose requests are all approved.
+type needs struct{ policies *policy.Service }
+
+func (n needs) Need(ctx context.Context, tx *db.Tx, actor authz.Actor, s id.Safe, at time.Time) (access.Need, error) {
+	actor.Kind = authz.Person // a token asks for its owner, who will launch
+	v, err := n.policies.Ask(ctx, tx, policy.Asker{Actor: actor, At: at, Live: true}, s)
+	if err != nil {
+		return access.Need{}, err
+	}
+	// A grant that nobody approved: it lets in who is no member, and is not enough
+	// where somebody must approve.
+	v.Question.Moment.Grants = []policy.Grant{{Until: at.Add(time.Hour)}}
+	d := v.Set.Decide(&v.Question)
+	out := access.Need{Access: v.Access, OffHours: d.Why == policy.OutsideHours}
+	switch {
+	case d.Outcome == policy.ApprovalNeeded:
+		out.Approvals, out.Policy = d.Approval.Count, d.Approval.Policy
+		for _, a := range d.Approval.Approvers {
+			out.Approvers = append(out.Approvers, a.String())
+		}
+	case d.Outcome == policy.Denied && d.Err() != nil:
+		out.Refused = d.Err()
+	case d.Outcome == policy.Denied:
+		out.Refused = errors.New(d.Sentence())
+	}
+	return out, nil
+}
+
+// grants tells the policies which requests were approved. Access is built after them.
+type grants struct{ a *App }
+
+func (g grants) GrantsOf(ctx context.Context, tx *db.Tx, org id.Org, user id.User, s id.Safe) ([]policy.SafeGrant, error) {
+	list, err := g.a.access.Usable(ctx, tx, org, user, s)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]policy.SafeGrant, len(list))
+	for i, u := range list {
+		out[i] = policy.SafeGrant{Safe: u.Safe, Grant: policy.Grant{ID: u.ID, Request: u.Request, Until: u.Until, ApprovedBy: u.ApprovedBy, Ticket: u.Ticket,
+			Waived: u.Kind != access.ByApproval, Emergency: u.Kind == access.ByEmergency}}
+	}
+	return out, nil
+}

@@ -1,0 +1,110 @@
+package notify
+
+import "time"
+
+// The kinds of letters about access to safes.
+const (
+	AccessWaitingKind   Kind = "access_request_waiting"
+	AccessDecidedKind   Kind = "access_request_decided"
+	AccessEndedKind     Kind = "access_ended"
+	AccessEmergencyKind Kind = "access_emergency"
+)
+
+// AccessWaiting tells those who may decide that a request waits for them.
+type AccessWaiting struct {
+	Requester string
+	Email     string
+	Safe      string
+	Resource  string
+	Reason    string
+	Ticket    string
+	For       string // such as "2h"
+	Needed    int
+	Request   string // its id
+	ExpiresAt time.Time
+}
+
+func (AccessWaiting) Kind() Kind { return AccessWaitingKind }
+
+func (d AccessWaiting) letter(w *writer) {
+	w.subject("%s asks for access to %s", d.Requester, d.Safe)
+	w.text("%s asks to open the safe %s. You may decide.", d.Requester, d.Safe)
+	w.quote(d.Reason)
+	w.fact("Person", d.Email)
+	w.fact("Leads to", d.Resource)
+	w.fact("For", d.For)
+	w.fact("Ticket", d.Ticket)
+	if d.Needed > 1 {
+		w.text("%d different people must approve.", d.Needed)
+	}
+	w.fact("Decide with", "vaultpam approve "+d.Request+", or vaultpam reject")
+	w.text("You are asked to sign in with your second factor. The request lapses at %s.", d.ExpiresAt)
+}
+
+// AccessDecided tells the requester what became of their request.
+type AccessDecided struct {
+	Name     string
+	Safe     string
+	Approved bool
+	By       string // empty: nobody decided in time
+	Comment  string
+	Until    time.Time // Approved: when the access ends
+	Request  string    // its id
+}
+
+func (AccessDecided) Kind() Kind { return AccessDecidedKind }
+
+func (d AccessDecided) letter(w *writer) {
+	switch {
+	case d.Approved:
+		w.subject("You may open %s", d.Safe)
+		w.text("Hello %s, your request for access to %s was approved by %s. It lasts until %s; sessions that are still open then are ended.", d.Name, d.Safe, d.By, d.Until)
+	case d.By != "":
+		w.subject("Your request for access to %s was rejected", d.Safe)
+		w.text("Hello %s, %s has rejected your request for access to %s.", d.Name, d.By, d.Safe)
+	default:
+		w.subject("Your request for access to %s has lapsed", d.Safe)
+		w.text("Hello %s, nobody decided in time about your request for access to %s. Ask again if you still need it.", d.Name, d.Safe)
+	}
+	w.quote(d.Comment)
+	w.fact("Look at it with", "vaultpam request show "+d.Request)
+}
+
+// AccessEnded tells somebody that their access was taken away early.
+type AccessEnded struct {
+	Name    string
+	Safe    string
+	By      string
+	Comment string
+}
+
+func (AccessEnded) Kind() Kind { return AccessEndedKind }
+
+func (d AccessEnded) letter(w *writer) {
+	w.subject("Your access to %s was ended", d.Safe)
+	w.text("Hello %s, %s has ended your access to %s before its time. Open sessions have ended.", d.Name, d.By, d.Safe)
+	w.quote(d.Comment)
+}
+
+// AccessEmergency tells every administrator that somebody opened a safe without approval.
+type AccessEmergency struct {
+	Person  string
+	Email   string
+	Safe    string
+	Reason  string
+	Source  string
+	Until   time.Time
+	Request string // its id
+}
+
+func (AccessEmergency) Kind() Kind { return AccessEmergencyKind }
+
+func (d AccessEmergency) letter(w *writer) {
+	w.subject("EMERGENCY: %s opened %s without approval", d.Person, d.Safe)
+	w.text("%s has used emergency access to the safe %s. Nobody approved it. Every session is recorded. Look at what is done there, and end it if it is not right.", d.Person, d.Safe)
+	w.quote(d.Reason)
+	w.fact("Person", d.Email)
+	w.fact("From", d.Source)
+	w.fact("Look at it with", "vaultpam request show "+d.Request)
+	w.text("It ends by itself at %s.", d.Until)
+}
