@@ -11,7 +11,7 @@ import (
 type accessRequest struct {
 	ID, State, Kind string
 	Version         int64
-	Have            int `json:"approvals_have"`
+	Have            int  `json:"approvals_have"`
 	MayDecide       bool `json:"may_decide"`
 	Grant           *struct {
 		ID        string
@@ -37,6 +37,9 @@ func (p *Person) asksFor(t testing.TB, v *Safe, more obj) (r accessRequest) {
 
 func (p *Person) decides(t testing.TB, r accessRequest, verdict string, body obj) (out accessRequest) {
 	t.Helper()
+	if body == nil {
+		body = obj{}
+	}
 	p.must(t, "POST", "/access/requests/"+r.ID+"/"+verdict, body).into(t, &out)
 	return out
 }

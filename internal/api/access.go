@@ -70,33 +70,33 @@ type AccessSession struct {
 
 // AccessRequest is a request with what became of it.
 type AccessRequest struct {
-	ID              id.AccessReq     `json:"id"`
-	Kind            string           `json:"kind" enum:"approval,rule,emergency" doc:"Who opens it: people; a rule of the safe; in an emergency nobody was asked"`
-	State           string           `json:"state" enum:"open,approved,rejected,withdrawn,expired,closed"`
-	EndReason       string           `json:"end_reason,omitempty"`
-	Safe            AccessSafe       `json:"safe"`
-	Requester       AccessPerson     `json:"requester"`
-	RequesterRole   string           `json:"requester_role,omitempty" doc:"In the organization, now"`
-	TokenID         id.Token         `json:"token_id,omitempty" doc:"The API token that filed it"`
-	Reason          string           `json:"reason"`
-	Ticket          string           `json:"ticket,omitempty"`
-	StartsAt        time.Time        `json:"starts_at,omitzero" doc:"Absent: when it is approved"`
-	DurationSeconds int64            `json:"duration_seconds"`
-	ApprovalsNeeded int              `json:"approvals_needed"`
-	ApprovalsHave   int              `json:"approvals_have"`
-	Approvers       []string         `json:"approvers" doc:"safe (its approvers and managers), group:<id>, person:<id>; owners and admins always"`
-	PolicyID        id.Policy        `json:"policy_id,omitempty" doc:"That asks for approval; absent: the safe's settings"`
-	OneSession      bool             `json:"one_session" doc:"It opens one session, and reconnects within the cool-down after it"`
-	CoolDownSeconds int64            `json:"cool_down_seconds"`
-	Version         int64            `json:"version"`
-	CreatedAt       time.Time        `json:"created_at"`
-	ExpiresAt       time.Time        `json:"expires_at" doc:"When it lapses undecided"`
-	EndedAt         time.Time        `json:"ended_at,omitzero"`
-	Grant           *AccessGrant     `json:"grant,omitempty"`
-	MayDecide       bool             `json:"may_decide" doc:"You may approve or reject it now"`
-	Decisions       []AccessVote `json:"decisions,omitempty" doc:"Only of a single request"`
-	Comments        []AccessComment  `json:"comments,omitempty" doc:"Only of a single request"`
-	Sessions        []AccessSession  `json:"sessions,omitempty" doc:"Those that were opened through it, newest first; only of a single request"`
+	ID              id.AccessReq    `json:"id"`
+	Kind            string          `json:"kind" enum:"approval,rule,emergency" doc:"Who opens it: people; a rule of the safe; in an emergency nobody was asked"`
+	State           string          `json:"state" enum:"open,approved,rejected,withdrawn,expired,closed"`
+	EndReason       string          `json:"end_reason,omitempty"`
+	Safe            AccessSafe      `json:"safe"`
+	Requester       AccessPerson    `json:"requester"`
+	RequesterRole   string          `json:"requester_role,omitempty" doc:"In the organization, now"`
+	TokenID         id.Token        `json:"token_id,omitempty" doc:"The API token that filed it"`
+	Reason          string          `json:"reason"`
+	Ticket          string          `json:"ticket,omitempty"`
+	StartsAt        time.Time       `json:"starts_at,omitzero" doc:"Absent: when it is approved"`
+	DurationSeconds int64           `json:"duration_seconds"`
+	ApprovalsNeeded int             `json:"approvals_needed"`
+	ApprovalsHave   int             `json:"approvals_have"`
+	Approvers       []string        `json:"approvers" doc:"safe (its approvers and managers), group:<id>, person:<id>; owners and admins always"`
+	PolicyID        id.Policy       `json:"policy_id,omitempty" doc:"That asks for approval; absent: the safe's settings"`
+	OneSession      bool            `json:"one_session" doc:"It opens one session, and reconnects within the cool-down after it"`
+	CoolDownSeconds int64           `json:"cool_down_seconds"`
+	Version         int64           `json:"version"`
+	CreatedAt       time.Time       `json:"created_at"`
+	ExpiresAt       time.Time       `json:"expires_at" doc:"When it lapses undecided"`
+	EndedAt         time.Time       `json:"ended_at,omitzero"`
+	Grant           *AccessGrant    `json:"grant,omitempty"`
+	MayDecide       bool            `json:"may_decide" doc:"You may approve or reject it now"`
+	Decisions       []AccessVote    `json:"decisions,omitempty" doc:"Only of a single request"`
+	Comments        []AccessComment `json:"comments,omitempty" doc:"Only of a single request"`
+	Sessions        []AccessSession `json:"sessions,omitempty" doc:"Those that were opened through it, newest first; only of a single request"`
 }
 
 func accessPerson(p access.Person) AccessPerson {
