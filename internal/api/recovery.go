@@ -31,6 +31,7 @@ type Recovery struct {
 		Name   string  `json:"name"`
 	} `json:"person"`
 	LostMethods []string  `json:"lost_methods"`
+	FirstFactor string    `json:"first_factor" enum:"password,identity_provider" doc:"What the person proved to ask for it"`
 	SourceIP    string    `json:"source_ip,omitempty" doc:"The address that asked"`
 	Comment     string    `json:"comment,omitempty"`
 	DecidedBy   id.User   `json:"decided_by,omitempty"`
@@ -46,6 +47,10 @@ func recoveryStatus(c recovery.Case) RecoveryStatus {
 func recoveryJSON(c recovery.Case) Recovery {
 	r := Recovery{RecoveryStatus: recoveryStatus(c), OrgID: c.Org, LostMethods: c.Lost, SourceIP: c.Source, Comment: c.Comment, DecidedBy: c.DecidedBy,
 		CreatedAt: c.CreatedAt, VerifiedAt: c.VerifiedAt, DecidedAt: c.DecidedAt}
+	r.FirstFactor = "password"
+	if c.ByProvider {
+		r.FirstFactor = "identity_provider"
+	}
 	r.Person.ID, r.Person.Email, r.Person.Handle, r.Person.Name = c.Person.ID, c.Person.Email, c.Person.Handle, c.Person.Name
 	return r
 }
@@ -59,7 +64,7 @@ func (s *Server) recoveryRoutes() {
 		return &struct{ Body RecoveryStatus }{recoveryStatus(c)}, nil
 	}
 	handle(s, open, huma.Operation{OperationID: "request-recovery", Method: http.MethodPost, Path: "/auth/recovery", Summary: "Say that every second factor is lost", DefaultStatus: 201, Tags: []string{tag},
-		Description: "Sign in with the password first, and give the challenge that cannot be answered. A link goes to the person's e-mail address; what it carries is given to /auth/recovery/verify."},
+		Description: "Sign in with the password first, and give the challenge that cannot be answered. The word of an identity provider stands in for the password of somebody who belongs to its organization alone, or who has no password to sign in with; who belongs to several then waits for the administrators of the platform. A link goes to the person's e-mail address; what it carries is given to /auth/recovery/verify."},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			Body struct {
 				ChallengeID secret.Secret `json:"challenge_id"`
@@ -77,7 +82,7 @@ func (s *Server) recoveryRoutes() {
 			return status(s.Recovery.Verify(ctx, in.Body.Proof, origin(a)))
 		})
 	handle(s, open, huma.Operation{OperationID: "redeem-recovery", Method: http.MethodPost, Path: "/auth/recovery/redeem", Summary: "Use the one-time grant of an approved recovery", Tags: []string{tag},
-		Description: "Sign in with the password again, and give the new challenge and the grant. The answer is a session that may only enrol a second factor. When that is done, the old ones and all backup codes are gone, and every session and token of the person ends, this one too."},
+		Description: "Sign in again as for the request, and give the new challenge and the grant. The answer is a session that may only enrol a second factor. When that is done, the old ones and all backup codes are gone, and every session and token of the person ends, this one too."},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			CookieIn
 			Body struct {

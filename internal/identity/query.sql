@@ -318,6 +318,10 @@ update web_session set mfa_at = sqlc.arg(mfa_at) where id = sqlc.arg(id);
 -- name: CountMembership :one
 select count(*) from member where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id);
 
+-- name: CountPlacesBesides :one
+-- platform-wide: whether somebody belongs to more than one organization
+select count(*) from member where user_id = sqlc.arg(user_id) and org_id <> sqlc.arg(org_id);
+
 -- name: InsertResetRequest :exec
 insert into password_reset_request (id, email, source_ip, user_agent, via, request_id, created_at, done_at)
 values (sqlc.arg(id), sqlc.arg(email), sqlc.arg(source_ip), sqlc.arg(user_agent), sqlc.arg(via), sqlc.arg(request_id), sqlc.arg(now), 0);

@@ -92,27 +92,35 @@ func (s *Service) StandingOf(ctx context.Context, tx *db.Tx, user id.User) (Stan
 	return Standing{Profile: Profile{ID: user, Email: row.Email, Handle: row.Handle, Name: row.Name}, Active: row.State == "active", Members: st.members, PlatformRole: st.platform}, nil
 }
 
+// FirstFactor is who has proved the first half of a sign-in, and by what.
+type FirstFactor struct {
+	User     id.User
+	Provider id.Org // whose identity provider gave its word; empty: the password was given
+}
+
 // FirstFactorOf tells who has proved their password, by the challenge for the second
 // factor that they have not answered. An organization's identity provider stands in
-// for the password of somebody who belongs to it alone and does not operate the
-// platform: its word must not reach another organization. Whoever shows none is turned away like anybody
-// who cannot sign in, and counted.
-func (s *Service) FirstFactorOf(ctx context.Context, challenge secret.Secret, o Origin) (id.User, error) {
+// for the password of somebody who has none to give, or who belongs to it alone, and
+// never for an operator of the platform. Whoever shows none is turned away like
+// anybody who cannot sign in, and counted.
+func (s *Service) FirstFactorOf(ctx context.Context, challenge secret.Secret, o Origin) (FirstFactor, error) {
 	if err := s.Admit(ctx, o, ""); err != nil {
-		return "", err
+		return FirstFactor{}, err
 	}
 	f, err := s.d.MFA.Find(ctx, challenge)
 	ok := err == nil && (f.Purpose == mfa.SignIn || f.Purpose == mfa.SSO)
 	if err != nil && !fault.Is(err, fault.Unauthenticated) {
-		return "", err
+		return FirstFactor{}, err
 	}
-	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+	var out FirstFactor
+	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		out = FirstFactor{User: f.User}
+		a := attempt{o: o, method: event.SignInMethodPassword}
 		if ok && f.Purpose == mfa.SSO {
-			st, err := s.standing(ctx, tx, f.User)
-			if err != nil {
+			a.method, out.Provider = event.SignInMethodSSO, f.Org
+			if ok, err = s.byWord(ctx, tx, f); err != nil {
 				return err
 			}
-			ok = len(st.members) == 1 && st.members[0].Org == f.Org && !st.platform.Valid()
 		}
 		if ok {
 			if ok, err = s.d.MFA.Open(ctx, tx, f); err != nil {
@@ -122,18 +130,54 @@ func (s *Service) FirstFactorOf(ctx context.Context, challenge secret.Secret, o 
 		if ok {
 			return nil
 		}
-		return s.turnAway(ctx, tx, attempt{o: o, method: event.SignInMethodPassword}, false, event.AuthSignInFailedBadCredentials)
+		return s.turnAway(ctx, tx, a, false, event.AuthSignInFailedBadCredentials)
 	})
 	if err != nil {
-		return "", fmt.Errorf("look at a challenge: %w", err)
+		return FirstFactor{}, fmt.Errorf("look at a challenge: %w", err)
 	}
 	if !ok {
-		return "", authFailed()
+		return FirstFactor{}, authFailed()
 	}
-	return f.User, nil
+	return out, nil
 }
 
-// OpenEnrolment opens a web session that may only enrol a second factor.
-func (s *Service) OpenEnrolment(ctx context.Context, tx *db.Tx, user id.User, o Origin) (Session, error) {
-	return s.openSession(ctx, tx, user, o, true)
+// byWord tells whether a provider's word stands in for the password of a challenge's
+// person. Who could give a password gives it: a provider could claim to be anybody of
+// its domain, and their factors open other organizations too.
+func (s *Service) byWord(ctx context.Context, tx *db.Tx, f mfa.Found) (bool, error) {
+	st, err := s.standing(ctx, tx, f.User)
+	if err != nil {
+		return false, err
+	}
+	if _, member := st.in(string(f.Org)); !member || st.platform.Valid() {
+		return false, nil
+	}
+	if alone, err := s.Alone(ctx, tx, f.User, f.Org); err != nil || alone {
+		return alone, err
+	}
+	hash, err := identitysql.New(tx).PasswordHash(ctx, string(f.User))
+	if err != nil && !db.NotFound(err) {
+		return false, fmt.Errorf("look for the password of %s: %w", f.User, err)
+	}
+	return hash == "" || st.shut(), nil
+}
+
+// Alone tells whether a person belongs to org and nowhere else. A membership or an
+// organization that is suspended counts: it can come back.
+func (s *Service) Alone(ctx context.Context, tx *db.Tx, user id.User, org id.Org) (bool, error) {
+	n, err := identitysql.New(tx).CountPlacesBesides(ctx, identitysql.CountPlacesBesidesParams{UserID: string(user), OrgID: string(org)})
+	if err != nil {
+		return false, fmt.Errorf("count where %s belongs: %w", user, err)
+	}
+	return n == 0, nil
+}
+
+// OpenEnrolment opens a web session that may only enrol a second factor. It leads as
+// far as the first factor does.
+func (s *Service) OpenEnrolment(ctx context.Context, tx *db.Tx, by FirstFactor, o Origin) (Session, error) {
+	out, err := s.openSession(ctx, tx, by.User, o, true)
+	if err == nil && by.Provider != "" {
+		err = s.bindSession(ctx, tx, out.ID, by.Provider)
+	}
+	return out, err
 }

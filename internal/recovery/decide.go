@@ -102,7 +102,7 @@ type joined recoverysql.GetCaseRow
 func (j joined) row() recoverysql.MfaRecovery {
 	return recoverysql.MfaRecovery{OrgID: j.OrgID, ID: j.ID, PersonID: j.PersonID, State: j.State, Queue: j.Queue, Lost: j.Lost, SourceIp: j.SourceIp, ProofHash: j.ProofHash,
 		Attempts: j.Attempts, GrantID: j.GrantID, GrantHash: j.GrantHash, WebSessionID: j.WebSessionID, DecidedBy: j.DecidedBy, Comment: j.Comment,
-		CreatedAt: j.CreatedAt, VerifiedAt: j.VerifiedAt, DecidedAt: j.DecidedAt, ExpiresAt: j.ExpiresAt, EndedAt: j.EndedAt}
+		CreatedAt: j.CreatedAt, VerifiedAt: j.VerifiedAt, DecidedAt: j.DecidedAt, ExpiresAt: j.ExpiresAt, EndedAt: j.EndedAt, ProviderOrg: j.ProviderOrg}
 }
 
 func (j joined) person() identity.Profile {
@@ -150,7 +150,8 @@ func (s *Service) Get(ctx context.Context, actor authz.Actor, d Desk, rec id.Rec
 
 // may tells whether the actor decides this case. The error is what they are told;
 // each is recorded as not permitted.
-func (s *Service) may(actor authz.Actor, d Desk, subject identity.Standing, org id.Org) error {
+func (s *Service) may(actor authz.Actor, d Desk, c decision) error {
+	subject, org := c.subject, c.org
 	if err := d.check(actor, true); err != nil {
 		return err
 	}
@@ -186,6 +187,7 @@ type decision struct {
 	rec     id.Recovery
 	act     event.Act
 	waited  time.Duration
+	beyond  bool // it reaches further than the organization that it was put to
 }
 
 func (s *Service) begin(ctx context.Context, actor authz.Actor, d Desk, rec id.Recovery, comment string) (decision, error) {
@@ -204,11 +206,16 @@ func (s *Service) begin(ctx context.Context, actor authz.Actor, d Desk, rec id.R
 	if err != nil {
 		return decision{}, err
 	}
-	st, err := s.person(ctx, id.User(j.PersonID))
+	out := decision{joined: j, org: id.Org(j.OrgID), rec: rec, act: d.act(actor, id.Org(j.OrgID))}
+	err = s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		if out.subject, err = s.d.People.StandingOf(ctx, tx, id.User(j.PersonID)); err == nil {
+			out.beyond, err = s.reaches(ctx, tx, id.User(j.PersonID), id.Org(j.ProviderOrg))
+		}
+		return err
+	})
 	if err != nil {
 		return decision{}, err
 	}
-	out := decision{joined: j, subject: st, org: id.Org(j.OrgID), rec: rec, act: d.act(actor, id.Org(j.OrgID))}
 	if j.VerifiedAt != 0 {
 		out.waited = s.d.Now().Sub(db.Time(j.VerifiedAt)).Truncate(time.Second)
 	}
@@ -226,8 +233,11 @@ func (s *Service) Approve(ctx context.Context, actor authz.Actor, d Desk, rec id
 	if comment != "" {
 		approved = approved.WithComment(comment)
 	}
-	if err := s.may(actor, d, c.subject, c.org); err != nil {
+	if err := s.may(actor, d, c); err != nil {
 		return Case{}, s.refusedTo(ctx, actor, err, approved.Denied(event.MFARecoveryApprovedNotPermitted))
+	}
+	if d == OfOrganization && c.beyond {
+		return Case{}, s.refusedTo(ctx, actor, errElsewhere, approved.Denied(event.MFARecoveryApprovedNotPermitted))
 	}
 	grant := id.New[id.RecoveryGrant]()
 	ticket, hash := newTicket(grant)
@@ -273,7 +283,7 @@ func (s *Service) Deny(ctx context.Context, actor authz.Actor, d Desk, rec id.Re
 	if comment != "" {
 		denied = denied.WithComment(comment)
 	}
-	if err := s.may(actor, d, c.subject, c.org); err != nil {
+	if err := s.may(actor, d, c); err != nil {
 		return Case{}, s.refusedTo(ctx, actor, err, denied.Denied(event.MFARecoveryDeniedNotPermitted))
 	}
 	letter, err := s.mail(ctx, c.org, c.person(), notify.RecoveryDenied{Name: c.Name, By: actor.Name, Comment: comment}, time.Time{})

@@ -8,6 +8,13 @@
 //
 // The old factors work until the new one is set up; then they and the backup codes
 // are gone, and every web session, API token and certificate of the person ends.
+// The word of an organization's identity provider stands in for the password of
+// somebody who has none to sign in with. It reaches further than that organization
+// when they belong to others too, for the new factor opens all of them; and there
+// the provider, the mailbox and the administrators may be in one hand. Such a case is
+// put to the platform, and the same provider's word goes with its grant. Operators of
+// the platform always give their password.
+//
 // Each state ends by the clock, and a person has one case at a time.
 //
 // A case belongs to the organization in which the person's role is strongest (the

@@ -19,7 +19,7 @@ import (
 
 // RedeemArgs presents a grant.
 type RedeemArgs struct {
-	Challenge secret.Secret // of a new sign-in: the password is proved again
+	Challenge secret.Secret // of a new sign-in: the first factor is proved again
 	Grant     secret.Secret
 	From      identity.Origin
 }
@@ -38,10 +38,11 @@ func (s *Service) Redeem(ctx context.Context, a RedeemArgs) (identity.Session, e
 	if a.From.Request == "" {
 		a.From.Request = id.New[id.Request]()
 	}
-	user, err := s.d.People.FirstFactorOf(ctx, a.Challenge, a.From)
+	first, err := s.d.People.FirstFactorOf(ctx, a.Challenge, a.From)
 	if err != nil {
 		return identity.Session{}, err
 	}
+	user := first.User
 	st, err := s.person(ctx, user)
 	if err != nil {
 		return identity.Session{}, err
@@ -50,7 +51,13 @@ func (s *Service) Redeem(ctx context.Context, a RedeemArgs) (identity.Session, e
 	if err != nil {
 		return identity.Session{}, err
 	}
-	if !known || id.User(row.PersonID) != user {
+	ok := known && id.User(row.PersonID) == user
+	if ok {
+		if ok, err = s.goes(ctx, row, first); err != nil {
+			return identity.Session{}, fmt.Errorf("look where a recovery reaches: %w", err)
+		}
+	}
+	if !ok {
 		return identity.Session{}, s.wrongGrant(ctx, a.From, st, row, known)
 	}
 	rec, org, grant := id.Recovery(row.ID), id.Org(row.OrgID), id.RecoveryGrant(row.GrantID)
@@ -65,7 +72,7 @@ func (s *Service) Redeem(ctx context.Context, a RedeemArgs) (identity.Session, e
 		if !now.Active {
 			return errGrantExpired
 		}
-		if out, err = s.d.People.OpenEnrolment(ctx, tx, user, a.From); err != nil {
+		if out, err = s.d.People.OpenEnrolment(ctx, tx, first, a.From); err != nil {
 			return err
 		}
 		n, err := q.ConsumeGrant(ctx, recoverysql.ConsumeGrantParams{OrgID: row.OrgID, ID: row.ID, GrantID: row.GrantID, WebSessionID: string(out.ID),
@@ -88,6 +95,22 @@ func (s *Service) Redeem(ctx context.Context, a RedeemArgs) (identity.Session, e
 		return identity.Session{}, fmt.Errorf("use a recovery grant: %w", err)
 	}
 	return out, nil
+}
+
+// goes tells whether a grant goes with the first factor that is shown with it. Where
+// the word of a provider has a part in the case and reaches other organizations, the
+// platform must have decided on the word of that same provider.
+func (s *Service) goes(ctx context.Context, row recoverysql.MfaRecovery, by identity.FirstFactor) (ok bool, err error) {
+	word := id.Org(row.ProviderOrg)
+	if word == "" {
+		word = by.Provider
+	}
+	err = s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		beyond, err := s.reaches(ctx, tx, by.User, word)
+		ok = !beyond || row.Queue == "platform" && row.ProviderOrg != "" && (by.Provider == "" || by.Provider == word)
+		return err
+	})
+	return ok, err
 }
 
 // spent says why a grant of the right person burns no more.
@@ -121,11 +144,14 @@ func (s *Service) byGrant(ctx context.Context, shown secret.Secret) (row recover
 }
 
 // wrongGrant refuses a grant that is nobody's or somebody else's, in one answer, and
-// counts it. An unknown one is told where the person who presents it belongs.
+// counts it; so is one that the first factor does not go with. An unknown one is told where the person who presents it belongs.
 func (s *Service) wrongGrant(ctx context.Context, from identity.Origin, st identity.Standing, row recoverysql.MfaRecovery, known bool) error {
 	ev := event.NewMFARecoveryGrantConsumed(by(from, seat(st).Org), event.RecoveryTarget("", "unknown grant")).WithSubjectUserID(st.ID).Denied(event.MFARecoveryGrantConsumedUnknown)
-	if known {
-		rec := id.Recovery(row.ID)
+	switch rec := id.Recovery(row.ID); {
+	case known && id.User(row.PersonID) == st.ID:
+		ev = event.NewMFARecoveryGrantConsumed(by(from, id.Org(row.OrgID)), target(rec, st.Profile)).
+			WithRecoveryID(rec).WithSubjectUserID(st.ID).WithGrantID(id.RecoveryGrant(row.GrantID)).Denied(event.MFARecoveryGrantConsumedUnknown)
+	case known:
 		ev = event.NewMFARecoveryGrantConsumed(by(from, id.Org(row.OrgID)), event.RecoveryTarget(rec, "another user's case")).
 			WithRecoveryID(rec).WithSubjectUserID(id.User(row.PersonID)).WithGrantID(id.RecoveryGrant(row.GrantID)).Denied(event.MFARecoveryGrantConsumedWrongUser)
 	}

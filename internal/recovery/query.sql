@@ -1,8 +1,8 @@
 -- name: InsertCase :exec
 insert into mfa_recovery (org_id, id, person_id, state, queue, lost, source_ip, proof_hash, attempts, grant_id, grant_hash, web_session_id,
-                          decided_by, comment, created_at, verified_at, decided_at, expires_at, ended_at)
+                          decided_by, comment, created_at, verified_at, decided_at, expires_at, ended_at, provider_org)
 values (sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(person_id), 'requested', sqlc.arg(queue), sqlc.arg(lost), sqlc.arg(source_ip), sqlc.arg(proof_hash), 0,
-        '', sqlc.arg(empty), '', '', '', sqlc.arg(now), 0, 0, sqlc.arg(expires_at), 0);
+        '', sqlc.arg(empty), '', '', '', sqlc.arg(now), 0, 0, sqlc.arg(expires_at), 0, sqlc.arg(provider_org));
 
 -- name: OpenCaseOf :one
 -- platform-wide: a person has one case at a time, wherever they belong

@@ -30,7 +30,7 @@ type RequestArgs struct {
 }
 
 // Request opens a case and mails the proof. Its refusals are told to somebody who
-// has given the password, so they say what they are.
+// has given the first factor, so they say what they are.
 func (s *Service) Request(ctx context.Context, a RequestArgs) (Case, error) {
 	for _, m := range a.Lost {
 		if !slices.Contains(methods, m) {
@@ -44,15 +44,19 @@ func (s *Service) Request(ctx context.Context, a RequestArgs) (Case, error) {
 	if a.From.Request == "" {
 		a.From.Request = id.New[id.Request]()
 	}
-	user, err := s.d.People.FirstFactorOf(ctx, a.Challenge, a.From)
+	first, err := s.d.People.FirstFactorOf(ctx, a.Challenge, a.From)
 	if err != nil {
 		return Case{}, err
 	}
+	user := first.User
 	st, err := s.person(ctx, user)
 	if err != nil {
 		return Case{}, err
 	}
 	at := seat(st)
+	if first.Provider != "" {
+		at = in(st, first.Provider)
+	}
 	asked := func(c id.Recovery) event.MFARecoveryRequested {
 		return event.NewMFARecoveryRequested(by(a.From, at.Org), target(c, st.Profile), c, user, lost)
 	}
@@ -64,13 +68,13 @@ func (s *Service) Request(ctx context.Context, a RequestArgs) (Case, error) {
 		return Case{}, err
 	}
 	row := recoverysql.InsertCaseParams{OrgID: string(at.Org), ID: string(rec), PersonID: string(user), Lost: strings.Join(lost, " "),
-		SourceIp: sourceText(a.From), ProofHash: hash, Empty: []byte{}, Now: s.now(), ExpiresAt: db.Micros(expires)}
+		SourceIp: sourceText(a.From), ProofHash: hash, Empty: []byte{}, ProviderOrg: string(first.Provider), Now: s.now(), ExpiresAt: db.Micros(expires)}
 	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		now, err := s.d.People.StandingOf(ctx, tx, user)
 		if err != nil {
 			return err
 		}
-		who, queue, err := s.deciders(ctx, tx, user, at)
+		who, queue, err := s.deciders(ctx, tx, user, at, first.Provider)
 		if err != nil {
 			return err
 		}
@@ -101,7 +105,7 @@ func (s *Service) Request(ctx context.Context, a RequestArgs) (Case, error) {
 	if err != nil {
 		return Case{}, fmt.Errorf("ask for a recovery: %w", err)
 	}
-	return Case{ID: rec, Org: at.Org, Person: st.Profile, State: Requested, Lost: lost, Source: sourceText(a.From), CreatedAt: db.Time(row.Now), ExpiresAt: expires}, nil
+	return Case{ID: rec, Org: at.Org, Person: st.Profile, State: Requested, ByProvider: first.Provider != "", Lost: lost, Source: sourceText(a.From), CreatedAt: db.Time(row.Now), ExpiresAt: expires}, nil
 }
 
 var (
@@ -236,7 +240,7 @@ func (s *Service) prove(ctx context.Context, row recoverysql.MfaRecovery, st ide
 	var who []identity.Profile
 	var queue string
 	err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-		who, queue, err = s.deciders(ctx, tx, st.ID, at)
+		who, queue, err = s.deciders(ctx, tx, st.ID, at, id.Org(row.ProviderOrg))
 		return err
 	})
 	if err != nil {

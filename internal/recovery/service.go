@@ -39,9 +39,10 @@ type Ledger interface {
 
 // People is who signs in.
 type People interface {
-	FirstFactorOf(ctx context.Context, challenge secret.Secret, o identity.Origin) (id.User, error)
+	FirstFactorOf(ctx context.Context, challenge secret.Secret, o identity.Origin) (identity.FirstFactor, error)
+	Alone(ctx context.Context, tx *db.Tx, user id.User, org id.Org) (bool, error)
 	StandingOf(ctx context.Context, tx *db.Tx, user id.User) (identity.Standing, error)
-	OpenEnrolment(ctx context.Context, tx *db.Tx, user id.User, o identity.Origin) (identity.Session, error)
+	OpenEnrolment(ctx context.Context, tx *db.Tx, by identity.FirstFactor, o identity.Origin) (identity.Session, error)
 	Admit(ctx context.Context, o identity.Origin, claimed string) error
 	CountFailure(ctx context.Context, tx *db.Tx, o identity.Origin) error
 }
@@ -102,6 +103,7 @@ type Case struct {
 	Org        id.Org // empty: an operator of the platform
 	Person     identity.Profile
 	State      State
+	ByProvider bool // an identity provider gave its word; else the password was given
 	Lost       []string
 	Source     string // the address that asked
 	Comment    string
@@ -129,7 +131,7 @@ func state(r recoverysql.MfaRecovery, now int64) State {
 }
 
 func caseOf(r recoverysql.MfaRecovery, p identity.Profile, now int64) Case {
-	c := Case{ID: id.Recovery(r.ID), Org: id.Org(r.OrgID), Person: p, State: state(r, now), Lost: []string{}, Source: r.SourceIp, Comment: r.Comment,
+	c := Case{ID: id.Recovery(r.ID), Org: id.Org(r.OrgID), Person: p, State: state(r, now), ByProvider: r.ProviderOrg != "", Lost: []string{}, Source: r.SourceIp, Comment: r.Comment,
 		DecidedBy: id.User(r.DecidedBy), CreatedAt: db.Time(r.CreatedAt), VerifiedAt: zeroTime(r.VerifiedAt), DecidedAt: zeroTime(r.DecidedAt), ExpiresAt: db.Time(r.ExpiresAt)}
 	if r.Lost != "" {
 		c.Lost = strings.Split(r.Lost, " ")
@@ -154,11 +156,26 @@ func seat(st identity.Standing) identity.Membership {
 
 func rank(r authz.Role) int { return slices.Index(authz.Roles(), r) }
 
+// reaches tells whether a case reaches further than the organization whose provider
+// gave its word: the factors of its person open others too. Provider, mailbox and
+// administrator may all be in one hand there, so the platform decides such a case.
+func (s *Service) reaches(ctx context.Context, tx *db.Tx, subject id.User, provider id.Org) (bool, error) {
+	if provider == "" {
+		return false, nil
+	}
+	alone, err := s.d.People.Alone(ctx, tx, subject, provider)
+	return !alone, err
+}
+
 // deciders are those who may decide the case of subject, and in which queue it is
 // then. There may be none.
-func (s *Service) deciders(ctx context.Context, tx *db.Tx, subject id.User, at identity.Membership) (who []identity.Profile, queue string, err error) {
+func (s *Service) deciders(ctx context.Context, tx *db.Tx, subject id.User, at identity.Membership, provider id.Org) (who []identity.Profile, queue string, err error) {
 	q := recoverysql.New(tx)
-	if at.Org != "" {
+	beyond, err := s.reaches(ctx, tx, subject, provider)
+	if err != nil {
+		return nil, "", err
+	}
+	if at.Org != "" && !beyond {
 		rows, err := q.DecidersIn(ctx, string(at.Org))
 		if err != nil {
 			return nil, "", fmt.Errorf("list who decides: %w", err)
@@ -219,5 +236,8 @@ func (s *Service) person(ctx context.Context, user id.User) (st identity.Standin
 	})
 	return st, err
 }
+
+// errElsewhere does not say where else its person belongs: that is not the organization's to know.
+var errElsewhere = fault.New(fault.Denied, "this case cannot be approved here any more: deny it and let them ask again, an administrator of the platform decides then").WithCode("RECOVERY_ELSEWHERE")
 
 var errClosed = fault.New(fault.Conflict, "this case is not waiting for a decision any more: look at it again").WithCode("RECOVERY_CLOSED")

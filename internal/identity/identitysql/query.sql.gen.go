@@ -152,6 +152,23 @@ func (q *Queries) CountMembership(ctx context.Context, arg CountMembershipParams
 	return count, err
 }
 
+const countPlacesBesides = `-- name: CountPlacesBesides :one
+select count(*) from member where user_id = $1 and org_id <> $2
+`
+
+type CountPlacesBesidesParams struct {
+	UserID string
+	OrgID  string
+}
+
+// platform-wide: whether somebody belongs to more than one organization
+func (q *Queries) CountPlacesBesides(ctx context.Context, arg CountPlacesBesidesParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countPlacesBesides, arg.UserID, arg.OrgID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countResets = `-- name: CountResets :one
 select count(*) from password_reset where person_id = $1 and created_at > $2
 `

@@ -44,7 +44,7 @@ func (q *Queries) ApproveCase(ctx context.Context, arg ApproveCaseParams) (int64
 }
 
 const caseByGrant = `-- name: CaseByGrant :one
-select org_id, id, person_id, state, queue, lost, source_ip, proof_hash, attempts, grant_id, grant_hash, web_session_id, decided_by, comment, created_at, verified_at, decided_at, expires_at, ended_at from mfa_recovery where grant_id = $1
+select org_id, id, person_id, state, queue, lost, source_ip, proof_hash, attempts, grant_id, grant_hash, web_session_id, decided_by, comment, created_at, verified_at, decided_at, expires_at, ended_at, provider_org from mfa_recovery where grant_id = $1
 `
 
 // platform-wide: who presents a grant has no organization yet
@@ -71,12 +71,13 @@ func (q *Queries) CaseByGrant(ctx context.Context, grantID string) (MfaRecovery,
 		&i.DecidedAt,
 		&i.ExpiresAt,
 		&i.EndedAt,
+		&i.ProviderOrg,
 	)
 	return i, err
 }
 
 const caseByID = `-- name: CaseByID :one
-select org_id, id, person_id, state, queue, lost, source_ip, proof_hash, attempts, grant_id, grant_hash, web_session_id, decided_by, comment, created_at, verified_at, decided_at, expires_at, ended_at from mfa_recovery where id = $1
+select org_id, id, person_id, state, queue, lost, source_ip, proof_hash, attempts, grant_id, grant_hash, web_session_id, decided_by, comment, created_at, verified_at, decided_at, expires_at, ended_at, provider_org from mfa_recovery where id = $1
 `
 
 // platform-wide: who follows a link has no organization yet
@@ -103,12 +104,13 @@ func (q *Queries) CaseByID(ctx context.Context, id string) (MfaRecovery, error) 
 		&i.DecidedAt,
 		&i.ExpiresAt,
 		&i.EndedAt,
+		&i.ProviderOrg,
 	)
 	return i, err
 }
 
 const caseBySession = `-- name: CaseBySession :one
-select org_id, id, person_id, state, queue, lost, source_ip, proof_hash, attempts, grant_id, grant_hash, web_session_id, decided_by, comment, created_at, verified_at, decided_at, expires_at, ended_at from mfa_recovery where web_session_id = $1 and person_id = $2 and state = 'consumed' and expires_at > $3
+select org_id, id, person_id, state, queue, lost, source_ip, proof_hash, attempts, grant_id, grant_hash, web_session_id, decided_by, comment, created_at, verified_at, decided_at, expires_at, ended_at, provider_org from mfa_recovery where web_session_id = $1 and person_id = $2 and state = 'consumed' and expires_at > $3
 `
 
 type CaseBySessionParams struct {
@@ -141,6 +143,7 @@ func (q *Queries) CaseBySession(ctx context.Context, arg CaseBySessionParams) (M
 		&i.DecidedAt,
 		&i.ExpiresAt,
 		&i.EndedAt,
+		&i.ProviderOrg,
 	)
 	return i, err
 }
@@ -320,7 +323,7 @@ func (q *Queries) DenyCase(ctx context.Context, arg DenyCaseParams) (int64, erro
 }
 
 const dueCases = `-- name: DueCases :many
-select org_id, id, person_id, state, queue, lost, source_ip, proof_hash, attempts, grant_id, grant_hash, web_session_id, decided_by, comment, created_at, verified_at, decided_at, expires_at, ended_at from mfa_recovery where ended_at = 0 and expires_at <= $1 order by expires_at limit 100
+select org_id, id, person_id, state, queue, lost, source_ip, proof_hash, attempts, grant_id, grant_hash, web_session_id, decided_by, comment, created_at, verified_at, decided_at, expires_at, ended_at, provider_org from mfa_recovery where ended_at = 0 and expires_at <= $1 order by expires_at limit 100
 `
 
 // platform-wide: time passes for all organizations
@@ -353,6 +356,7 @@ func (q *Queries) DueCases(ctx context.Context, now int64) ([]MfaRecovery, error
 			&i.DecidedAt,
 			&i.ExpiresAt,
 			&i.EndedAt,
+			&i.ProviderOrg,
 		); err != nil {
 			return nil, err
 		}
@@ -393,7 +397,7 @@ func (q *Queries) ExpireCase(ctx context.Context, arg ExpireCaseParams) (int64, 
 }
 
 const getCase = `-- name: GetCase :one
-select c.org_id, c.id, c.person_id, c.state, c.queue, c.lost, c.source_ip, c.proof_hash, c.attempts, c.grant_id, c.grant_hash, c.web_session_id, c.decided_by, c.comment, c.created_at, c.verified_at, c.decided_at, c.expires_at, c.ended_at, p.email, p.handle, p.name from mfa_recovery c join person p on p.id = c.person_id
+select c.org_id, c.id, c.person_id, c.state, c.queue, c.lost, c.source_ip, c.proof_hash, c.attempts, c.grant_id, c.grant_hash, c.web_session_id, c.decided_by, c.comment, c.created_at, c.verified_at, c.decided_at, c.expires_at, c.ended_at, c.provider_org, p.email, p.handle, p.name from mfa_recovery c join person p on p.id = c.person_id
 where c.org_id = $1 and c.queue = 'org' and c.id = $2
 `
 
@@ -422,6 +426,7 @@ type GetCaseRow struct {
 	DecidedAt    int64
 	ExpiresAt    int64
 	EndedAt      int64
+	ProviderOrg  string
 	Email        string
 	Handle       string
 	Name         string
@@ -450,6 +455,7 @@ func (q *Queries) GetCase(ctx context.Context, arg GetCaseParams) (GetCaseRow, e
 		&i.DecidedAt,
 		&i.ExpiresAt,
 		&i.EndedAt,
+		&i.ProviderOrg,
 		&i.Email,
 		&i.Handle,
 		&i.Name,
@@ -458,7 +464,7 @@ func (q *Queries) GetCase(ctx context.Context, arg GetCaseParams) (GetCaseRow, e
 }
 
 const getPlatformCase = `-- name: GetPlatformCase :one
-select c.org_id, c.id, c.person_id, c.state, c.queue, c.lost, c.source_ip, c.proof_hash, c.attempts, c.grant_id, c.grant_hash, c.web_session_id, c.decided_by, c.comment, c.created_at, c.verified_at, c.decided_at, c.expires_at, c.ended_at, p.email, p.handle, p.name from mfa_recovery c join person p on p.id = c.person_id
+select c.org_id, c.id, c.person_id, c.state, c.queue, c.lost, c.source_ip, c.proof_hash, c.attempts, c.grant_id, c.grant_hash, c.web_session_id, c.decided_by, c.comment, c.created_at, c.verified_at, c.decided_at, c.expires_at, c.ended_at, c.provider_org, p.email, p.handle, p.name from mfa_recovery c join person p on p.id = c.person_id
 where c.queue = 'platform' and c.id = $1
 `
 
@@ -482,6 +488,7 @@ type GetPlatformCaseRow struct {
 	DecidedAt    int64
 	ExpiresAt    int64
 	EndedAt      int64
+	ProviderOrg  string
 	Email        string
 	Handle       string
 	Name         string
@@ -511,6 +518,7 @@ func (q *Queries) GetPlatformCase(ctx context.Context, id string) (GetPlatformCa
 		&i.DecidedAt,
 		&i.ExpiresAt,
 		&i.EndedAt,
+		&i.ProviderOrg,
 		&i.Email,
 		&i.Handle,
 		&i.Name,
@@ -520,22 +528,23 @@ func (q *Queries) GetPlatformCase(ctx context.Context, id string) (GetPlatformCa
 
 const insertCase = `-- name: InsertCase :exec
 insert into mfa_recovery (org_id, id, person_id, state, queue, lost, source_ip, proof_hash, attempts, grant_id, grant_hash, web_session_id,
-                          decided_by, comment, created_at, verified_at, decided_at, expires_at, ended_at)
+                          decided_by, comment, created_at, verified_at, decided_at, expires_at, ended_at, provider_org)
 values ($1, $2, $3, 'requested', $4, $5, $6, $7, 0,
-        '', $8, '', '', '', $9, 0, 0, $10, 0)
+        '', $8, '', '', '', $9, 0, 0, $10, 0, $11)
 `
 
 type InsertCaseParams struct {
-	OrgID     string
-	ID        string
-	PersonID  string
-	Queue     string
-	Lost      string
-	SourceIp  string
-	ProofHash []byte
-	Empty     []byte
-	Now       int64
-	ExpiresAt int64
+	OrgID       string
+	ID          string
+	PersonID    string
+	Queue       string
+	Lost        string
+	SourceIp    string
+	ProofHash   []byte
+	Empty       []byte
+	Now         int64
+	ExpiresAt   int64
+	ProviderOrg string
 }
 
 func (q *Queries) InsertCase(ctx context.Context, arg InsertCaseParams) error {
@@ -550,12 +559,13 @@ func (q *Queries) InsertCase(ctx context.Context, arg InsertCaseParams) error {
 		arg.Empty,
 		arg.Now,
 		arg.ExpiresAt,
+		arg.ProviderOrg,
 	)
 	return err
 }
 
 const listCases = `-- name: ListCases :many
-select c.org_id, c.id, c.person_id, c.state, c.queue, c.lost, c.source_ip, c.proof_hash, c.attempts, c.grant_id, c.grant_hash, c.web_session_id, c.decided_by, c.comment, c.created_at, c.verified_at, c.decided_at, c.expires_at, c.ended_at, p.email, p.handle, p.name from mfa_recovery c join person p on p.id = c.person_id
+select c.org_id, c.id, c.person_id, c.state, c.queue, c.lost, c.source_ip, c.proof_hash, c.attempts, c.grant_id, c.grant_hash, c.web_session_id, c.decided_by, c.comment, c.created_at, c.verified_at, c.decided_at, c.expires_at, c.ended_at, c.provider_org, p.email, p.handle, p.name from mfa_recovery c join person p on p.id = c.person_id
 where c.org_id = $1 and c.queue = 'org' and c.verified_at <> 0 and c.id < $2
 and (cast($3 as text) = '' or c.state = $3) order by c.id desc limit $4
 `
@@ -587,6 +597,7 @@ type ListCasesRow struct {
 	DecidedAt    int64
 	ExpiresAt    int64
 	EndedAt      int64
+	ProviderOrg  string
 	Email        string
 	Handle       string
 	Name         string
@@ -626,6 +637,7 @@ func (q *Queries) ListCases(ctx context.Context, arg ListCasesParams) ([]ListCas
 			&i.DecidedAt,
 			&i.ExpiresAt,
 			&i.EndedAt,
+			&i.ProviderOrg,
 			&i.Email,
 			&i.Handle,
 			&i.Name,
@@ -644,7 +656,7 @@ func (q *Queries) ListCases(ctx context.Context, arg ListCasesParams) ([]ListCas
 }
 
 const listPlatformCases = `-- name: ListPlatformCases :many
-select c.org_id, c.id, c.person_id, c.state, c.queue, c.lost, c.source_ip, c.proof_hash, c.attempts, c.grant_id, c.grant_hash, c.web_session_id, c.decided_by, c.comment, c.created_at, c.verified_at, c.decided_at, c.expires_at, c.ended_at, p.email, p.handle, p.name from mfa_recovery c join person p on p.id = c.person_id
+select c.org_id, c.id, c.person_id, c.state, c.queue, c.lost, c.source_ip, c.proof_hash, c.attempts, c.grant_id, c.grant_hash, c.web_session_id, c.decided_by, c.comment, c.created_at, c.verified_at, c.decided_at, c.expires_at, c.ended_at, c.provider_org, p.email, p.handle, p.name from mfa_recovery c join person p on p.id = c.person_id
 where c.queue = 'platform' and c.verified_at <> 0 and c.id < $1
 and (cast($2 as text) = '' or c.state = $2) order by c.id desc limit $3
 `
@@ -675,6 +687,7 @@ type ListPlatformCasesRow struct {
 	DecidedAt    int64
 	ExpiresAt    int64
 	EndedAt      int64
+	ProviderOrg  string
 	Email        string
 	Handle       string
 	Name         string
@@ -710,6 +723,7 @@ func (q *Queries) ListPlatformCases(ctx context.Context, arg ListPlatformCasesPa
 			&i.DecidedAt,
 			&i.ExpiresAt,
 			&i.EndedAt,
+			&i.ProviderOrg,
 			&i.Email,
 			&i.Handle,
 			&i.Name,
@@ -728,7 +742,7 @@ func (q *Queries) ListPlatformCases(ctx context.Context, arg ListPlatformCasesPa
 }
 
 const openCaseOf = `-- name: OpenCaseOf :one
-select org_id, id, person_id, state, queue, lost, source_ip, proof_hash, attempts, grant_id, grant_hash, web_session_id, decided_by, comment, created_at, verified_at, decided_at, expires_at, ended_at from mfa_recovery where person_id = $1 and ended_at = 0
+select org_id, id, person_id, state, queue, lost, source_ip, proof_hash, attempts, grant_id, grant_hash, web_session_id, decided_by, comment, created_at, verified_at, decided_at, expires_at, ended_at, provider_org from mfa_recovery where person_id = $1 and ended_at = 0
 `
 
 // platform-wide: a person has one case at a time, wherever they belong
@@ -755,6 +769,7 @@ func (q *Queries) OpenCaseOf(ctx context.Context, personID string) (MfaRecovery,
 		&i.DecidedAt,
 		&i.ExpiresAt,
 		&i.EndedAt,
+		&i.ProviderOrg,
 	)
 	return i, err
 }

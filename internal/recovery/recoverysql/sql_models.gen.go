@@ -24,4 +24,5 @@ type MfaRecovery struct {
 	DecidedAt    int64
 	ExpiresAt    int64
 	EndedAt      int64
+	ProviderOrg  string
 }
