@@ -17,7 +17,7 @@ import (
 const crowd = 10_000 // members of the organization
 
 // memberPages is the list of an organization's ten thousand members, page by page
-// over the API, on both stores. As many people belong to another organization, so
+// over the API, on both stores, and a group of all of them. As many people belong to another organization, so
 // that the store has somebody to pass over.
 func memberPages(ctx context.Context, b *bench) error {
 	if err := b.membersOn(ctx, "SQLite", func(dir string) (string, func() error, error) {
@@ -50,7 +50,8 @@ func (b *bench) membersOn(ctx context.Context, store string, open func(dir strin
 		return err
 	}
 	p.stop()
-	if err := seedMembers(ctx, dbURL, id.Org(p.dev.Organization.ID)); err != nil {
+	members, err := seedMembers(ctx, dbURL, id.Org(p.dev.Organization.ID))
+	if err != nil {
 		return fmt.Errorf("fill the organization on %s: %w", store, err)
 	}
 	if p, err = startProduct(ctx, bin, dir, "VAULTPAM_DATABASE_URL="+dbURL); err != nil {
@@ -69,7 +70,7 @@ func (b *bench) membersOn(ctx context.Context, store string, open func(dir strin
 		took = append(took, one...)
 	}
 	b.report.value(false, 50, fmt.Sprintf("page of 100 of %d members, on %s, p99", crowd, store), "ms", 1000*quantile(took, 0.99), math.NaN())
-	return nil
+	return b.largeGroup(ctx, store, p, members)
 }
 
 // pages reads the whole list and tells how many seconds each page took.
@@ -98,31 +99,35 @@ func (p *product) pages(ctx context.Context, limit int) (took []float64, seen in
 
 // seedMembers writes them as the store holds them: ten thousand invitations would
 // measure the invitations.
-func seedMembers(ctx context.Context, dbURL string, org id.Org) error {
+func seedMembers(ctx context.Context, dbURL string, org id.Org) (members []id.User, err error) {
 	d, err := db.Open(ctx, db.Config{URL: dbURL, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer d.Close()
-	return d.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+	err = d.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		members = members[:0]
 		now, other := db.Micros(time.Now()), id.New[id.Org]()
 		if _, err := tx.ExecContext(ctx, "insert into organization (id, slug, name, state, created_at, changed_at) values ($1, 'others', 'Others', 'active', $2, $2)", string(other), now); err != nil {
 			return err
 		}
 		for i := range 2 * crowd {
-			who, to := string(id.New[id.User]()), org
+			who, to := id.New[id.User](), org
 			if i%2 == 1 {
 				to = other
+			} else {
+				members = append(members, who)
 			}
 			handle := fmt.Sprintf("member-%05d", (i*7919)%(2*crowd)) // not in the order of their ids
 			if _, err := tx.ExecContext(ctx, "insert into person (id, email, handle, name, state, created_at, changed_at) values ($1, $2, $3, $4, 'active', $5, $5)",
-				who, handle+"@example.com", handle, "Member "+handle, now); err != nil {
+				string(who), handle+"@example.com", handle, "Member "+handle, now); err != nil {
 				return err
 			}
-			if _, err := tx.ExecContext(ctx, "insert into member (org_id, user_id, role, created_at, changed_at) values ($1, $2, 'operator', $3, $3)", string(to), who, now); err != nil {
+			if _, err := tx.ExecContext(ctx, "insert into member (org_id, user_id, role, created_at, changed_at) values ($1, $2, 'operator', $3, $3)", string(to), string(who), now); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	return members, err
 }

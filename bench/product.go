@@ -44,6 +44,9 @@ type devFile struct {
 	SSHAddr    string    `json:"ssh_addr"`
 	KnownHosts string    `json:"known_hosts_file"`
 	Users      []devUser `json:"users"`
+	Safes      []struct {
+		ID string `json:"id"`
+	} `json:"safes"`
 }
 
 type devUser struct {

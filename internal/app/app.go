@@ -178,7 +178,7 @@ func (a *App) buildDomains() (err error) {
 		a.identity, err = identity.New(identity.Deps{Log: part("identity"), DB: a.db, Ledger: a.ledger, Seal: a.keyring, MFA: factors,
 			Members: tenancy.Directory{}, Operators: platform.Directory{}, Live: live{a}, Mail: a.mail,
 			Cost:       identity.Cost(int64(a.cfg.Passwords.Memory), a.cfg.Passwords.Passes),
-			Recoveries: recovery.Closer{DB: a.db, Ledger: a.ledger, Mail: a.mail, Members: tenancy.Directory{}, Now: now}, Now: now})
+			Recoveries: recovery.Closer{DB: a.db, Ledger: a.ledger, Mail: a.mail, Members: tenancy.Directory{}, Now: now}, Metrics: a.metrics, Now: now})
 		return err
 	})
 	build("recovery", func() (err error) {

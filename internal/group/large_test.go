@@ -14,13 +14,10 @@ import (
 	"github.com/vaultpam/vaultpam/internal/safe/safetest"
 )
 
-// Limits are real at 10,000 and one. The bound of a test on a busy machine is wide;
-// bench/ measures against two seconds.
+// More people than one statement writes, more groups than a page shows. How long ten
+// thousand take is measured in bench/.
 func TestLargeGroups(t *testing.T) {
-	if testing.Short() {
-		t.Skip("10,001 people")
-	}
-	const people, groups, slack = 10_001, 1_000, 20 * time.Second
+	const people, groups = 1_101, 210
 	each(t, func(t *testing.T, ctx context.Context, w *safetest.World) {
 		g := w.Group("everybody")
 		users := crowd(t, w, people)
@@ -28,20 +25,14 @@ func TestLargeGroups(t *testing.T) {
 		within := func(what string, events int, f func() error) {
 			t.Helper()
 			w.Events()
-			began := time.Now()
 			if err := f(); err != nil {
 				t.Fatalf("%s: %v", what, err)
-			}
-			took := time.Since(began)
-			t.Logf("%s: %v", what, took.Round(time.Millisecond))
-			if took > slack {
-				t.Errorf("%s took %v", what, took)
 			}
 			if n := len(w.Events()); n != events {
 				t.Errorf("%s: %d events, want %d", what, n, events)
 			}
 		}
-		within("10,001 people come", people, func() error {
+		within("people come", people, func() error {
 			return w.DB.InOrg(ctx, w.Org, func(ctx context.Context, tx *db.Tx) error {
 				return w.Groups.Push(ctx, tx, w.Admin, group.Pushed{ID: g.ID, Name: g.Name, Members: users})
 			})

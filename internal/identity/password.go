@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/unicode/norm"
 
@@ -39,18 +40,21 @@ type hasher struct {
 	waiting atomic.Int64
 	decoy   string       // matches nothing, costs the same
 	work    atomic.Int64 // hash operations so far; tests compare it
+	metrics metrics
 }
 
-func newHasher(cost argon2id.Params, parallel int) *hasher {
+func newHasher(cost argon2id.Params, parallel int, r prometheus.Registerer) *hasher {
 	salt, key := make([]byte, cost.SaltLength), make([]byte, cost.KeyLength)
 	rand.Read(salt)
 	rand.Read(key)
-	return &hasher{
+	h := &hasher{
 		cost:  cost,
 		slots: make(chan struct{}, parallel),
 		decoy: fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, cost.Memory, cost.Iterations, cost.Parallelism,
 			base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key)),
 	}
+	h.metrics = newMetrics(r, h)
+	return h
 }
 
 func (h *hasher) enter(ctx context.Context) error {
@@ -75,7 +79,10 @@ func (h *hasher) run(ctx context.Context, work func() error) error {
 		return err
 	}
 	defer func() { <-h.slots }()
-	return aside(work)
+	return aside(func() error {
+		defer prometheus.NewTimer(h.metrics.hashing).ObserveDuration()
+		return work()
+	})
 }
 
 func (h *hasher) hash(ctx context.Context, password secret.Secret) (out string, err error) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/alexedwards/argon2id"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
@@ -102,8 +103,9 @@ type Deps struct {
 	Recoveries Recoveries // nil: there are none
 	Mail       Mail       // nil: nobody sets a password by e-mail
 	Limits     Limits
-	Cost       argon2id.Params // of a password
-	Parallel   int             // passwords hashed at once; 0: one for two cores
+	Cost       argon2id.Params       // of a password
+	Parallel   int                   // passwords hashed at once; 0: one for two cores
+	Metrics    prometheus.Registerer // nil: not exported
 	Now        func() time.Time
 }
 
@@ -129,7 +131,7 @@ func New(d Deps) (*Service, error) {
 		d.Parallel = max(1, runtime.GOMAXPROCS(0)/2)
 	}
 	d.Limits = d.Limits.orDefault()
-	return &Service{d: d, hash: newHasher(d.Cost, d.Parallel), wake: make(chan struct{}, 1)}, nil
+	return &Service{d: d, hash: newHasher(d.Cost, d.Parallel, d.Metrics), wake: make(chan struct{}, 1)}, nil
 }
 
 func (s *Service) now() int64 { return db.Micros(s.d.Now()) }
