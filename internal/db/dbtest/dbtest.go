@@ -6,6 +6,8 @@ package dbtest
 
 import (
 	"context"
+	"errors"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -25,29 +27,71 @@ func Each(t *testing.T, f func(t *testing.T, d *db.DB)) {
 // SQLite opens a new, migrated database in a file.
 func SQLite(t testing.TB) *db.DB {
 	t.Helper()
-	return Open(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	schema, err := sqliteTemplate()
+	if err != nil {
+		t.Fatalf("make the template of the tests' databases: %v", err)
+	}
+	file := filepath.Join(t.TempDir(), "test.db")
+	if err := os.WriteFile(file, schema, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return watched(t, open(t, "sqlite:"+file))
 }
+
+// sqliteTemplate is the file of a migrated database with nothing in it, made once
+// for each test program: to migrate takes longer than most tests.
+var sqliteTemplate = sync.OnceValues(func() (schema []byte, err error) {
+	dir, err := os.MkdirTemp("", "dbtest-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file, ctx := filepath.Join(dir, "template.db"), context.Background()
+	d, err := db.Open(ctx, db.Config{URL: "sqlite:" + file})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(d.Migrate(ctx), d.Close()); err != nil { // closing it writes all into the one file
+		return nil, err
+	}
+	if _, err := os.Stat(file + "-wal"); err == nil {
+		return nil, errors.New("the closed database has a write-ahead log beside it")
+	}
+	return os.ReadFile(file)
+})
 
 // Postgres opens a new, migrated database on the test server, dropped at the end.
 func Postgres(t testing.TB) *db.DB {
 	t.Helper()
-	return Open(t, PostgresURL(t))
+	return watched(t, open(t, PostgresURL(t)))
 }
 
 // Open opens and migrates url, closes it when the test ends, and fails the test
 // if one of its statements forgot the organization.
 func Open(t testing.TB, url string) *db.DB {
 	t.Helper()
-	ctx := context.Background()
-	d, err := db.Open(ctx, db.Config{URL: url})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := d.Migrate(ctx); err != nil {
+	d := open(t, url)
+	if err := d.Migrate(context.Background()); err != nil {
 		d.Close()
 		t.Fatal(err)
 	}
-	tables, err := d.TenantTables(ctx)
+	return watched(t, d)
+}
+
+func open(t testing.TB, url string) *db.DB {
+	t.Helper()
+	d, err := db.Open(context.Background(), db.Config{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// watched closes d when the test ends, and fails the test if one of its statements
+// forgot the organization.
+func watched(t testing.TB, d *db.DB) *db.DB {
+	t.Helper()
+	tables, err := d.TenantTables(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
