@@ -45,9 +45,10 @@ type GroupMember struct {
 
 // GroupSafe is what a group brings.
 type GroupSafe struct {
-	SafeID id.Safe `json:"safe_id"`
-	Name   string  `json:"name"`
-	Role   string  `json:"role" enum:"user,checkout,approver,manager"`
+	SafeID id.Safe    `json:"safe_id"`
+	Name   string     `json:"name"`
+	Role   string     `json:"role" enum:"user,checkout,approver,manager"`
+	EndsAt *time.Time `json:"ends_at,omitempty" doc:"The clock ends it then; absent: never"`
 }
 
 // SafeGroup is a group that is bound to a safe.
@@ -176,8 +177,9 @@ func (s *Server) groupMemberRoutes(tag string) {
 		func(ctx context.Context, a authz.Actor, in *struct {
 			GroupID
 			PageIn
+			Part string `query:"q" maxLength:"100" doc:"Only those with this in name, handle or email"`
 		}) (*pageOut[GroupMember], error) {
-			l, err := s.Groups.Members(ctx, a, id.Group(in.GroupID.GroupID), in.request())
+			l, err := s.Groups.Members(ctx, a, id.Group(in.GroupID.GroupID), in.Part, in.request())
 			return pageOf(l, func(m group.Member) GroupMember {
 				return GroupMember{UserID: m.User, Name: m.Name, Handle: m.Handle, Email: m.Email, AddedBy: m.AddedBy, AddedAt: m.AddedAt}
 			}, err)
@@ -228,7 +230,7 @@ func (s *Server) groupMemberRoutes(tag string) {
 			}{}
 			out.Body.Items = make([]GroupSafe, len(list))
 			for i, b := range list {
-				out.Body.Items[i] = GroupSafe{SafeID: b.Safe, Name: b.Name, Role: string(b.Role)}
+				out.Body.Items[i] = GroupSafe{SafeID: b.Safe, Name: b.Name, Role: string(b.Role), EndsAt: optionalTime(b.Ends)}
 			}
 			return out, nil
 		})

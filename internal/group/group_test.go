@@ -64,8 +64,13 @@ func TestLifeOfAGroup(t *testing.T) {
 			t.Errorf("a member once more: %d, %v", n, err)
 		}
 		w.None()
-		if l, err := w.Groups.Members(ctx, w.Operator, g.ID, page.Request{}); err != nil || len(l.Items) != 2 || l.Items[0].Handle != "aude" {
+		if l, err := w.Groups.Members(ctx, w.Operator, g.ID, "", page.Request{}); err != nil || len(l.Items) != 2 || l.Items[0].Handle != "aude" {
 			t.Errorf("Members: %+v, %v", l, err)
+		}
+		for part, want := range map[string]int{"AUDE": 1, "nobody": 0, "%": 0, "_": 0} {
+			if l, err := w.Groups.Members(ctx, w.Operator, g.ID, part, page.Request{}); err != nil || len(l.Items) != want {
+				t.Errorf("Members like %q: %+v, %v", part, l, err)
+			}
 		}
 		if l, err := w.Groups.List(ctx, w.Operator, group.Filter{Part: "CALL", User: w.Operator.User}, page.Request{}); err != nil || len(l.Items) != 1 || l.Items[0].Members != 2 {
 			t.Errorf("List: %+v, %v", l, err)

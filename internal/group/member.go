@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
@@ -29,8 +30,9 @@ type Member struct {
 // MaxAtOnce bounds how many people one request adds or removes.
 const MaxAtOnce = 1000
 
-// Members lists the members of a group, in the order of their handles.
-func (s *Service) Members(ctx context.Context, actor authz.Actor, gid id.Group, p page.Request) (page.List[Member], error) {
+// Members lists the members of a group, in the order of their handles; with a part,
+// only those who have it in name, handle or address.
+func (s *Service) Members(ctx context.Context, actor authz.Actor, gid id.Group, part string, p page.Request) (page.List[Member], error) {
 	if _, err := s.Get(ctx, actor, gid); err != nil {
 		return page.List[Member]{}, err
 	}
@@ -40,7 +42,8 @@ func (s *Service) Members(ctx context.Context, actor authz.Actor, gid id.Group, 
 	}
 	var rows []groupsql.ListMembersRow
 	err = s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
-		rows, err = groupsql.New(tx).ListMembers(ctx, groupsql.ListMembersParams{OrgID: string(actor.Org), GroupID: string(gid), After: after, Read: read})
+		rows, err = groupsql.New(tx).ListMembers(ctx, groupsql.ListMembersParams{OrgID: string(actor.Org), GroupID: string(gid), After: after, Read: read,
+			Low: pattern(strings.ToLower(part)), Typed: pattern(part)})
 		return err
 	})
 	if err != nil {
@@ -51,6 +54,14 @@ func (s *Service) Members(ctx context.Context, actor authz.Actor, gid id.Group, 
 		out[i] = Member{User: id.User(r.UserID), Name: r.Name, Handle: r.Handle, Email: r.Email, AddedBy: id.User(r.AddedBy), AddedAt: db.Time(r.AddedAt)}
 	}
 	return page.Cut(out, read, func(m Member) string { return m.Handle }), nil
+}
+
+// pattern is what a text with this part in it is like; "!" escapes.
+func pattern(part string) string {
+	if part == "" {
+		return ""
+	}
+	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(part) + "%"
 }
 
 // AddMembers puts members of the organization into a local group, and tells how many

@@ -37,6 +37,8 @@ select user_id from org_group_member where org_id = $1 and group_id = $2 order b
 select m.user_id, m.added_at, m.added_by, p.name, p.handle, p.email
 from org_group_member m join person p on p.id = m.user_id
 where m.org_id = sqlc.arg(org_id) and m.group_id = sqlc.arg(group_id) and p.handle > sqlc.arg(after)
+and (cast(sqlc.arg(low) as text) = '' or p.handle like cast(sqlc.arg(low) as text) escape '!' or p.email like cast(sqlc.arg(low) as text) escape '!'
+    or lower(p.name) like cast(sqlc.arg(low) as text) escape '!' or p.name like cast(sqlc.arg(typed) as text) escape '!')
 order by p.handle limit sqlc.arg(read);
 
 -- name: DeleteMembers :exec

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
@@ -71,6 +72,7 @@ type Brought struct {
 	Safe id.Safe
 	Name string
 	Role Role
+	Ends time.Time // zero: never
 }
 
 // Brings lists what a group brings to its members.
@@ -81,7 +83,7 @@ func (s *Service) Brings(ctx context.Context, tx *db.Tx, org id.Org, group id.Gr
 	}
 	out := make([]Brought, len(rows))
 	for i, r := range rows {
-		out[i] = Brought{id.Safe(r.SafeID), r.SafeName, Role(r.Role)}
+		out[i] = Brought{id.Safe(r.SafeID), r.SafeName, Role(r.Role), moment(r.EndsAt)}
 	}
 	return out, nil
 }

@@ -211,6 +211,18 @@ const people = createRoute({
   validateSearch: optional("q", "role", "open", "new", "tab", "state"),
   component: lazyRouteComponent(() => import("./features/people/list")),
 });
+const groups = createRoute({
+  getParentRoute: () => org,
+  path: "/groups",
+  validateSearch: optional("q", "new"),
+  component: lazyRouteComponent(() => import("./features/groups/list")),
+});
+const group = createRoute({
+  getParentRoute: () => org,
+  path: "/groups/$group",
+  validateSearch: optional("tab", "q"),
+  component: lazyRouteComponent(() => import("./features/groups/detail")),
+});
 const sso = createRoute({
   getParentRoute: () => org,
   path: "/settings/sso",
@@ -316,7 +328,7 @@ const tree = root.addChildren([
       keys,
       whichRecoveries,
       platformRecoveries,
-      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people, recoveries, sso, organization]),
+      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people, groups, group, recoveries, sso, organization]),
     ]),
   ]),
 ]);

@@ -1,4 +1,5 @@
 // What to look at, as whom, and what to do first.
+import { groups } from "./mock/access.mjs";
 import { letters } from "./mock/admin.mjs";
 import { accounts, orgs, people, resources, safes } from "./mock/data.mjs";
 import { recoveries } from "./mock/routes.mjs";
@@ -195,13 +196,57 @@ export const pages = [
   { name: "safes-error", path: `${o}/safes`, as: "ada", expects: "500", before: fail("**/api/v1/safes?*", 500, "internal error; if it stays, give your administrator this reference"), until: "text=Try again" },
   { name: "safes-guided", path: "/o/nordwind/safes", as: "ada", until: "text=Three steps" },
   { name: "safe", path: () => `${o}/safes/${safes[2].id}`, as: "ada", until: "text=Connect from your terminal" },
-  { name: "safe-members", path: () => `${o}/safes/${safes[0].id}?tab=members`, as: "ada", until: "text=Grace Okafor" },
+  { name: "safe-access", path: () => `${o}/safes/${safes[0].id}?tab=access`, as: "ada", full: true, until: "text=through what" },
+  { name: "safe-access-none", path: () => `${o}/safes/${safes[4].id}?tab=access`, as: "mei", until: "text=No group is bound" },
   {
-    name: "safe-add-member",
-    path: () => `${o}/safes/${safes[0].id}?tab=members`,
+    name: "safe-add-group",
+    path: () => `${o}/safes/${safes[0].id}?tab=access`,
     as: "ada",
     act: async (page) => {
-      await page.getByText("Grace Okafor").waitFor();
+      await button(page, "Add group").click();
+      await page.getByRole("combobox", { name: "Group" }).fill("call");
+      await page.getByRole("option", { name: /On call/ }).click();
+    },
+  },
+  { name: "groups", path: `${o}/groups`, as: "ada", until: "text=On call" },
+  { name: "groups-empty", path: "/o/nordwind/groups", as: "ada", until: "text=no group yet" },
+  { name: "groups-none", path: `${o}/groups?q=zzz`, as: "ada", until: "text=No group matches" },
+  {
+    name: "group-new-sso",
+    path: `${o}/groups?new=1`,
+    as: "ada",
+    act: (page) => page.getByRole("radio", { name: "Your identity provider" }).check(),
+  },
+  { name: "group", path: () => `${o}/groups/${groups[0].id}`, as: "ada", until: "text=Tomás Varga" },
+  { name: "group-scim", path: () => `${o}/groups/${groups[2].id}`, as: "ada", until: "text=Managed by your directory" },
+  { name: "group-safes", path: () => `${o}/groups/${groups[0].id}?tab=safes`, as: "ada", until: "text=orders-db" },
+  {
+    name: "group-add-people",
+    path: () => `${o}/groups/${groups[0].id}`,
+    as: "ada",
+    act: async (page) => {
+      await button(page, "Add people").click();
+      await page.getByRole("combobox", { name: "People" }).fill("a");
+      await page.getByRole("option", { name: /Ada/ }).click();
+      await page.getByText("Whoever is in it reaches").waitFor();
+      await page.getByRole("option").first().waitFor();
+    },
+  },
+  {
+    name: "group-delete",
+    path: () => `${o}/groups/${groups[0].id}`,
+    as: "ada",
+    act: async (page) => {
+      await button(page, "Delete").click();
+      await page.getByText("Type On call to confirm").waitFor();
+    },
+  },
+  {
+    name: "safe-add-member",
+    path: () => `${o}/safes/${safes[0].id}?tab=access`,
+    as: "ada",
+    act: async (page) => {
+      await page.getByText("Grace Okafor").first().waitFor();
       await button(page, "Add member").click();
       await page.getByRole("dialog").waitFor();
     },

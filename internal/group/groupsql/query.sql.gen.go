@@ -299,13 +299,17 @@ const listMembers = `-- name: ListMembers :many
 select m.user_id, m.added_at, m.added_by, p.name, p.handle, p.email
 from org_group_member m join person p on p.id = m.user_id
 where m.org_id = $1 and m.group_id = $2 and p.handle > $3
-order by p.handle limit $4
+and (cast($4 as text) = '' or p.handle like cast($4 as text) escape '!' or p.email like cast($4 as text) escape '!'
+    or lower(p.name) like cast($4 as text) escape '!' or p.name like cast($5 as text) escape '!')
+order by p.handle limit $6
 `
 
 type ListMembersParams struct {
 	OrgID   string
 	GroupID string
 	After   string
+	Low     string
+	Typed   string
 	Read    int32
 }
 
@@ -323,6 +327,8 @@ func (q *Queries) ListMembers(ctx context.Context, arg ListMembersParams) ([]Lis
 		arg.OrgID,
 		arg.GroupID,
 		arg.After,
+		arg.Low,
+		arg.Typed,
 		arg.Read,
 	)
 	if err != nil {

@@ -98,6 +98,33 @@ export type SafePolicy = { [K in keyof Required<Omit<Schemas["Policy"], "valid_h
 export type SafeWire = Omit<Schemas["Safe"], "policy" | "my_role"> & { policy: SafePolicy; my_role: SafeRole | "" };
 export type SafeMemberWire = Schemas["SafeMember"];
 
+// --- groups, reach, policies ---------------------------------------------------
+export type GroupWire = Schemas["Group"];
+export type GroupMemberWire = Schemas["GroupMember"];
+export type GroupSafeWire = Schemas["GroupSafe"];
+export type SafeGroupWire = Schemas["SafeGroup"];
+export type AccessWire = Omit<Schemas["Access"], "direct_role" | "group_role"> & { direct_role?: SafeRole; group_role?: SafeRole };
+export type PolicyEffect = Schemas["PolicyForm"]["effect"];
+/** A policy as a form: what is left out asks for nothing. */
+export type AccessPolicyForm = { [K in keyof Schemas["PolicyForm"]]: NonNullable<Schemas["PolicyForm"][K]> };
+export type PolicyOptions = NonNullable<AccessPolicyForm["options"]>;
+export interface Named {
+  id: string;
+  name: string;
+}
+export type AccessPolicyWire = Omit<Schemas["AccessPolicy"], "form" | "effects" | "safes"> & { form: AccessPolicyForm | null; effects: PolicyEffect[]; safes: Named[] };
+export type PolicyVersionWire = Omit<Schemas["PolicyVersion"], "form" | "safes"> & { form: AccessPolicyForm | null; safes: string[] };
+export type PolicyTemplateWire = Omit<Schemas["PolicyTemplate"], "form"> & { form: AccessPolicyForm };
+export type CheckedPolicyWire = Omit<Schemas["CheckedPolicy"], "form" | "effects"> & { form: AccessPolicyForm | null; effects: PolicyEffect[] };
+export type AccessReason = Schemas["AccessReason"];
+export type NeedsApproval = Omit<Schemas["NeedsApproval"], "approvers"> & { approvers: string[] };
+type Decided = { approval: NeedsApproval | null; reasons: AccessReason[] };
+export type AccessDecisionWire = Omit<Schemas["AccessDecision"], "approval" | "reasons"> & Decided;
+export type ExplanationWire = Omit<Schemas["Explanation"], "approval" | "reasons" | "can_approve" | "groups"> & Decided & { can_approve: Named[]; groups: string[] };
+export type ReachWire = Omit<Schemas["Reach"], "approval" | "reasons"> & Decided;
+export type OtherwiseWire = Omit<Schemas["Otherwise"], "now" | "would"> & { now: AccessDecisionWire; would: AccessDecisionWire };
+export type SimulationWire = Omit<Schemas["Simulation"], "examples" | "by"> & { by: Record<string, number>; examples: OtherwiseWire[] };
+
 // --- sessions ----------------------------------------------------------------
 export type LaunchWire = Schemas["Launched"];
 export type RecordingWire = Schemas["Recording"];
@@ -122,5 +149,9 @@ export type Resource = Dated<ResourceWire>;
 export type Account = Dated<AccountWire>;
 export type Safe = Dated<SafeWire>;
 export type SafeMember = Dated<SafeMemberWire>;
+export type Group = Dated<GroupWire>;
+export type GroupMember = Dated<GroupMemberWire>;
+export type SafeGroup = Dated<SafeGroupWire>;
+export type AccessPolicy = Dated<AccessPolicyWire>;
 export type Session = Dated<SessionWire>;
 export type AuditEvent = Dated<AuditEventWire>;

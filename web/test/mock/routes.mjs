@@ -1,4 +1,5 @@
 import { accounts, ago, ahead, byHandle, factors, makeId, orgs, people, resources, safes, sshKeys, tokens } from "./data.mjs";
+import { accessRoutes } from "./access.mjs";
 import { adminRoutes } from "./admin.mjs";
 import { cast } from "./cast.mjs";
 import { checkpoint, events, fill, inclusion, vkey } from "./ledger.mjs";
@@ -346,3 +347,4 @@ on("GET", "/platform/keys/root", () => ({ root_key_id: "key_01jz8q4n5yf3v9t2c6w0
 on("GET", "/platform/ledgers", ({ url }) => page([{ log_id: "log_platform", size: 412, waiting: 0, signed_size: 412, signed_at: ago(1), stopped: false }, { log_id: "log_01jz8q4n5yf3v9t2c6w0k7m1xa", org_id: orgs.acme.id, org_name: orgs.acme.name, size: 18_204, waiting: 0, signed_size: 18_204, signed_at: ago(0), stopped: false }, { log_id: "log_nord", org_id: orgs.nord.id, org_name: orgs.nord.name, size: 31, waiting: 2, signed_size: 29, signed_at: ago(600), stopped: true, stopped_at: ago(590), stop_reason: "entry 14 is not the one that was signed" }], url));
 
 adminRoutes(on, page);
+accessRoutes(on, page);

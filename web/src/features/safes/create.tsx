@@ -62,7 +62,7 @@ export default function NewSafe() {
             {
               onSuccess: (safe) => {
                 toasts.say(`${safe.name} exists. Add its members.`);
-                void navigate({ to: "/o/$org/safes/$safe", params: { ...params, safe: safe.id }, search: { tab: "members" } });
+                void navigate({ to: "/o/$org/safes/$safe", params: { ...params, safe: safe.id }, search: { tab: "access" } });
               },
             },
           );

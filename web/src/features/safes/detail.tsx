@@ -17,14 +17,14 @@ import { managesSafe, safeRoleWords } from "../shell/rights";
 import { SessionTable } from "../sessions/table";
 import { sessionsOfSafeQuery } from "../sessions/queries";
 import { LaunchLink } from "../terminal/launch-link";
+import { AccessTab } from "./access-tab";
 import { PolicyBadges } from "./badges";
 import { blockedSentence, liftable } from "./blocked";
-import { MembersTab } from "./members-tab";
 import { fileWords, hours } from "./policy";
 import { PolicyTab } from "./policy-tab";
 import { safeMembersQuery, safeQuery, useSafeChanges } from "./queries";
 
-type Tab = "overview" | "members" | "policy" | "sessions";
+type Tab = "overview" | "access" | "policy" | "sessions";
 
 export default function SafePage() {
   const org = useOrg();
@@ -41,7 +41,7 @@ export default function SafePage() {
   if (!safe) return <PageSkeleton label="the safe" />;
 
   const tabs: { id: Tab; label: string; count?: number | undefined }[] = [{ id: "overview", label: "Overview" }];
-  if (seesMembers) tabs.push({ id: "members", label: "Members", count: members.data?.items.length });
+  if (seesMembers) tabs.push({ id: "access", label: "Access" });
   tabs.push({ id: "policy", label: "Policy" }, { id: "sessions", label: "Sessions" });
   const tab = tabs.find((t) => t.id === search.tab)?.id ?? "overview";
   const open = safe.can_launch || liftable(safe.blocked_by);
@@ -85,7 +85,7 @@ export default function SafePage() {
       </nav>
       <div className="tab-body">
         {tab === "overview" && <Overview safe={safe} open={open} />}
-        {tab === "members" && <MembersTab safe={safe} editable={editable} />}
+        {tab === "access" && <AccessTab safe={safe} editable={editable} />}
         {tab === "policy" && <PolicyTab safe={safe} members={members.data?.items.length} editable={r.manage} />}
         {tab === "sessions" && <SafeSessions safe={safe} />}
       </div>

@@ -113,7 +113,7 @@ export function PolicyFields({ form: f, errors, set, disabled }: Props) {
   );
 }
 
-function Group({ title, means, children }: { title: string; means: string; children: ReactNode }) {
+export function Group({ title, means, children }: { title: string; means: string; children: ReactNode }) {
   return (
     <section className="policy-group">
       <div>
@@ -125,7 +125,7 @@ function Group({ title, means, children }: { title: string; means: string; child
   );
 }
 
-function Span({ label, hint, value, error, onAmount }: { label: string; hint: string; value: Amount; error?: string | undefined; onAmount: (v: Amount) => void }) {
+export function Span({ label, hint, value, error, onAmount }: { label: string; hint: string; value: Amount; error?: string | undefined; onAmount: (v: Amount) => void }) {
   return (
     <Field label={label} hint={hint} error={error}>
       {(w) => (

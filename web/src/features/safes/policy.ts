@@ -163,7 +163,7 @@ export function hours(p: SafePolicy): string {
   return `${dayList(h.days)} ${h.from} to ${h.to} (${h.time_zone})`;
 }
 
-function dayList(list: readonly string[]): string {
+export function dayList(list: readonly string[]): string {
   const at = days.map((d) => list.includes(d));
   if (at.every(Boolean)) return "every day";
   const chosen = days.filter((d) => list.includes(d));
@@ -195,12 +195,12 @@ const day = 24 * 3600;
 const week = 7 * day;
 
 /** In the largest unit that needs no fraction. */
-function toAmount(s: number): Amount {
+export function toAmount(s: number): Amount {
   const unit: Unit = s % 3600 === 0 ? "h" : s % 60 === 0 ? "m" : "s";
   return { n: String(s / unitSeconds[unit]), unit };
 }
 /** NaN when it is not a whole number. */
-function seconds(a: Amount): number {
+export function seconds(a: Amount): number {
   return whole(a.n) ? Number(a.n) * unitSeconds[a.unit] : Number.NaN;
 }
 function within(n: number, min: number, max: number): boolean {
@@ -209,16 +209,16 @@ function within(n: number, min: number, max: number): boolean {
 function whole(text: string): boolean {
   return /^\d{1,6}$/.test(text.trim());
 }
-function lines(text: string): string[] {
+export function lines(text: string): string[] {
   return text
     .split(/[\s,]+/)
     .map((l) => l.trim())
     .filter(Boolean);
 }
-function clockTime(text: string): boolean {
+export function clockTime(text: string): boolean {
   return /^(([01]\d|2[0-3]):[0-5]\d|24:00)$/.test(text);
 }
-function zoneExists(zone: string): boolean {
+export function zoneExists(zone: string): boolean {
   if (zone === "") return false;
   try {
     new Intl.DateTimeFormat("en", { timeZone: zone });
@@ -227,7 +227,7 @@ function zoneExists(zone: string): boolean {
     return false;
   }
 }
-function network(text: string): boolean {
+export function network(text: string): boolean {
   const [addr, bits, ...rest] = text.split("/");
   if (addr === undefined || rest.length > 0) return false;
   const v4 = /^(\d{1,3})(\.\d{1,3}){3}$/.test(addr) && addr.split(".").every((p) => Number(p) <= 255);

@@ -1,6 +1,6 @@
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { del, get, getAll, patch, post, put } from "../../api/client";
-import type { Safe, SafeMemberWire, SafePolicy, SafeRole, SafeWire } from "../../api/types";
+import type { AccessWire, Page, Safe, SafeGroupWire, SafeMemberWire, SafePolicy, SafeRole, SafeWire } from "../../api/types";
 import { useStepUp } from "../auth/step-up";
 import { useOrg } from "../shell/org";
 
@@ -22,6 +22,20 @@ export function safeMembersQuery(org: string, id: string) {
   return queryOptions({
     queryKey: [org, "safe", id, "members"],
     queryFn: ({ signal }) => getAll<SafeMemberWire>(`/safes/${id}/members`, { org, signal }),
+  });
+}
+
+export function safeGroupsQuery(org: string, id: string) {
+  return queryOptions({ queryKey: [org, "safe", id, "groups"], queryFn: ({ signal }) => getAll<SafeGroupWire>(`/safes/${id}/groups`, { org, signal }) });
+}
+
+/** Everybody with a role, by whatever way. */
+export function safeAccessQuery(org: string, id: string) {
+  return infiniteQueryOptions({
+    queryKey: [org, "safe", id, "access"],
+    queryFn: ({ signal, pageParam }) => get<Page<AccessWire>>(`/safes/${id}/access`, { org, signal, query: { limit: 100, cursor: pageParam } }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next_cursor || undefined,
   });
 }
 
@@ -65,7 +79,7 @@ export function useSafeChanges(id = "") {
       onSuccess: () => client.invalidateQueries({ queryKey: [org.id, "safes"] }),
     }),
     addMember: useMutation({
-      mutationFn: (body: { user_id: string; role: SafeRole }) => stepUp(() => post<unknown>(`/safes/${id}/members`, { ...o, body })),
+      mutationFn: (body: { user_id: string; role: SafeRole; ends_at?: string }) => stepUp(() => post<unknown>(`/safes/${id}/members`, { ...o, body })),
       onSuccess: refresh,
     }),
     setMemberRole: useMutation({

@@ -1,4 +1,4 @@
-import { Activity, Boxes, Building2, Clapperboard, FileKey, Inbox, KeyRound, LifeBuoy, LogIn, type LucideIcon, Mail, ScrollText, Server, SlidersHorizontal, SquareTerminal, UserCog, Users } from "lucide-react";
+import { Activity, Boxes, Building2, Clapperboard, FileKey, Inbox, KeyRound, LifeBuoy, LogIn, type LucideIcon, Mail, ScrollText, Server, SlidersHorizontal, SquareTerminal, UserCog, Users, UsersRound } from "lucide-react";
 import type { Rights } from "./rights";
 
 export interface NavItem {
@@ -43,6 +43,7 @@ export function orgNav(r: Rights): NavGroup[] {
         { to: "/o/$org/resources", label: "Resources", icon: Server, hint: "Hosts that safes lead to" },
         { to: "/o/$org/accounts", label: "Accounts", icon: KeyRound, hint: "Identities on those hosts" },
         { to: "/o/$org/people", label: "People", icon: Users, hint: "Members and roles" },
+        { to: "/o/$org/groups", label: "Groups", icon: UsersRound, hint: "People who reach the same safes" },
         { to: "/o/$org/recoveries", label: "Lost factors", icon: LifeBuoy, hint: "Who asks for a new second factor" },
       ],
     });

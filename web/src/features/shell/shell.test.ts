@@ -12,8 +12,8 @@ const entries = (role: Parameters<typeof rights>[0]) => orgNav(rights(role)).fla
 describe("navigation", () => {
   it("shows a role only what it may open", () => {
     expect(entries("operator")).toEqual(["Safes", "My sessions"]);
-    expect(entries("auditor")).toEqual(["Live", "Sessions", "Audit", "Safes", "Resources", "Accounts", "People", "Lost factors"]);
-    expect(entries("admin")).toEqual(["Safes", "My sessions", "Live", "Sessions", "Audit", "Resources", "Accounts", "People", "Lost factors", "Organization", "Single sign-on"]);
+    expect(entries("auditor")).toEqual(["Live", "Sessions", "Audit", "Safes", "Resources", "Accounts", "People", "Groups", "Lost factors"]);
+    expect(entries("admin")).toEqual(["Safes", "My sessions", "Live", "Sessions", "Audit", "Resources", "Accounts", "People", "Groups", "Lost factors", "Organization", "Single sign-on"]);
     expect(entries("owner")).toEqual(entries("admin"));
   });
 
