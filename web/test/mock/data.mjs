@@ -58,6 +58,14 @@ export const policy = (over = {}) => ({
   step_up: false,
   step_up_freshness_seconds: 900,
   max_sessions: 0,
+  approvals: 0,
+  request_by: "members",
+  request_max_seconds: 28_800,
+  request_wait_seconds: 86_400,
+  approval_once: false,
+  cool_down_seconds: 300,
+  auto_approve_groups: [],
+  break_glass: [],
   ...over,
 });
 

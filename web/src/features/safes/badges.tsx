@@ -1,4 +1,4 @@
-import { CircleDot, Clock, FileX2, Network, ShieldCheck } from "lucide-react";
+import { CircleDot, Clock, UserCheck, FileX2, Network, ShieldCheck } from "lucide-react";
 import type { SafePolicy } from "../../api/types";
 import { duration } from "../../ui/format";
 import { Badge } from "../../ui/text";
@@ -16,6 +16,11 @@ export function PolicyBadges({ policy, live }: { policy: SafePolicy; live?: bool
       {!policy.recording && (
         <Badge meaning="warn" title="Sessions on this safe leave no recording">
           <CircleDot className="icon" aria-hidden /> Not recorded
+        </Badge>
+      )}
+      {policy.approvals > 0 && (
+        <Badge title={policy.approvals === 2 ? "Two other people approve" : "One other person approves"}>
+          <UserCheck className="icon" aria-hidden /> Approval
         </Badge>
       )}
       {policy.step_up && (

@@ -130,6 +130,7 @@ function Overview({ safe, open }: { safe: Safe; open: boolean }) {
                 ["Open", capital(hours(p))],
                 ["From", p.source_networks.length === 0 ? "Anywhere" : <code>{p.source_networks.join(", ")}</code>],
                 ["Fresh code", p.step_up ? `Not older than ${duration(p.step_up_freshness_seconds)}` : "Not asked"],
+                ["Approval", p.approvals === 0 ? "Nobody has to approve" : p.approvals === 1 ? "One other person approves" : "Two other people approve"],
                 ["Files", capital(fileWords[p.file_transfer])],
                 ["Forwards", forwards.length === 0 ? "Blocked" : `Allowed: ${forwards.join(", ")}`],
                 ["Sessions at once", p.max_sessions === 0 ? "No limit" : String(p.max_sessions)],

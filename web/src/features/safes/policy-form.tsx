@@ -1,7 +1,11 @@
 import type { ReactNode } from "react";
 import type { SafePolicy } from "../../api/types";
 import { Check, Field, RadioList, TextArea, TextField } from "../../ui/field";
+import type { Pick } from "../../ui/picker";
 import { Note } from "../../ui/states";
+import { useNames } from "../groups/names";
+import { GroupPicker } from "../groups/picker";
+import { PersonPicker } from "../people/picker";
 import { type Amount, dayNames, days, type PolicyErrors, type PolicyForm, type Unit } from "./policy";
 
 interface Props {
@@ -89,6 +93,8 @@ export function PolicyFields({ form: f, errors, set, disabled }: Props) {
         )}
       </Group>
 
+      <Approval form={f} errors={errors} set={set} disabled={disabled ?? false} />
+
       <Group title="Files" means="scp, sftp, rsync.">
         <RadioList<SafePolicy["file_transfer"]>
           legend="File transfer"
@@ -110,6 +116,57 @@ export function PolicyFields({ form: f, errors, set, disabled }: Props) {
         <Check label="Jump (ssh -J)" means="Goes on to the next host inside the session." checked={f.jump} onCheck={(jump) => set({ jump })} />
       </Group>
     </fieldset>
+  );
+}
+
+/** Who else has to say yes, who may ask, and who gets in when nobody can be asked. */
+function Approval({ form: f, errors, set, disabled }: Required<Props>) {
+  const name = useNames([...f.autoGroups, ...f.breakGlass]);
+  const picks = (ids: readonly string[]): Pick[] => ids.map((value) => ({ value, label: name(value) }));
+  const ids = (list: readonly Pick[]) => list.map((p) => p.value);
+  const asks = f.approvals !== "0" || f.anybodyAsks;
+  return (
+    <Group title="Approval" means="Who else has to agree. Owners, admins, approvers and managers of the safe decide; nobody about themselves.">
+      <RadioList
+        legend="Before a session"
+        value={f.approvals}
+        options={[
+          { value: "0", label: "Nobody has to approve", means: "A role on the safe is enough." },
+          { value: "1", label: "One other person approves", means: "People ask with a reason, and get in for the time that is approved." },
+          { value: "2", label: "Two other people approve", means: "Four eyes." },
+        ]}
+        onPick={(approvals) => set({ approvals })}
+      />
+      <Check label="Everybody in the organization may ask" means="Otherwise only members of the safe. At least one person approves then. Auditors never." checked={f.anybodyAsks} onCheck={(anybodyAsks) => set({ anybodyAsks })} />
+      {asks && (
+        <div className="nested stack">
+          <div className="pair">
+            <Span label="Longest request" hint="For how long access may be asked." value={f.requestMax} error={errors.requestMax} onAmount={(requestMax) => set({ requestMax })} />
+            <Span label="Lapses undecided after" hint="Then it has to be asked again." value={f.requestWait} error={errors.requestWait} onAmount={(requestWait) => set({ requestWait })} />
+          </div>
+          <Check label="An approval opens one session" means="Otherwise any number until it ends." checked={f.once} onCheck={(once) => set({ once })} />
+          {f.once && <Span label="Reconnect without a new approval for" hint="After the session's end." value={f.coolDown} error={errors.coolDown} onAmount={(coolDown) => set({ coolDown })} />}
+          {disabled ? (
+            f.autoGroups.length > 0 && <p>Approved at once: {f.autoGroups.map(name).join(", ")}.</p>
+          ) : (
+            <GroupPicker label="Approved at once" hint="Groups whose requests nobody has to decide, such as the people on call." optional many picked={picks(f.autoGroups)} onPicked={(p) => set({ autoGroups: ids(p) })} />
+          )}
+        </div>
+      )}
+      {disabled ? (
+        f.breakGlass.length > 0 && <p>May open it in an emergency: {f.breakGlass.map(name).join(", ")}.</p>
+      ) : (
+        <PersonPicker
+          label="May open it in an emergency"
+          hint="Without approval, with a reason and a fresh second factor. Every owner and admin is told at once, and it is recorded whatever else is set."
+          optional
+          many
+          launchers
+          picked={picks(f.breakGlass)}
+          onPicked={(p) => set({ breakGlass: ids(p) })}
+        />
+      )}
+    </Group>
   );
 }
 

@@ -6,6 +6,7 @@ import { plural } from "../../ui/format";
 import { FormProblem, Note } from "../../ui/states";
 import { Badge } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
+import { useNames } from "../groups/names";
 import { diff, formErrors, fromForm, toForm } from "./policy";
 import { PolicyFields } from "./policy-form";
 import { useSafeChanges } from "./queries";
@@ -23,7 +24,8 @@ export function PolicyTab({ safe, members, editable }: { safe: Safe; members: nu
 
   const errors = useMemo(() => formErrors(form), [form]);
   const valid = Object.keys(errors).length === 0;
-  const list = useMemo(() => (valid ? diff(safe.policy, fromForm(form)) : []), [valid, safe.policy, form]);
+  const name = useNames([...form.autoGroups, ...form.breakGlass, ...safe.policy.auto_approve_groups, ...safe.policy.break_glass]);
+  const list = valid ? diff(safe.policy, fromForm(form), name) : [];
   const dirty = !valid || list.length > 0;
 
   return (

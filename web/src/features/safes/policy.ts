@@ -18,6 +18,14 @@ export const defaultPolicy: SafePolicy = {
   step_up: false,
   step_up_freshness_seconds: 15 * 60,
   max_sessions: 0,
+  approvals: 0,
+  request_by: "members",
+  request_max_seconds: 8 * 3600,
+  request_wait_seconds: 24 * 3600,
+  approval_once: false,
+  cool_down_seconds: 5 * 60,
+  auto_approve_groups: [],
+  break_glass: [],
 };
 
 export const days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
@@ -53,6 +61,14 @@ export interface PolicyForm {
   freshness: Amount;
   limitOn: boolean;
   limit: string;
+  approvals: "0" | "1" | "2";
+  anybodyAsks: boolean;
+  requestMax: Amount;
+  requestWait: Amount;
+  once: boolean;
+  coolDown: Amount;
+  autoGroups: string[];
+  breakGlass: string[];
 }
 
 export function toForm(p: SafePolicy, zone: string): PolicyForm {
@@ -77,6 +93,14 @@ export function toForm(p: SafePolicy, zone: string): PolicyForm {
     freshness: toAmount(p.step_up_freshness_seconds),
     limitOn: p.max_sessions > 0,
     limit: p.max_sessions > 0 ? String(p.max_sessions) : "3",
+    approvals: p.approvals === 2 ? "2" : p.approvals === 1 ? "1" : "0",
+    anybodyAsks: p.request_by === "organization",
+    requestMax: toAmount(p.request_max_seconds),
+    requestWait: toAmount(p.request_wait_seconds),
+    once: p.approval_once,
+    coolDown: toAmount(p.cool_down_seconds),
+    autoGroups: p.auto_approve_groups,
+    breakGlass: p.break_glass,
   };
 }
 
@@ -97,6 +121,14 @@ export function fromForm(f: PolicyForm): SafePolicy {
     step_up: f.stepUp,
     step_up_freshness_seconds: seconds(f.freshness),
     max_sessions: f.limitOn ? Number(f.limit) : 0,
+    approvals: Number(f.approvals),
+    request_by: f.anybodyAsks ? "organization" : "members",
+    request_max_seconds: seconds(f.requestMax),
+    request_wait_seconds: seconds(f.requestWait),
+    approval_once: f.once,
+    cool_down_seconds: seconds(f.coolDown),
+    auto_approve_groups: f.autoGroups,
+    break_glass: f.breakGlass,
   };
 }
 
@@ -119,6 +151,9 @@ export function formErrors(f: PolicyForm): PolicyErrors {
   if (wrong !== undefined) e.networks = `“${wrong}” is not a network. Write 10.0.0.0/8, 2001:db8::/32 or a single address.`;
   if (!within(seconds(f.freshness), 5, day)) e.freshness = "From 5 seconds to 24 hours, a whole number.";
   if (f.limitOn && (!whole(f.limit) || Number(f.limit) < 1 || Number(f.limit) > 10_000)) e.limit = "Between 1 and 10,000.";
+  if (!within(seconds(f.requestMax), 60, 30 * day)) e.requestMax = "From a minute to 30 days.";
+  if (!within(seconds(f.requestWait), 60, 14 * day)) e.requestWait = "From a minute to 14 days.";
+  if (!within(seconds(f.coolDown), 0, day)) e.coolDown = "At most 24 hours.";
   return e;
 }
 
@@ -130,7 +165,7 @@ export interface PolicyChange {
 }
 
 /** What a save would change, in words, and which controls it weakens. */
-export function diff(a: SafePolicy, b: SafePolicy): PolicyChange[] {
+export function diff(a: SafePolicy, b: SafePolicy, name: (id: string) => string = (id) => id): PolicyChange[] {
   const out: PolicyChange[] = [];
   const add = (control: string, from: string, to: string, weaker: boolean) => {
     if (from !== to) out.push({ control, from, to, weaker });
@@ -152,7 +187,23 @@ export function diff(a: SafePolicy, b: SafePolicy): PolicyChange[] {
     add("Code counts as fresh for", duration(a.step_up_freshness_seconds), duration(b.step_up_freshness_seconds), b.step_up_freshness_seconds > a.step_up_freshness_seconds);
   }
   add("Sessions at once", limit(a), limit(b), a.max_sessions > 0 && (b.max_sessions === 0 || b.max_sessions > a.max_sessions));
+  add("People who approve", approvers(a), approvers(b), b.approvals < a.approvals);
+  add("Who may ask for access", askers(a), askers(b), b.request_by === "organization");
+  add("Longest request", duration(a.request_max_seconds), duration(b.request_max_seconds), b.request_max_seconds > a.request_max_seconds);
+  add("Undecided requests lapse after", duration(a.request_wait_seconds), duration(b.request_wait_seconds), false);
+  add("An approval opens", a.approval_once ? "one session" : "any number", b.approval_once ? "one session" : "any number", a.approval_once && !b.approval_once);
+  if (a.approval_once || b.approval_once) add("Reconnects without a new approval for", duration(a.cool_down_seconds), duration(b.cool_down_seconds), b.cool_down_seconds > a.cool_down_seconds);
+  const listed = (ids: readonly string[]) => ids.map(name).sort().join(", ") || "nobody";
+  add("Approved at once", listed(a.auto_approve_groups), listed(b.auto_approve_groups), !b.auto_approve_groups.every((g) => a.auto_approve_groups.includes(g)));
+  add("May open it in an emergency", listed(a.break_glass), listed(b.break_glass), !b.break_glass.every((u) => a.break_glass.includes(u)));
   return out;
+}
+
+function approvers(p: SafePolicy): string {
+  return p.approvals === 0 ? "nobody has to" : p.approvals === 1 ? "one" : "two";
+}
+function askers(p: SafePolicy): string {
+  return p.request_by === "organization" ? "everybody in the organization" : "members of the safe";
 }
 
 export const fileWords: Record<SafePolicy["file_transfer"], string> = { block: "blocked", audit: "allowed and recorded", allow: "allowed" };
