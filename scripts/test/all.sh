@@ -37,6 +37,8 @@ run() { # log, packages...
   go test "${race[@]}" -count=1 -timeout 30m "$@" 2>&1 | grep --line-buffered -v 'no test files' | tee "$log"
   return "${PIPESTATUS[0]}"
 }
+# The end-to-end tests also tell which events they saw in a ledger.
+export VAULTPAM_TEST_EVENT_COVERAGE=$PWD/build/event-coverage.json
 status=0
 run build/test.log "${packages[@]}" || status=$?
 run build/e2e.log ./test || status=$?
@@ -49,6 +51,10 @@ if [ "$status" -ne 0 ] && [ "${#again[@]}" -gt 0 ] && [ "${#again[@]}" -le 3 ]; 
   status=0
   run build/again.log -p 1 "${again[@]}" || status=$?
   if [ "$status" -eq 0 ]; then echo "these failed beside others and hold alone: ${again[*]}"; fi
+fi
+if [ "$status" -eq 0 ]; then
+  go run ./test/coverage "$VAULTPAM_TEST_EVENT_COVERAGE" >build/event-coverage.txt || status=$?
+  echo "events seen by end-to-end tests: $(tail -n 1 build/event-coverage.txt)"
 fi
 passed=$(cat build/test.log build/e2e.log | awk '$1 == "ok" { print $2 }' | sort -u | wc -l)
 printf '\nin %s s\n' "$SECONDS"
