@@ -120,6 +120,11 @@ func TestPeopleByTheCommandLine(t *testing.T) {
 		admin := s.prompt(t, w.Owner.Client)
 		p.signIn(t)
 		admin.says(t, p.Source, "members", "sign-ins", p.Handle)
+		one := p.signIn(t)
+		web, _ := signIns(t, one)
+		admin.says(t, web, "members", "sign-ins", p.Handle)
+		admin("", "members", "sign-out", p.Handle, "--sign-in", web, "--yes")
+		one.refused(t, 401, "AUTH_FAILED", "GET", "/auth/me", nil)
 		admin("", "members", "sign-out", p.Handle, "--comment", "lost laptop", "--yes")
 		p.refused(t, 401, "AUTH_FAILED", "GET", "/auth/me", nil)
 

@@ -98,7 +98,7 @@ func init() {
 		"confirm-phone-change": {"code": "000000", "version": 1}, "resend-phone-code": {"version": 1},
 		"begin-device": {}, "answer-device": {"user_code": "x", "approve": true}, "look-up-device": {"user_code": "x"}, "device-token": {"device_code": "x"}, "refresh": {"refresh_token": "x"},
 		"answer-passkey": {"challenge_id": "x", "credential": obj{}}, "rename-factor": {"name": "x"}, "begin-webauthn": {"name": "x"}, "confirm-webauthn": {"enrolment_id": "x", "credential": obj{}},
-		"sign-out-member": {}, "create-service-account": {"name": "x", "role": "operator"}, "report-leaked-token": {"token": "x"},
+		"sign-out-member": {}, "end-member-sign-in": {}, "create-service-account": {"name": "x", "role": "operator"}, "report-leaked-token": {"token": "x"},
 		"sso-choices": {"organization": "x"}, "sso-start": {"organization": "x"}, "sso-complete": {"ticket": "x"},
 		"set-sso-requirement": {"required": true}, "add-sso-domain": {"domain": "x.example.com"}, "set-scim-settings": {}, "create-scim-token": {"name": "x", "expires_in_days": 1},
 		"create-sso-provider": {"protocol": "oidc", "name": "x", "enabled": false, "trust_mfa": false, "provision": false, "issuer": "https://id.example.com", "client_id": "x", "client_secret": "x"},

@@ -22,7 +22,7 @@ import (
 func init() {
 	maps.Copy(bodies, map[string]obj{
 		"answer-passkey": {"challenge_id": "x", "credential": obj{}}, "begin-webauthn": {"name": "x"}, "confirm-webauthn": {"enrolment_id": "x", "credential": obj{}},
-		"rename-factor": {"name": "x"}, "sign-out-member": {"comment": "x"},
+		"rename-factor": {"name": "x"}, "sign-out-member": {"comment": "x"}, "end-member-sign-in": {"comment": "x"},
 	})
 }
 

@@ -174,3 +174,65 @@ func TestAdministratorsSignMembersOut(t *testing.T) {
 		c.wait()
 	})
 }
+
+func TestAdministratorsEndOneSignIn(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *Server) {
+		w, other := newWorld(t, s), newWorld(t, s)
+		oscar, mara := w.person("operator"), w.add("operator")
+		other.Owner.must(t, "POST", "/org/members", obj{"email": oscar.Email, "handle": oscar.Handle, "role": "operator"})
+		v, far := w.safe(host(t), nil, oscar), other.safe(host(t), nil, oscar)
+		by := *oscar
+		by.Client = oscar.signIn(t)
+		web, _ := signIns(t, by.Client)
+		there := "/org/members/" + oscar.ID + "/sign-ins"
+		found := false
+		for _, x := range get[Page[signInItem]](t, w.Owner.Client, "GET", there, nil).Items {
+			found = found || x.ID == web
+		}
+		if !found {
+			t.Error("the administrator does not see the sign-in")
+		}
+		mara.refused(t, 403, "NOT_PERMITTED", "GET", there, nil)
+		mara.refused(t, 403, "NOT_PERMITTED", "POST", there+"/"+web+"/end", nil)
+		w.saw(Want{Constant: "AUTH_SIGNED_OUT", Outcome: "denied", Reason: "not_permitted", ActorID: mara.ID, Meta: obj{"subject_user_id": oscar.ID}})
+		w.Owner.refused(t, 404, "NOT_FOUND", "POST", "/org/members/"+mara.ID+"/sign-ins/"+web+"/end", nil)
+		newWorld(t, s).Owner.refused(t, 404, "NOT_FOUND", "POST", there+"/"+web+"/end", nil)
+		by.must(t, "GET", "/auth/me", nil)
+
+		inTime(t, "a member's sign-in", func() time.Duration {
+			by.Client = oscar.signIn(t)
+			web, _ := signIns(t, by.Client)
+			kept := oscar.open(t, v) // with an SSH key: of no sign-in
+			live, launched := by.openFrom(t, v)
+			abroad := *oscar
+			abroad.Client = by.in(other.Org)
+			elsewhere, _ := abroad.openFrom(t, far)
+			unused, options := by.launch(t, v, true)
+			begun := time.Now()
+			done := get[struct {
+				SignIns  int `json:"sign_ins_ended"`
+				Sessions int `json:"sessions_ended"`
+			}](t, w.Owner.Client, "POST", there+"/"+web+"/end", obj{"comment": "lost laptop"})
+			if done.SignIns != 1 || done.Sessions != 1 {
+				t.Errorf("ended: %+v", done)
+			}
+			sentence(t, live.wait().Stderr, "Session ended by", "lost laptop")
+			gone := w.saw(Want{Constant: "SESSION_TERMINATED_BY_ADMIN", Reason: "admin_order", ActorID: w.Owner.ID, Session: launched})
+			w.saw(Want{Constant: "AUTH_SIGNED_OUT", Reason: "by_admin", ActorID: w.Owner.ID, Actor: "TenantAdmin", Target: "Tenant", Meta: obj{"subject_user_id": oscar.ID, "sessions_ended": 1}})
+			by.refused(t, 401, "AUTH_FAILED", "GET", "/auth/me", nil)
+			if r := oscar.withGrant(t, unused, options, "echo in"); r.Code != 255 {
+				t.Errorf("a grant outlived its sign-in: %s", r)
+			}
+			w.Owner.refused(t, 404, "NOT_FOUND", "POST", there+"/"+web+"/end", nil)
+			for what, c := range map[string]*Proc{"with an SSH key": kept, "in another organization": elsewhere} {
+				if c.ended() {
+					t.Errorf("a session %s has ended", what)
+				}
+				c.Stdin.Close()
+				c.wait()
+			}
+			return w.ledger().when(t, gone).Sub(begun)
+		})
+		oscar.must(t, "GET", "/auth/me", nil) // their other sign-in
+	})
+}

@@ -53,7 +53,7 @@ var rights = map[string]right{
 
 	"add-member": {action: "member.add", event: "ROLE_ASSIGNMENT_CHANGED"}, "set-member-role": {action: "member.role", event: "ROLE_ASSIGNMENT_CHANGED"},
 	"suspend-member": {action: "member.suspend", event: "MEMBER_SUSPENDED"}, "resume-member": {action: "member.suspend", event: "MEMBER_RESUMED"},
-	"remove-member": {action: "member.remove", event: "ROLE_ASSIGNMENT_CHANGED"}, "sign-out-member": {action: "member.sign_out", event: "AUTH_SIGNED_OUT"},
+	"remove-member": {action: "member.remove", event: "ROLE_ASSIGNMENT_CHANGED"}, "sign-out-member": {action: "member.sign_out", event: "AUTH_SIGNED_OUT"}, "end-member-sign-in": {action: "member.sign_out", event: "AUTH_SIGNED_OUT"},
 	"request-member-phone-change": {action: "member.phone", event: "PHONE_CHANGE_REQUESTED"}, "cancel-member-phone-change": {action: "member.phone*", event: "PHONE_CHANGE_CANCEL"},
 	"send-invitation": {action: "member.invite", event: "INVITATION_SENT"}, "send-invitations": {action: "member.invite", event: "INVITATION_SENT"},
 	"resend-invitation": {action: "member.invite", event: "INVITATION_RESENT"}, "revoke-invitation": {action: "member.invite", event: "INVITATION_REVOKED"},

@@ -34,6 +34,11 @@ func signIns(list []identity.WebSession) *pageOut[SignInItem] {
 	return out
 }
 
+// signOutOrder goes with an administrator's order.
+type signOutOrder struct {
+	Comment string `json:"comment,omitempty" maxLength:"256" doc:"Shown to the person where a live session ends"`
+}
+
 // signInRoutes list and end sign-ins: one's own, and as administrator those of members.
 func (s *Server) signInRoutes() {
 	const tag = "sign-in"
@@ -73,22 +78,36 @@ func (s *Server) signInRoutes() {
 			}
 			return signIns(list), nil
 		})
+	order := func(body *signOutOrder, f func(comment string) (identity.Ended, error)) (*struct{ Body ended }, error) {
+		comment := ""
+		if body != nil {
+			comment = body.Comment
+		}
+		r, err := f(comment)
+		if err != nil {
+			return nil, err
+		}
+		return &struct{ Body ended }{ended{SignIns: r.WebSessions, Sessions: &r.Sessions}}, nil
+	}
+	handle(s, signedIn, huma.Operation{OperationID: "end-member-sign-in", Method: http.MethodPost, Path: "/org/members/{user_id}/sign-ins/{id}/end", Summary: "End one sign-in of a member", Tags: []string{"organization"},
+		Description: "The privileged sessions that were launched from it in this organization end within two seconds. Their other sign-ins and their certificates stay."},
+		func(ctx context.Context, a authz.Actor, in *struct {
+			UserID string `path:"user_id" maxLength:"64"`
+			ID     string `path:"id" maxLength:"64"`
+			Body   *signOutOrder
+		}) (*struct{ Body ended }, error) {
+			return order(in.Body, func(comment string) (identity.Ended, error) {
+				return s.Identity.EndMemberWebSession(ctx, a, id.User(in.UserID), id.WebSession(in.ID), comment)
+			})
+		})
 	handle(s, signedIn, huma.Operation{OperationID: "sign-out-member", Method: http.MethodPost, Path: "/org/members/{user_id}/sign-out", Summary: "End the sign-ins and live sessions of a member", Tags: []string{"organization"},
 		Description: "Ends their sign-ins everywhere, and their certificates and live privileged sessions in this organization. They can sign in again: remove whoever must not."},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			UserID string `path:"user_id" maxLength:"64"`
-			Body   *struct {
-				Comment string `json:"comment,omitempty" maxLength:"256" doc:"Shown to the person where a live session ends"`
-			}
+			Body   *signOutOrder
 		}) (*struct{ Body ended }, error) {
-			comment := ""
-			if in.Body != nil {
-				comment = in.Body.Comment
-			}
-			r, err := s.Identity.SignOutMember(ctx, a, id.User(in.UserID), comment)
-			if err != nil {
-				return nil, err
-			}
-			return &struct{ Body ended }{ended{SignIns: r.WebSessions, Sessions: &r.Sessions}}, nil
+			return order(in.Body, func(comment string) (identity.Ended, error) {
+				return s.Identity.SignOutMember(ctx, a, id.User(in.UserID), comment)
+			})
 		})
 }

@@ -380,6 +380,6 @@ func (j judge) Blocked(ctx context.Context, tx *db.Tx, actor authz.Actor, list [
 // live ends privileged sessions for the identity domain, which is built before the session domain.
 type live struct{ a *App }
 
-func (l live) EndOf(ctx context.Context, actor authz.Actor, user id.User, comment string) (int, error) {
-	return l.a.sessions.EndOf(ctx, actor, user, comment)
+func (l live) EndOf(ctx context.Context, actor authz.Actor, user id.User, web id.WebSession, comment string) (int, error) {
+	return l.a.sessions.EndOf(ctx, actor, user, web, comment)
 }

@@ -102,19 +102,20 @@ func (c *membersSignInsCmd) Run(ctx context.Context, p *program) error {
 	if err := a.Into(&l); err != nil {
 		return err
 	}
-	t := table{head: []string{"SINCE", "LAST USED", "FROM", "WITH"}, empty: m.Handle + " is signed in nowhere."}
+	t := table{head: []string{"SINCE", "LAST USED", "FROM", "WITH", "ID"}, empty: m.Handle + " is signed in nowhere."}
 	return showList(p, l, t, func(s signIn) []string {
-		return []string{when(s.CreatedAt), when(s.LastSeenAt), s.SourceIP, s.UserAgent}
+		return []string{when(s.CreatedAt), when(s.LastSeenAt), s.SourceIP, s.UserAgent, s.ID}
 	})
 }
 
 type membersSignOutCmd struct {
 	Person  string `arg:"" complete:"person" help:"Handle, e-mail address or id."`
+	SignIn  string `name:"sign-in" placeholder:"ID" help:"Only this one, and the sessions launched from it; members sign-ins shows the ids."`
 	Comment string `placeholder:"TEXT" help:"Shown to the person where a live session ends."`
 	Yes     bool   `short:"y" help:"Do not ask."`
 }
 
-// Run ends all sign-ins of a member.
+// Run ends the sign-ins of a member, or one of them.
 func (c *membersSignOutCmd) Run(ctx context.Context, p *program) error {
 	r, err := p.remote(ctx)
 	if err != nil {
@@ -124,10 +125,14 @@ func (c *membersSignOutCmd) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	if err := p.confirm(ctx, c.Yes, "End all sign-ins and live sessions of %s? [y/N] ", m.Handle); err != nil {
+	question, to := "End all sign-ins and live sessions of %s? [y/N] ", path("/org/members/%s/sign-out", m.UserID)
+	if c.SignIn != "" {
+		question, to = "End this sign-in of %s, and the live sessions launched from it? [y/N] ", path("/org/members/%s/sign-ins/%s/end", m.UserID, c.SignIn)
+	}
+	if err := p.confirm(ctx, c.Yes, question, m.Handle); err != nil {
 		return err
 	}
-	a, err := r.post(ctx, path("/org/members/%s/sign-out", m.UserID), map[string]string{"comment": c.Comment})
+	a, err := r.post(ctx, to, map[string]string{"comment": c.Comment})
 	if err != nil {
 		return err
 	}

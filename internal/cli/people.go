@@ -16,7 +16,7 @@ type membersCmd struct {
 	Access membersAccessCmd `cmd:"" help:"What a member reaches, and by what."`
 
 	SignIns membersSignInsCmd `cmd:"" name:"sign-ins" help:"List where a member is signed in."`
-	SignOut membersSignOutCmd `cmd:"" name:"sign-out" help:"End a member's sign-ins and live sessions."`
+	SignOut membersSignOutCmd `cmd:"" name:"sign-out" help:"End a member's sign-ins, or one of them, and their live sessions."`
 	Suspend membersSuspendCmd `cmd:"" help:"Shut a member out until they are resumed; their live sessions end."`
 	Resume  membersResumeCmd  `cmd:"" help:"Let a suspended member in again."`
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	. "github.com/vaultpam/vaultpam/internal/identity/identitytest"
 	"github.com/vaultpam/vaultpam/internal/secret"
@@ -280,6 +281,43 @@ func TestSignInsOfOneself(t *testing.T) {
 			t.Errorf("an admin signs an owner out: %v", err)
 		}
 		w.Expect(t, "AUTH_SIGNED_OUT not_permitted")
+		// One sign-in of a member, by whoever may end them all.
+		second := w.Again(t, bob, string(owner.Org()))
+		w.Take(t)
+		end := func(by, of Someone, web id.WebSession) (identity.Ended, error) {
+			return w.Identity.EndMemberWebSession(t.Context(), by.Actor, of.ID, web, "")
+		}
+		for what, c := range map[string]struct {
+			by, of Someone
+			web    id.WebSession
+			kind   fault.Kind
+			events []string
+		}{
+			"by an operator":         {again, owner, owner.Actor.WebSession, fault.Denied, []string{"AUTH_SIGNED_OUT not_permitted"}},
+			"of an owner":            {ada, owner, owner.Actor.WebSession, fault.Denied, []string{"AUTH_SIGNED_OUT not_permitted"}},
+			"another person's":       {owner, bob, ada.Actor.WebSession, fault.NotFound, nil},
+			"of no member":           {owner, w.Admin, w.Admin.Actor.WebSession, fault.NotFound, nil},
+			"one that does not live": {owner, bob, "web_x", fault.NotFound, nil},
+		} {
+			if _, err := end(c.by, c.of, c.web); !fault.Is(err, c.kind) || w.LiveSessions != 2 {
+				t.Errorf("%s: %v", what, err)
+			}
+			w.Expect(t, c.events...)
+		}
+		if got, err := end(owner, bob, second.Actor.WebSession); err != nil || got.WebSessions != 1 || got.Sessions != 2 {
+			t.Errorf("%+v %v", got, err)
+		}
+		if e := w.Expect(t, "AUTH_SIGNED_OUT by_admin")[0]; Meta(e, "sessions_ended") != "1" || Meta(e, "subject_user_id") != string(bob.ID) || e.OrgID != owner.Org() {
+			t.Errorf("%+v", e)
+		}
+		if _, err := w.Identity.ByBearer(t.Context(), second.Session, "", From); !fault.Is(err, fault.Unauthenticated) {
+			t.Errorf("the sign-in is still good: %v", err)
+		}
+		if _, err := end(owner, bob, second.Actor.WebSession); !fault.Is(err, fault.NotFound) {
+			t.Errorf("twice: %v", err)
+		}
+		w.LiveSessions = 2
+
 		got, err := w.Identity.SignOutMember(t.Context(), owner.Actor, bob.ID, "go home")
 		if err != nil || got.WebSessions != 1 || got.Sessions != 2 {
 			t.Errorf("%+v %v", got, err)

@@ -106,6 +106,10 @@ where id = sqlc.arg(id) and person_id = sqlc.arg(person_id) and kind = 'full' an
 update web_session set ended_at = sqlc.arg(now), end_reason = sqlc.arg(reason)
 where id = sqlc.arg(id) and person_id = sqlc.arg(person_id) and ended_at = 0;
 
+-- name: EndWebSessionIn :execrows
+update web_session set ended_at = sqlc.arg(now), end_reason = sqlc.arg(reason), end_org = sqlc.arg(end_org)
+where id = sqlc.arg(id) and person_id = sqlc.arg(person_id) and ended_at = 0;
+
 -- name: EndWebSessionsOf :execrows
 update web_session set ended_at = sqlc.arg(now), end_reason = sqlc.arg(reason)
 where person_id = sqlc.arg(person_id) and ended_at = 0 and id <> sqlc.arg(but);

@@ -32,16 +32,23 @@ func (s *Service) WebSessions(ctx context.Context, actor authz.Actor) ([]WebSess
 	if err := authz.Check(actor, authz.SelfView, self(actor)); err != nil {
 		return nil, err
 	}
-	var rows []identitysql.WebSession
-	err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+	rows, err := s.liveWebSessions(ctx, actor.User)
+	if err != nil {
+		return nil, err
+	}
+	return webSessions(rows, actor.WebSession), nil
+}
+
+func (s *Service) liveWebSessions(ctx context.Context, user id.User) (rows []identitysql.WebSession, err error) {
+	err = s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
 		rows, err = identitysql.New(tx).LiveWebSessions(ctx, identitysql.LiveWebSessionsParams{
-			PersonID: string(actor.User), Now: s.now(), IdleSince: s.now() - s.d.Limits.Idle.Microseconds()})
+			PersonID: string(user), Now: s.now(), IdleSince: s.now() - s.d.Limits.Idle.Microseconds()})
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list sign-ins: %w", err)
 	}
-	return webSessions(rows, actor.WebSession), nil
+	return rows, nil
 }
 
 func webSessions(rows []identitysql.WebSession, current id.WebSession) []WebSession {
@@ -130,8 +137,8 @@ func (s *Service) endOwn(ctx context.Context, actor authz.Actor, end func(contex
 // Live ends privileged sessions.
 type Live interface {
 	// EndOf ends the live sessions of a member in the actor's organization, as the
-	// actor's order.
-	EndOf(ctx context.Context, actor authz.Actor, user id.User, comment string) (int, error)
+	// actor's order: those launched from one web session, or all when it is empty.
+	EndOf(ctx context.Context, actor authz.Actor, user id.User, web id.WebSession, comment string) (int, error)
 }
 
 // Ended is what an administrator's order has ended.
@@ -145,24 +152,11 @@ type Ended struct {
 // again: whoever must not is to be removed.
 func (s *Service) SignOutMember(ctx context.Context, actor authz.Actor, user id.User, comment string) (Ended, error) {
 	var out Ended
-	at := tenant(actor.Org, "")
-	act := event.By(actor, event.TenantAdmin)
-	if err := authz.Check(actor, authz.MemberSignOut, authz.Object{Type: authz.MemberObject, ID: string(user), Org: actor.Org}); err != nil {
-		return out, s.refused(ctx, actor, err, event.NewAuthSignedOut(act, at, user, 0).Denied(event.AuthSignedOutNotPermitted))
-	}
-	all, err := s.OrgsOf(ctx, user)
-	if err != nil {
+	if err := s.maySignOut(ctx, actor, user); err != nil {
 		return out, err
 	}
-	place := slices.IndexFunc(all, func(m Membership) bool { return m.Org == actor.Org })
-	if place < 0 {
-		return out, fault.New(fault.NotFound, "no such member of this organization")
-	}
-	if role := all[place].Role; !actor.Role.Includes(role) {
-		err := fault.New(fault.Denied, "the role %s is above yours: ask one who has it", role).WithCode("ROLE_ABOVE_ACTOR")
-		return out, s.refused(ctx, actor, err, event.NewAuthSignedOut(act, at, user, 0).Denied(event.AuthSignedOutNotPermitted))
-	}
-	if out.Sessions, err = s.d.Live.EndOf(ctx, actor, user, comment); err != nil {
+	var err error
+	if out.Sessions, err = s.d.Live.EndOf(ctx, actor, user, "", comment); err != nil {
 		return out, fmt.Errorf("end the sessions of %s: %w", user, err)
 	}
 	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
@@ -180,16 +174,78 @@ func (s *Service) SignOutMember(ctx context.Context, actor authz.Actor, user id.
 		if out.WebSessions, err = s.endSessions(ctx, tx, user, "", event.AuthSignedOutByAdmin.String()); err != nil {
 			return err
 		}
-		name, err := s.orgName(ctx, tx, actor.Org)
-		if err != nil {
-			return err
-		}
-		// Told also when it ended none: an order is an act.
-		_, err = s.d.Ledger.Record(ctx, tx, event.NewAuthSignedOut(act, tenant(actor.Org, name), user, out.WebSessions).Because(event.AuthSignedOutByAdmin))
-		return err
+		return s.signedOutByOrder(ctx, tx, actor, user, out.WebSessions) // also when it ended none: an order is an act
 	})
 	if err != nil {
 		return out, fmt.Errorf("sign a member out: %w", err)
 	}
 	return out, nil
+}
+
+// EndMemberWebSession ends one sign-in of a member of the actor's organization, and within
+// two seconds the privileged sessions that it launched there.
+func (s *Service) EndMemberWebSession(ctx context.Context, actor authz.Actor, user id.User, web id.WebSession, comment string) (Ended, error) {
+	out := Ended{WebSessions: 1}
+	if err := s.maySignOut(ctx, actor, user); err != nil {
+		return Ended{}, err
+	}
+	there, err := s.liveWebSessions(ctx, user)
+	if err != nil {
+		return Ended{}, err
+	}
+	none := fault.New(fault.NotFound, "they have no such sign-in, or it has ended already")
+	if !slices.ContainsFunc(there, func(r identitysql.WebSession) bool { return r.ID == string(web) }) {
+		return Ended{}, none
+	}
+	if out.Sessions, err = s.d.Live.EndOf(ctx, actor, user, web, comment); err != nil {
+		return Ended{}, fmt.Errorf("end the sessions of %s: %w", user, err)
+	}
+	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+		n, err := identitysql.New(tx).EndWebSessionIn(ctx, identitysql.EndWebSessionInParams{
+			Now: s.now(), Reason: event.AuthSignedOutByAdmin.String(), EndOrg: string(actor.Org), ID: string(web), PersonID: string(user)})
+		if err == nil && n == 0 {
+			err = none
+		}
+		if err != nil {
+			return err
+		}
+		return s.signedOutByOrder(ctx, tx, actor, user, 1)
+	})
+	if err != nil {
+		return Ended{}, fmt.Errorf("end a sign-in of a member: %w", err)
+	}
+	return out, nil
+}
+
+// maySignOut tells whether the actor may end sign-ins of user, who must be a member of
+// their organization. A refusal is recorded.
+func (s *Service) maySignOut(ctx context.Context, actor authz.Actor, user id.User) error {
+	refuse := func(err error) error {
+		ev := event.NewAuthSignedOut(event.By(actor, event.TenantAdmin), tenant(actor.Org, ""), user, 0)
+		return s.refused(ctx, actor, err, ev.Denied(event.AuthSignedOutNotPermitted))
+	}
+	if err := authz.Check(actor, authz.MemberSignOut, authz.Object{Type: authz.MemberObject, ID: string(user), Org: actor.Org}); err != nil {
+		return refuse(err)
+	}
+	all, err := s.OrgsOf(ctx, user)
+	if err != nil {
+		return err
+	}
+	place := slices.IndexFunc(all, func(m Membership) bool { return m.Org == actor.Org })
+	if place < 0 {
+		return fault.New(fault.NotFound, "no such member of this organization")
+	}
+	if role := all[place].Role; !actor.Role.Includes(role) {
+		return refuse(fault.New(fault.Denied, "the role %s is above yours: ask one who has it", role).WithCode("ROLE_ABOVE_ACTOR"))
+	}
+	return nil
+}
+
+func (s *Service) signedOutByOrder(ctx context.Context, tx *db.Tx, actor authz.Actor, user id.User, ended int) error {
+	name, err := s.orgName(ctx, tx, actor.Org)
+	if err != nil {
+		return err
+	}
+	_, err = s.d.Ledger.Record(ctx, tx, event.NewAuthSignedOut(event.By(actor, event.TenantAdmin), tenant(actor.Org, name), user, ended).Because(event.AuthSignedOutByAdmin))
+	return err
 }

@@ -30,7 +30,7 @@ type personStanding struct {
 // its sessions go on: they have limits of their own.
 func (p personStanding) over(launched int64) (ended, byUser bool) {
 	switch p.signedOut {
-	case "", "idle", "expired", "by_admin": // an administrator's order is told by void, in their organization
+	case "", "idle", "expired", "by_admin": // an administrator's order for all sign-ins is told by void, in their organization; for this one it is by_admin_here
 		return p.void != 0 && launched <= p.void, false
 	}
 	return true, p.signedOut == "by_user"

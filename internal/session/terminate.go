@@ -122,10 +122,10 @@ func (s *Service) notLive(ctx context.Context, tx *db.Tx, f facts) error {
 	return nil // its user asked for the end before
 }
 
-// EndOf ends all live sessions of a member, as an administrator's order. It tells
-// how many it ended. Who may order it is for the caller to check; each session has
+// EndOf ends the live sessions of a member that were launched from one web session, or
+// all when it is empty, as an administrator's order. It tells how many it ended. Who may order it is for the caller to check; each session has
 // its own event.
-func (s *Service) EndOf(ctx context.Context, actor authz.Actor, user id.User, comment string) (int, error) {
+func (s *Service) EndOf(ctx context.Context, actor authz.Actor, user id.User, web id.WebSession, comment string) (int, error) {
 	var rows []sessionsql.Session
 	err := s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
 		rows, err = sessionsql.New(tx).LiveOf(ctx, sessionsql.LiveOfParams{OrgID: string(actor.Org), UserID: string(user)})
@@ -136,6 +136,9 @@ func (s *Service) EndOf(ctx context.Context, actor authz.Actor, user id.User, co
 	}
 	n := 0
 	for _, r := range rows {
+		if web != "" && r.WebSessionID != string(web) {
+			continue
+		}
 		err := s.order(ctx, actor, factsOf(r), comment)
 		if fault.Is(err, fault.Conflict) {
 			continue // it has ended meanwhile

@@ -455,6 +455,33 @@ func (q *Queries) EndWebSession(ctx context.Context, arg EndWebSessionParams) (i
 	return result.RowsAffected()
 }
 
+const endWebSessionIn = `-- name: EndWebSessionIn :execrows
+update web_session set ended_at = $1, end_reason = $2, end_org = $3
+where id = $4 and person_id = $5 and ended_at = 0
+`
+
+type EndWebSessionInParams struct {
+	Now      int64
+	Reason   string
+	EndOrg   string
+	ID       string
+	PersonID string
+}
+
+func (q *Queries) EndWebSessionIn(ctx context.Context, arg EndWebSessionInParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, endWebSessionIn,
+		arg.Now,
+		arg.Reason,
+		arg.EndOrg,
+		arg.ID,
+		arg.PersonID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const endWebSessionsOf = `-- name: EndWebSessionsOf :execrows
 update web_session set ended_at = $1, end_reason = $2
 where person_id = $3 and ended_at = 0 and id <> $4
@@ -1225,7 +1252,7 @@ func (q *Queries) LiveTokensOf(ctx context.Context, ownerID string) ([]LiveToken
 }
 
 const liveWebSessions = `-- name: LiveWebSessions :many
-select id, person_id, token_hash, kind, mfa_at, source_ip, user_agent, created_at, last_seen_at, expires_at, ended_at, end_reason, sso_org from web_session
+select id, person_id, token_hash, kind, mfa_at, source_ip, user_agent, created_at, last_seen_at, expires_at, ended_at, end_reason, sso_org, end_org from web_session
 where person_id = $1 and ended_at = 0 and expires_at > $2 and (last_seen_at > $3
     or exists (select 1 from web_refresh r where r.web_session_id = web_session.id))
 order by last_seen_at desc, id desc limit 200
@@ -1260,6 +1287,7 @@ func (q *Queries) LiveWebSessions(ctx context.Context, arg LiveWebSessionsParams
 			&i.EndedAt,
 			&i.EndReason,
 			&i.SsoOrg,
+			&i.EndOrg,
 		); err != nil {
 			return nil, err
 		}

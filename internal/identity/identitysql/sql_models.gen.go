@@ -84,4 +84,5 @@ type WebSession struct {
 	EndedAt    int64
 	EndReason  string
 	SsoOrg     string
+	EndOrg     string
 }

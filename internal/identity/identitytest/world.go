@@ -74,7 +74,7 @@ type World struct {
 }
 
 // EndOf ends the live sessions that this world pretends to have.
-func (w *World) EndOf(context.Context, authz.Actor, id.User, string) (int, error) {
+func (w *World) EndOf(context.Context, authz.Actor, id.User, id.WebSession, string) (int, error) {
 	n := w.LiveSessions
 	w.LiveSessions = 0
 	return n, nil

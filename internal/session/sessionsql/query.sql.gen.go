@@ -839,7 +839,7 @@ select s.id, s.state, s.ended_by, s.end_reason, s.ended_by_name, s.end_comment, 
     cast(coalesce(t.scopes, '') as text) as token_scopes, cast(coalesce(t.ended_at, 1) as bigint) as token_ended,
     cast(coalesce(t.expires_at, 0) as bigint) as token_expiry, s.requested_at,
     cast(coalesce(p.void_before, 0) as bigint) as person_void, cast(coalesce(om.void_before, 0) as bigint) as member_void,
-    cast(coalesce(ws.end_reason, '') as text) as signed_out
+    cast(coalesce(case when ws.end_reason = 'by_admin' and ws.end_org = s.org_id then 'by_admin_here' else ws.end_reason end, '') as text) as signed_out
 from session s
 left join person p on p.id = s.user_id
 left join organization o on o.id = s.org_id
@@ -1017,7 +1017,7 @@ select p.handle, p.email, p.state as person_state, o.state as org_state, cast(co
     cast(coalesce(t.scopes, '') as text) as token_scopes, cast(coalesce(t.ended_at, 1) as bigint) as token_ended,
     cast(coalesce(t.expires_at, 0) as bigint) as token_expiry,
     p.void_before as person_void, cast(coalesce(m.void_before, 0) as bigint) as member_void,
-    cast(coalesce(ws.end_reason, '') as text) as signed_out
+    cast(coalesce(case when ws.end_reason = 'by_admin' and ws.end_org = o.id then 'by_admin_here' else ws.end_reason end, '') as text) as signed_out
 from person p
 join organization o on o.id = $1
 left join member m on m.org_id = o.id and m.user_id = p.id and m.suspended_at = 0
