@@ -521,6 +521,7 @@ func TestPhoneDigestKeysRotate(t *testing.T) {
 		p.setPhone(t, d, newNumber())
 		p.setPhone(t, d, n)
 		p.refused(t, 403, "NOT_PERMITTED", "POST", "/audit/phone-keys", nil)
+		w.saw(Want{Constant: "AUTH_ACT_REFUSED", Outcome: "denied", Reason: "not_permitted", ActorID: p.ID, Where: obj{"refused_act": "phone_key_rotate"}})
 		p.refused(t, 403, "NOT_PERMITTED", "POST", "/audit/phone-lookup", obj{"number": n})
 		w.Owner.must(t, "GET", "/audit/checkpoint?fresh=true", nil)
 		look := func() (found struct {

@@ -24,7 +24,9 @@ const (
 	MemberAdd    Action = "member.add"
 	MemberRole   Action = "member.role"
 	MemberRemove Action = "member.remove"
-	MemberPhone  Action = "member.phone" // see (masked), ask for and cancel a change
+	MemberPhone  Action = "member.phone" // see (masked); cancel a change
+
+	MemberPhoneChange Action = "member.phone_change" // ask for one
 
 	RecoveryList   Action = "recovery.list"
 	RecoveryDecide Action = "recovery.decide" // whether somebody may set up a new second factor
@@ -94,7 +96,8 @@ const (
 	TokenIssue  Action = "token.issue" // to a service account
 
 	SelfView   Action = "self.view"
-	SelfManage Action = "self.manage" // own password, SSH keys, backup codes, factors
+	SelfUpdate Action = "self.update" // what opens no new way in: end sign-ins, remove keys, labels, invitations; the password, which asks for the present one
+	SelfManage Action = "self.manage" // add SSH keys, remove factors, replace backup codes, let devices in, change the telephone number
 	SelfEnrol  Action = "self.enrol"  // a first second factor
 	SelfStepUp Action = "self.step_up"
 
@@ -108,7 +111,8 @@ const (
 
 	PlatformRecoveryList   Action = "platform.recovery_list"
 	PlatformRecoveryDecide Action = "platform.recovery_decide"
-	PlatformInvite         Action = "platform.invite"   // and send again, and revoke
+	PlatformInvite         Action = "platform.invite" // and send again
+	PlatformInviteRevoke   Action = "platform.invite_revoke"
 	PlatformKeyView        Action = "platform.key_view" // which keys there are, and how the ledgers are
 	PlatformKeyRotate      Action = "platform.key_rotate"
 	LedgerResume           Action = "platform.ledger_resume"
@@ -163,7 +167,8 @@ var rules = []rule{
 	{MemberRemove, MemberObject, "members:write", "remove members from this organization"},
 	{RecoveryList, MemberObject, "members:read", "see who has lost their second factor"},
 	{RecoveryDecide, MemberObject, "", "decide about a lost second factor"},
-	{MemberPhone, MemberObject, "", "change the telephone number of a member"},
+	{MemberPhone, MemberObject, "", "see the telephone number of a member"},
+	{MemberPhoneChange, MemberObject, "", "change the telephone number of a member"},
 	{MemberInvitations, MemberObject, "members:read", "list the invitations of this organization"},
 	{MemberInvite, MemberObject, "members:write", "invite people into this organization"},
 	{MemberSignOut, MemberObject, "members:write", "end the sign-ins of a member"},
@@ -217,6 +222,7 @@ var rules = []rule{
 	{TokenRevoke, TokenObject, "tokens:write", "revoke this API token"},
 	{TokenIssue, TokenObject, "", "issue API tokens to service accounts"},
 	{SelfView, SelfObject, "self:read", "see this profile"},
+	{SelfUpdate, SelfObject, "", "change this profile"},
 	{SelfManage, SelfObject, "", "change how this person signs in"},
 	{SelfEnrol, SelfObject, "", "enrol a second factor"},
 	{SelfStepUp, SelfObject, "", "prove a second factor"},
@@ -233,6 +239,7 @@ var rules = []rule{
 	{PlatformRecoveryList, PlatformObject, "platform:read", "see who has lost their second factor"},
 	{PlatformRecoveryDecide, PlatformObject, "", "decide about a lost second factor"},
 	{PlatformInvite, PlatformObject, "", "invite operators of this installation"},
+	{PlatformInviteRevoke, PlatformObject, "", "revoke invitations of operators"},
 	{PlatformKeyView, PlatformObject, "platform:read", "see the keys and ledgers of this installation"},
 	{PlatformKeyRotate, PlatformObject, "", "rotate the keys of this installation"},
 	{LedgerResume, PlatformObject, "", "resume a stopped ledger"},

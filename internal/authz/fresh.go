@@ -16,9 +16,8 @@ var freshness = map[Action]time.Duration{
 	SelfManage:       15 * time.Minute,
 	TokenCreate:      15 * time.Minute,
 	TokenIssue:       15 * time.Minute,
-	OrgUpdate:        15 * time.Minute, // what weakens a control, or says where mail goes; the rest is not asked
+	OrgUpdate:        15 * time.Minute, // see sometimes
 	OrgDelete:        15 * time.Minute,
-	MemberPhone:      15 * time.Minute, // a change; not a look
 	SSOManage:        15 * time.Minute,
 	PlatformSSOLift:  15 * time.Minute,
 	AuditPhoneKeys:   15 * time.Minute,
@@ -34,6 +33,13 @@ var freshness = map[Action]time.Duration{
 	PlatformKeyRotate: 15 * time.Minute,
 	LedgerResume:      15 * time.Minute,
 	OrgKey:            15 * time.Minute,
+	MemberPhoneChange: 15 * time.Minute,
+}
+
+// sometimes are the sensitive actions of which only some uses ask for a fresh second
+// factor, and which.
+var sometimes = map[Action]string{
+	OrgUpdate: "what weakens a control, or says where mail goes",
 }
 
 // Freshness is how lately a person must have proved a second factor to do a; zero

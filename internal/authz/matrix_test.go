@@ -95,11 +95,15 @@ func renderMatrix() []byte {
 	line("A person must have proved one this lately; else the answer is `%s`, and `/auth/step-up` asks for it. API tokens are not", StepUpRequired)
 	line("asked. A safe's policy names its own time for `session.launch`.")
 	line("")
-	line("| action | within |")
-	line("| --- | --- |")
+	line("| action | within | asked for |")
+	line("| --- | --- | --- |")
 	for _, r := range rules {
 		if d := r.action.Freshness(); d != 0 {
-			line("| `%s` | %d minutes |", r.action, int(d.Minutes()))
+			what := sometimes[r.action]
+			if what == "" {
+				what = "every use"
+			}
+			line("| `%s` | %d minutes | %s |", r.action, int(d.Minutes()), what)
 		}
 	}
 	line("")

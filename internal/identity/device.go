@@ -139,7 +139,7 @@ func (s *Service) mayDevice(actor authz.Actor) error {
 // LookUpDevice shows what waits with a user code. A code that nothing waits with
 // counts as a failed sign-in of its source.
 func (s *Service) LookUpDevice(ctx context.Context, actor authz.Actor, userCode secret.Secret) (WaitingDevice, error) {
-	if err := authz.Check(actor, authz.SelfManage, self(actor)); err != nil {
+	if err := authz.Check(actor, authz.SelfUpdate, self(actor)); err != nil {
 		return WaitingDevice{}, err
 	}
 	row, err := s.waiting(ctx, actor, userCode)
@@ -257,7 +257,7 @@ func (s *Service) DeviceSession(ctx context.Context, deviceCode secret.Secret, f
 // BeginDeviceStepUp asks the actor to prove a second factor in a browser, where security
 // keys work: for the web session that asks, which a device holds.
 func (s *Service) BeginDeviceStepUp(ctx context.Context, actor authz.Actor, client string) (DeviceLogin, error) {
-	if err := mayStepUp(actor); err != nil {
+	if err := s.mayStepUp(ctx, actor); err != nil {
 		return DeviceLogin{}, err
 	}
 	if client == "" {
@@ -274,7 +274,7 @@ func (s *Service) BeginDeviceStepUp(ctx context.Context, actor authz.Actor, clie
 // DeviceStepUp is what the device asks again and again, as with DeviceSession; without a
 // fault the actor's web session is fresh.
 func (s *Service) DeviceStepUp(ctx context.Context, actor authz.Actor, deviceCode secret.Secret) error {
-	if err := mayStepUp(actor); err != nil {
+	if err := s.mayStepUp(ctx, actor); err != nil {
 		return err
 	}
 	return s.askDevice(ctx, deviceCode, actor.WebSession, func(ctx context.Context, tx *db.Tx, row identitysql.DeviceLogin) (bool, error) {

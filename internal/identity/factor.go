@@ -28,6 +28,16 @@ func (s *Service) maySelf(actor authz.Actor) error {
 	return authz.Fresh(actor, authz.SelfManage, s.d.Now())
 }
 
+// refusedAct records the refusal of an act whose own event tells of success only.
+func (s *Service) refusedAct(ctx context.Context, actor authz.Actor, why error, act event.RefusedAct) error {
+	reason := event.AuthActRefusedNotPermitted
+	if stale(why) {
+		reason = event.AuthActRefusedMFARequired
+	}
+	sc := scope(actor, "")
+	return s.refused(ctx, actor, why, event.NewAuthActRefused(sc.Act, sc.Target, reason, act))
+}
+
 func stale(err error) bool { return fault.CodeOf(err) == "STEP_UP_REQUIRED" }
 
 // mayEnrol is maySelf, but for a first factor, which a password is enough to enrol.
@@ -251,8 +261,8 @@ func (s *Service) RenameFactor(ctx context.Context, actor authz.Actor, factor id
 	if err != nil {
 		return err
 	}
-	if err := authz.Check(actor, authz.SelfManage, self(actor)); err != nil {
-		return err
+	if err := authz.Check(actor, authz.SelfUpdate, self(actor)); err != nil {
+		return s.refusedAct(ctx, actor, err, event.RefusedActFactorRename)
 	}
 	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		sc, err := s.ownScope(ctx, tx, actor)
@@ -270,7 +280,7 @@ func (s *Service) RenameFactor(ctx context.Context, actor authz.Actor, factor id
 // RegenerateCodes replaces the actor's backup codes; the new ones are shown once.
 func (s *Service) RegenerateCodes(ctx context.Context, actor authz.Actor) ([]secret.Secret, error) {
 	if err := s.maySelf(actor); err != nil {
-		return nil, err
+		return nil, s.refusedAct(ctx, actor, err, event.RefusedActBackupCodes)
 	}
 	var out []secret.Secret
 	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
@@ -295,7 +305,7 @@ type StepUpArgs struct {
 // StepUp asks the actor for a second factor. Answer with CompleteStepUp, in the
 // same web session.
 func (s *Service) StepUp(ctx context.Context, actor authz.Actor, a StepUpArgs) (mfa.Challenge, error) {
-	if err := mayStepUp(actor); err != nil {
+	if err := s.mayStepUp(ctx, actor); err != nil {
 		return mfa.Challenge{}, err
 	}
 	purpose := mfa.Sensitive
@@ -317,9 +327,9 @@ func (s *Service) StepUp(ctx context.Context, actor authz.Actor, a StepUpArgs) (
 	return out, nil
 }
 
-func mayStepUp(actor authz.Actor) error {
+func (s *Service) mayStepUp(ctx context.Context, actor authz.Actor) error {
 	if err := authz.Check(actor, authz.SelfStepUp, self(actor)); err != nil {
-		return err
+		return s.refusedAct(ctx, actor, err, event.RefusedActStepUp)
 	}
 	if actor.WebSession == "" {
 		return fault.New(fault.Denied, "a second factor is proved in a web session: sign in with it")
@@ -339,7 +349,7 @@ type StepUpAnswer struct {
 // freshly proved from then on. A wrong answer is fault.Unauthenticated, and ten
 // of them in a row, at whatever door, lock the account for new sign-ins.
 func (s *Service) CompleteStepUp(ctx context.Context, actor authz.Actor, in StepUpAnswer) error {
-	if err := mayStepUp(actor); err != nil {
+	if err := s.mayStepUp(ctx, actor); err != nil {
 		return err
 	}
 	f, err := s.d.MFA.Find(ctx, in.Challenge)

@@ -119,7 +119,7 @@ func (s *Service) ChangePassword(ctx context.Context, actor authz.Actor, current
 	denied := func(err error, why event.PasswordChangedReason) error {
 		return s.refused(ctx, actor, err, event.NewPasswordChanged(sc.Act, sc.Target, actor.User, false, 0).Denied(why))
 	}
-	if err := authz.Check(actor, authz.SelfManage, self(actor)); err != nil {
+	if err := authz.Check(actor, authz.SelfUpdate, self(actor)); err != nil {
 		return denied(err, event.PasswordChangedNotPermitted)
 	}
 	me, err := s.ByID(ctx, actor.User)

@@ -237,7 +237,7 @@ func TestPasswordAloneMayOnlyEnrol(t *testing.T) {
 		if _, err := w.Identity.RegenerateCodes(t.Context(), actor); !fault.Is(err, fault.Denied) {
 			t.Errorf("backup codes: %v", err)
 		}
-		w.Expect(t, "SSH_KEY_ADDED not_permitted", "API_TOKEN_CREATED not_permitted")
+		w.Expect(t, "SSH_KEY_ADDED not_permitted", "API_TOKEN_CREATED not_permitted", "AUTH_ACT_REFUSED not_permitted", "AUTH_ACT_REFUSED not_permitted")
 
 		p, err := w.Identity.BeginTOTP(t.Context(), actor, "phone")
 		if err != nil || !strings.HasPrefix(p.URI.RevealString(), "otpauth://totp/VaultPAM:eve@example.com?") {

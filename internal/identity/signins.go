@@ -112,7 +112,7 @@ func (s *Service) EndOtherWebSessions(ctx context.Context, actor authz.Actor) (i
 }
 
 func (s *Service) endOwn(ctx context.Context, actor authz.Actor, end func(context.Context, *db.Tx) (int, error)) (int, error) {
-	if err := authz.Check(actor, authz.SelfManage, self(actor)); err != nil {
+	if err := authz.Check(actor, authz.SelfUpdate, self(actor)); err != nil {
 		sc := scope(actor, "")
 		return 0, s.refused(ctx, actor, err, event.NewAuthSignedOut(sc.Act, sc.Target, actor.User, 0).Denied(event.AuthSignedOutNotPermitted))
 	}

@@ -119,7 +119,7 @@ func sshKeyOf(r identitysql.SshKey) SSHKey {
 // RemoveSSHKey takes a key of the actor away. It needs no fresh second factor:
 // who fears for a key must be able to remove it at once.
 func (s *Service) RemoveSSHKey(ctx context.Context, actor authz.Actor, key id.SSHKey) error {
-	if err := authz.Check(actor, authz.SelfManage, self(actor)); err != nil {
+	if err := authz.Check(actor, authz.SelfUpdate, self(actor)); err != nil {
 		sc := scope(actor, "")
 		return s.refused(ctx, actor, err, event.NewSSHKeyRemoved(sc.Act, sc.Target, actor.User, key, "", "", false).Denied(event.SSHKeyRemovedNotPermitted))
 	}

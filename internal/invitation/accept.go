@@ -323,8 +323,10 @@ func (i Invitation) OrgName() string { return i.orgName }
 // address must have been proved before: an account can be made by anybody who
 // administers an organization, for any address.
 func (s *Service) AcceptMine(ctx context.Context, actor authz.Actor, want id.Invitation) (Joined, error) {
-	if err := authz.Check(actor, authz.SelfManage, authz.Object{Type: authz.SelfObject, ID: string(actor.User), Owner: actor.User}); err != nil {
-		return Joined{}, err
+	if err := authz.Check(actor, authz.SelfUpdate, authz.Object{Type: authz.SelfObject, ID: string(actor.User), Owner: actor.User}); err != nil {
+		// Told where they act: the organization that invites learns of an address that joins, not of who else asks.
+		ev := event.NewAuthActRefused(event.By(actor, event.User), event.TenantTarget(actor.Org, ""), event.AuthActRefusedNotPermitted, event.RefusedActInvitationAccept)
+		return Joined{}, s.refused(ctx, actor, err, ev)
 	}
 	all, err := s.For(ctx, actor)
 	if err != nil {

@@ -81,7 +81,7 @@ func (s *Service) allow(ctx context.Context, w who, change bool) error {
 		if !change {
 			return authz.Check(w.actor, authz.SelfView, self)
 		}
-		return authz.Check(w.actor, authz.SelfManage, self)
+		return authz.Check(w.actor, authz.SelfUpdate, self)
 	}
 	if w.actor.Kind == authz.Nobody {
 		return authz.Check(w.actor, authz.MemberPhone, authz.Object{Type: authz.MemberObject})
@@ -102,7 +102,7 @@ func (s *Service) allow(ctx context.Context, w who, change bool) error {
 // changes is the action of changing this number.
 func (w who) changes() authz.Action {
 	if w.byAdmin() {
-		return authz.MemberPhone
+		return authz.MemberPhoneChange
 	}
 	return authz.SelfManage
 }
@@ -393,7 +393,7 @@ func altered() error {
 func (s *Service) Confirm(ctx context.Context, actor authz.Actor, change id.PhoneChange, version int, code secret.Secret) (Record, error) {
 	w := who{actor, actor.User}
 	if err := s.allow(ctx, w, true); err != nil {
-		return Record{}, err
+		return Record{}, s.refusedAct(ctx, w, err, event.RefusedActPhoneCodeConfirm)
 	}
 	o, err := s.find(ctx, actor.User, change)
 	if err != nil {
@@ -496,7 +496,7 @@ func closeChange(ctx context.Context, q *phonesql.Queries, change id.PhoneChange
 // sends it. The one before does not count any more.
 func (s *Service) Resend(ctx context.Context, actor authz.Actor, change id.PhoneChange, version int) (Record, error) {
 	if err := s.allow(ctx, who{actor, actor.User}, true); err != nil {
-		return Record{}, err
+		return Record{}, s.refusedAct(ctx, who{actor, actor.User}, err, event.RefusedActPhoneCodeResend)
 	}
 	o, err := s.find(ctx, actor.User, change)
 	if err != nil {

@@ -173,25 +173,29 @@ func (s *Service) keyRows(ctx context.Context, org id.Org) (rows []phonesql.Phon
 	return rows, nil
 }
 
-// keeper is who may turn the keys of the active ledger, and their act.
-func (s *Service) keeper(actor authz.Actor) (event.Act, error) {
-	if err := authz.Check(actor, authz.AuditPhoneKeys, logObject(actor.Org)); err != nil {
-		return event.Act{}, err
-	}
-	if err := authz.Fresh(actor, authz.AuditPhoneKeys, s.d.Now()); err != nil {
-		return event.Act{}, err
-	}
+// keeper is who may turn the keys of the active ledger, and their act. A refusal is
+// recorded: the event of the keys tells of rotations that failed, not of those that
+// were not allowed.
+func (s *Service) keeper(ctx context.Context, actor authz.Actor, wanted event.RefusedAct) (event.Act, error) {
+	act, target := event.By(actor, event.TenantAdmin), event.TenantTarget(actor.Org, "")
 	if actor.Org == "" {
-		return event.By(actor, event.PlatformAdmin), nil
+		act, target = event.By(actor, event.PlatformAdmin), event.PlatformTarget()
 	}
-	return event.By(actor, event.TenantAdmin), nil
+	why, err := event.AuthActRefusedNotPermitted, authz.Check(actor, authz.AuditPhoneKeys, logObject(actor.Org))
+	if err == nil {
+		why, err = event.AuthActRefusedMFARequired, authz.Fresh(actor, authz.AuditPhoneKeys, s.d.Now())
+	}
+	if err != nil {
+		return act, s.refuse(ctx, actor, err, event.NewAuthActRefused(act, target, why, wanted))
+	}
+	return act, nil
 }
 
 // RotateKey gives the active ledger a new key for phone digests; the former one
 // only finds its digests again from then on. incident says that the former key may
 // be known to somebody.
 func (s *Service) RotateKey(ctx context.Context, actor authz.Actor, incident bool) (Key, error) {
-	act, err := s.keeper(actor)
+	act, err := s.keeper(ctx, actor, event.RefusedActPhoneKeyRotate)
 	if err != nil {
 		return Key{}, err
 	}
@@ -251,7 +255,7 @@ func (s *Service) noKeyStore(ctx context.Context, cause error, ev event.AuditPho
 // DestroyKey destroys a read-only key of the active ledger: nobody can tell any
 // more which numbers its digests stand for.
 func (s *Service) DestroyKey(ctx context.Context, actor authz.Actor, name string) error {
-	act, err := s.keeper(actor)
+	act, err := s.keeper(ctx, actor, event.RefusedActPhoneKeyDestroy)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,9 @@ func TestDigestKeysRotateAndAreDestroyed(t *testing.T) {
 		}
 		_, err := w.phone.RotateKey(ctx, p.Actor, false)
 		failed(t, "an operator rotates", err, "NOT_PERMITTED")
-		w.Expect(t)
+		if e := w.Expect(t, "AUTH_ACT_REFUSED not_permitted")[0]; Meta(e, "refused_act") != "phone_key_rotate" || e.Actor.ID != string(p.ID) || e.OrgID != owner.Org() {
+			t.Errorf("%+v", e)
+		}
 		k, err := w.phone.RotateKey(ctx, owner.Actor, false)
 		check(t, err)
 		e := w.Expect(t, "AUDIT_PHONE_DIGEST_KEY_ROTATED")
@@ -67,7 +69,12 @@ func TestDigestKeysRotateAndAreDestroyed(t *testing.T) {
 		failed(t, "destroy a key that is not there", w.phone.DestroyKey(ctx, owner.Actor, "pd-9"), "NOT_FOUND")
 		failed(t, "destroy a key of no name", w.phone.DestroyKey(ctx, owner.Actor, "pd-01"), "NOT_FOUND")
 		failed(t, "an operator destroys", w.phone.DestroyKey(ctx, p.Actor, "pd-1"), "NOT_PERMITTED")
-		w.Expect(t)
+		late := owner.Actor
+		late.MFAAt = late.MFAAt.Add(-time.Hour)
+		failed(t, "with a factor proved long ago", w.phone.DestroyKey(ctx, late, "pd-1"), "STEP_UP_REQUIRED")
+		if e := w.Expect(t, "AUTH_ACT_REFUSED not_permitted", "AUTH_ACT_REFUSED mfa_required")[1]; Meta(e, "refused_act") != "phone_key_destroy" {
+			t.Errorf("%+v", e)
+		}
 		check(t, w.phone.DestroyKey(ctx, owner.Actor, "pd-1"))
 		e = w.Expect(t, "AUDIT_PHONE_DIGEST_KEY_ROTATED")
 		if Meta(e[0], "key_change") != "destroyed" || Meta(e[0], "previous_key_id") != "pd-1" || e[0].Metadata["new_key_id"] != nil {

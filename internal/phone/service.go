@@ -191,6 +191,11 @@ func (s *Service) refuse(ctx context.Context, actor authz.Actor, why error, ev e
 	return why
 }
 
+// refusedAct records the refusal of an act whose own event tells of success only.
+func (s *Service) refusedAct(ctx context.Context, w who, why error, act event.RefusedAct) error {
+	return s.refuse(ctx, w.actor, why, event.NewAuthActRefused(w.act(), event.TenantTarget(w.actor.Org, ""), event.AuthActRefusedNotPermitted, act))
+}
+
 // systemAct is the product acting in org, in the same request as act.
 func systemAct(org id.Org, request id.Request) event.Act {
 	actor := authz.SystemActor(org)

@@ -330,7 +330,7 @@ func (s *Service) Resend(ctx context.Context, actor authz.Actor, want id.Invitat
 func (s *Service) Revoke(ctx context.Context, actor authz.Actor, want id.Invitation) error {
 	actor = onPlatform(actor)
 	act := event.By(actor, event.PlatformAdmin)
-	permitted := authz.Check(actor, authz.PlatformInvite, object)
+	permitted := authz.Check(actor, authz.PlatformInviteRevoke, object)
 	inv, err := s.get(ctx, want)
 	if permitted != nil {
 		if err != nil {

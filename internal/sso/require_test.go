@@ -6,6 +6,7 @@ import (
 
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	. "github.com/vaultpam/vaultpam/internal/identity/identitytest"
 	"github.com/vaultpam/vaultpam/internal/page"
@@ -119,6 +120,28 @@ func TestRequiredSSOLeavesNoOtherDoor(t *testing.T) {
 		if err := s.sso.Lift(t.Context(), owner, s.owner.Org()); !fault.Is(err, fault.Denied) {
 			t.Errorf("an owner is not the platform: %v", err)
 		}
+		refused := func(by authz.Actor, org id.Org, code, constant, actor, who string, at id.Org) {
+			t.Helper()
+			s.Take(t)
+			if err := s.sso.Lift(t.Context(), by, org); fault.CodeOf(err) != code {
+				t.Errorf("%s: %v", actor, err)
+			}
+			if e := s.Expect(t, constant)[0]; string(e.Actor.Type) != actor || e.Actor.ID != who || e.Actor.Name == "" && who != "" || e.OrgID != at {
+				t.Errorf("%+v", e)
+			}
+		}
+		const denied = "TENANT_SETTINGS_UPDATED not_permitted"
+		refused(owner, s.owner.Org(), "NOT_PERMITTED", denied, "TenantAdmin", string(owner.User), s.owner.Org())
+		late := s.Admin.Actor
+		late.MFAAt = late.MFAAt.Add(-24 * time.Hour)
+		refused(late, s.owner.Org(), "STEP_UP_REQUIRED", denied, "PlatformAdmin", string(s.Admin.ID), s.owner.Org())
+		_, other := s.Org(t, "other")
+		refused(other.Actor, s.owner.Org(), "NOT_PERMITTED", denied, "TenantAdmin", "", s.owner.Org()) // whom the organization does not know
+		refused(other.Actor, "org_none", "NOT_PERMITTED", "AUTH_ACT_REFUSED not_permitted", "PlatformAdmin", string(other.ID), "")
+		if err := s.sso.Lift(t.Context(), authz.Actor{}, s.owner.Org()); !fault.Is(err, fault.Unauthenticated) && !fault.Is(err, fault.Denied) {
+			t.Errorf("nobody: %v", err)
+		}
+		s.Expect(t)
 		if err := s.sso.Lift(t.Context(), s.fresh(t, s.Admin).Actor, s.owner.Org()); err != nil {
 			t.Fatal(err)
 		}

@@ -84,13 +84,14 @@ func (s *Service) setRequired(ctx context.Context, tx *db.Tx, actor authz.Actor,
 // Lift switches the requirement of an organization off, for an administrator of the
 // platform: the way back when its provider is gone and nobody gets in.
 func (s *Service) Lift(ctx context.Context, actor authz.Actor, org id.Org) error {
+	from := actor
 	actor.Org, actor.Role = "", authz.None
-	err := authz.Check(actor, authz.PlatformSSOLift, authz.Object{Type: authz.PlatformObject})
+	why, err := event.AuthActRefusedNotPermitted, authz.Check(actor, authz.PlatformSSOLift, authz.Object{Type: authz.PlatformObject})
 	if err == nil {
-		err = authz.Fresh(actor, authz.PlatformSSOLift, s.d.Now())
+		why, err = event.AuthActRefusedMFARequired, authz.Fresh(actor, authz.PlatformSSOLift, s.d.Now())
 	}
 	if err != nil {
-		return err
+		return s.liftRefused(ctx, from, org, err, why)
 	}
 	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		if _, err := ssosql.New(tx).OrganizationName(ctx, string(org)); db.NotFound(err) {
@@ -104,4 +105,40 @@ func (s *Service) Lift(ctx context.Context, actor authz.Actor, org id.Org) error
 		return fmt.Errorf("lift the requirement of single sign-on: %w", err)
 	}
 	return nil
+}
+
+// liftRefused records an attempt to lift a requirement in the ledger of the organization
+// that it names: that one's control was to be weakened. It tells who it was of those whom
+// the organization may know, which are its own people and the operators of the platform;
+// somebody of another organization is nobody there. An attempt that names no organization
+// is told to the platform.
+func (s *Service) liftRefused(ctx context.Context, actor authz.Actor, org id.Org, why error, reason event.AuthActRefusedReason) error {
+	if actor.Kind == authz.Nobody {
+		return why // turned away by the door; no act
+	}
+	var name string
+	err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		name, err = ssosql.New(tx).OrganizationName(ctx, string(org))
+		return err
+	})
+	var ev event.Event
+	switch {
+	case db.NotFound(err):
+		ev = event.NewAuthActRefused(event.By(actor, event.PlatformAdmin).OnPlatform(), event.PlatformTarget(), reason, event.RefusedActSSOLift)
+	case err != nil:
+		return fmt.Errorf("read the name of %s: %w", org, err)
+	default:
+		as := event.TenantAdmin
+		if actor.PlatformRole.Valid() {
+			as = event.PlatformAdmin
+		} else if actor.Org != org {
+			actor = authz.Actor{Kind: authz.Nobody, Source: actor.Source, Via: actor.Via, Request: actor.Request}
+		}
+		ev = event.NewTenantSettingsUpdated(event.By(actor, as).InOrg(org), event.TenantTarget(org, name), event.SettingGroupSSO, nil, nil).
+			Denied(event.TenantSettingsUpdatedNotPermitted)
+	}
+	if err := s.d.Ledger.RecordRefusal(ctx, ev); err != nil {
+		return fmt.Errorf("record a refusal: %w", err)
+	}
+	return why
 }

@@ -251,6 +251,7 @@ var phrases = map[Constant]string{
 	ORGANIZATION_STATE_CHANGED:  "changed|change the state of the organization {}",
 	PASSWORD_RESET_REQUESTED:    "asked|ask for a new password",
 	MAIL_ORDERED:                "sent|send a message by hand ({mail_order})",
+	AUTH_ACT_REFUSED:            "took|take the step {refused_act}",
 	MEMBER_SUSPENDED:            "suspended|suspend a member of {}",
 	MEMBER_RESUMED:              "resumed|resume a suspended member of {}",
 	ACCESS_POLICY_CHANGED:       "changed|change the policy {} ({policy_change})",

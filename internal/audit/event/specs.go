@@ -70,7 +70,7 @@ var internal = [...]*spec{
 	rootKeyRotation, orgKeyRotated, ledgerKeyRotated, ledgerResumed, sshCertificateIssued,
 	platformSetupLinkCreated,
 	organizationStateChanged,
-	passwordResetRequested, mailOrdered, memberSuspended, memberResumed,
+	passwordResetRequested, mailOrdered, authActRefused, memberSuspended, memberResumed,
 	accessPolicyChanged,
 	phoneNumberRemoved,
 	accessGrantOpened, accessGrantEnded, accessRequestCommented,

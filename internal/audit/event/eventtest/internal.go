@@ -106,6 +106,9 @@ func internalTier() []event.Event {
 		event.NewMailOrdered(
 			by(event.TenantAdmin), event.TenantTarget(ID[id.Org]("target"), "the target"), event.MailOrderResend, "mail_kind",
 		).WithDelivery("delivery_id"),
+		event.NewAuthActRefused(
+			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"), event.AuthActRefusedMFARequired, event.RefusedActSSOLift,
+		),
 		event.NewMemberSuspended(
 			by(event.TenantAdmin), event.TenantTarget(ID[id.Org]("target"), "the target"),
 			ID[id.User]("subject_user_id"), "role", count[int]("sessions_ended"),
