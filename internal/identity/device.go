@@ -23,8 +23,7 @@ import (
 // they are signed in (the shape of RFC 8628).
 
 const (
-	devicePrefix = "vpdc_"
-	deviceLife   = 10 * time.Minute
+	deviceLife = 10 * time.Minute
 
 	// DeviceInterval is how long a device waits between two questions.
 	DeviceInterval = 2 * time.Second
@@ -103,8 +102,8 @@ func (s *Service) BeginDevice(ctx context.Context, client string, from Origin) (
 
 func (s *Service) beginDevice(ctx context.Context, row identitysql.InsertDeviceLoginParams, from Origin) (DeviceLogin, error) {
 	now, code := s.d.Now(), newUserCode()
-	out := DeviceLogin{DeviceCode: newToken(devicePrefix), UserCode: secret.FromString(showUserCode(code)), ExpiresAt: now.Add(deviceLife).UTC().Truncate(time.Microsecond)}
-	row.ID, row.DeviceHash, row.UserHash = string(id.New[id.Challenge]()), hashToken(out.DeviceCode.RevealString()), hashUserCode(code)
+	out := DeviceLogin{DeviceCode: deviceToken.New(), UserCode: secret.FromString(showUserCode(code)), ExpiresAt: now.Add(deviceLife).UTC().Truncate(time.Microsecond)}
+	row.ID, row.DeviceHash, row.UserHash = string(id.New[id.Challenge]()), deviceToken.Hash(out.DeviceCode.RevealString()), hashUserCode(code)
 	row.SourceIp, row.UserAgent, row.Now, row.ExpiresAt = ipText(from.Source), bounded(from.Source.UserAgent, maxUserAgent), db.Micros(now), db.Micros(out.ExpiresAt)
 	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		return identitysql.New(tx).InsertDeviceLogin(ctx, row)
@@ -290,8 +289,8 @@ func (s *Service) DeviceStepUp(ctx context.Context, actor authz.Actor, deviceCod
 // (web given) whose own is to be freshened. use takes what a person has answered.
 func (s *Service) askDevice(ctx context.Context, deviceCode secret.Secret, web id.WebSession, use func(context.Context, *db.Tx, identitysql.DeviceLogin) (bool, error)) error {
 	expired := fault.New(fault.Unauthenticated, "this code is not known, was used, or has expired: begin again").WithCode(CodeExpired)
-	text := deviceCode.RevealString()
-	if len(text) != len(devicePrefix)+tokenLength {
+	hash, ok := deviceToken.Parse(deviceCode)
+	if !ok {
 		return expired
 	}
 	var row identitysql.DeviceLogin
@@ -299,7 +298,7 @@ func (s *Service) askDevice(ctx context.Context, deviceCode secret.Secret, web i
 	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
 		early, done = false, false
 		q := identitysql.New(tx)
-		if row, err = q.DeviceLoginByDevice(ctx, hashToken(text)); err != nil {
+		if row, err = q.DeviceLoginByDevice(ctx, hash); err != nil {
 			return err
 		}
 		if row.WebSessionID != string(web) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
@@ -22,17 +21,16 @@ import (
 // copied, by whoever: the session ends, and an incident is flagged.
 
 const (
-	refreshPrefix = "vprt_"
-	refreshGrace  = 30 * time.Second // two commands of one person may refresh at once
+	refreshGrace = 30 * time.Second // two commands of one person may refresh at once
 )
 
 // refreshable gives a new session a short-lived token and a refresh token.
 func (s *Service) refreshable(ctx context.Context, tx *db.Tx, in Session) (Session, error) {
-	in.Refresh = newToken(refreshPrefix)
+	in.Refresh = refreshToken.New()
 	in.AccessUntil = s.accessUntil(in.ExpiresAt)
-	none := newToken(refreshPrefix) // nobody has it
+	none := refreshToken.New() // nobody has it
 	err := identitysql.New(tx).InsertRefresh(ctx, identitysql.InsertRefreshParams{
-		WebSessionID: string(in.ID), TokenHash: hashToken(in.Refresh.RevealString()), PreviousHash: hashToken(none.RevealString()),
+		WebSessionID: string(in.ID), TokenHash: refreshToken.Hash(in.Refresh.RevealString()), PreviousHash: refreshToken.Hash(none.RevealString()),
 		AccessUntil: db.Micros(in.AccessUntil), Now: s.now()})
 	if err != nil {
 		return Session{}, fmt.Errorf("store a refresh token: %w", err)
@@ -52,12 +50,11 @@ func (s *Service) accessUntil(end time.Time) time.Time {
 // code of the fault is REFRESHED_MEANWHILE when another command of the same person
 // was faster a moment ago; any other is as for a token that nobody knows.
 func (s *Service) Refresh(ctx context.Context, token secret.Secret, from Origin) (Session, error) {
-	text := token.RevealString()
-	if len(text) != len(refreshPrefix)+tokenLength || !strings.HasPrefix(text, refreshPrefix) {
+	hash, ok := refreshToken.Parse(token)
+	if !ok {
 		return Session{}, badBearer()
 	}
 	from = from.OrNew()
-	hash := hashToken(text)
 	var out Session
 	var meanwhile bool
 	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
@@ -76,7 +73,7 @@ func (s *Service) Refresh(ctx context.Context, token secret.Secret, from Origin)
 			}
 			return s.copied(ctx, tx, id.User(row.PersonID), id.WebSession(row.WebSessionID), from)
 		}
-		next := Session{ID: id.WebSession(row.WebSessionID), Token: newToken(sessionPrefix), Refresh: newToken(refreshPrefix), ExpiresAt: db.Time(row.ExpiresAt)}
+		next := Session{ID: id.WebSession(row.WebSessionID), Token: sessionToken.New(), Refresh: refreshToken.New(), ExpiresAt: db.Time(row.ExpiresAt)}
 		next.AccessUntil = s.accessUntil(next.ExpiresAt)
 		if ok, err := s.rotate(ctx, tx, next, hash); err != nil || !ok {
 			meanwhile = !ok
@@ -101,11 +98,11 @@ func (s *Service) Refresh(ctx context.Context, token secret.Secret, from Origin)
 func (s *Service) rotate(ctx context.Context, tx *db.Tx, next Session, old []byte) (bool, error) {
 	q := identitysql.New(tx)
 	n, err := q.RotateRefresh(ctx, identitysql.RotateRefreshParams{
-		TokenHash: hashToken(next.Refresh.RevealString()), PreviousHash: old, AccessUntil: db.Micros(next.AccessUntil), Now: s.now(), WebSessionID: string(next.ID)})
+		TokenHash: refreshToken.Hash(next.Refresh.RevealString()), PreviousHash: old, AccessUntil: db.Micros(next.AccessUntil), Now: s.now(), WebSessionID: string(next.ID)})
 	if err != nil || n == 0 {
 		return false, err
 	}
-	n, err = q.RotateWebSession(ctx, identitysql.RotateWebSessionParams{TokenHash: hashToken(next.Token.RevealString()), Now: s.now(), ID: string(next.ID)})
+	n, err = q.RotateWebSession(ctx, identitysql.RotateWebSessionParams{TokenHash: sessionToken.Hash(next.Token.RevealString()), Now: s.now(), ID: string(next.ID)})
 	return n == 1, err
 }
 

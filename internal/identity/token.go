@@ -70,7 +70,7 @@ func (s *Service) CreateToken(ctx context.Context, actor authz.Actor, a CreateTo
 	if err := s.mayCreateToken(ctx, o, a, t.Scopes, ev); err != nil {
 		return fail(err)
 	}
-	shown := newToken(tokenPrefix)
+	shown := apiToken.New()
 	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		q := identitysql.New(tx)
 		n, err := q.CountTokens(ctx, identitysql.CountTokensParams{OrgID: string(actor.Org), OwnerID: string(t.Owner)})
@@ -81,7 +81,7 @@ func (s *Service) CreateToken(ctx context.Context, actor authz.Actor, a CreateTo
 			return fault.New(fault.Conflict, "there are %d API tokens of this owner already: revoke one first", n).WithCode("TOKEN_LIMIT")
 		}
 		if err := q.InsertToken(ctx, identitysql.InsertTokenParams{
-			OrgID: string(actor.Org), ID: string(t.ID), OwnerID: string(t.Owner), Name: t.Name, TokenHash: hashToken(shown.RevealString()),
+			OrgID: string(actor.Org), ID: string(t.ID), OwnerID: string(t.Owner), Name: t.Name, TokenHash: apiToken.Hash(shown.RevealString()),
 			Scopes: strings.Join(t.Scopes, " "), Networks: networkText(t.Networks), Now: db.Micros(t.CreatedAt), ExpiresAt: db.Micros(t.ExpiresAt),
 		}); err != nil {
 			return err
@@ -267,14 +267,14 @@ func inNetworks(networks []netip.Prefix, ip netip.Addr) bool {
 // Whoever holds a token may do that: they could do worse with it. It tells nobody
 // whether there was such a token.
 func (s *Service) ReportLeak(ctx context.Context, leaked secret.Secret, o Origin) error {
-	text := leaked.RevealString()
-	if len(text) != len(tokenPrefix)+tokenLength || !strings.HasPrefix(text, tokenPrefix) {
+	hash, ok := apiToken.Parse(leaked)
+	if !ok {
 		return nil
 	}
 	o = o.OrNew()
 	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		q := identitysql.New(tx)
-		row, err := q.TokenByHash(ctx, hashToken(text))
+		row, err := q.TokenByHash(ctx, hash)
 		if db.NotFound(err) {
 			return nil
 		}
@@ -428,11 +428,11 @@ func (s *Service) endTokens(ctx context.Context, tx *db.Tx, act event.Act, owner
 	return len(live), nil
 }
 
-func (s *Service) byToken(ctx context.Context, text, activeOrg string, o Origin) (authz.Actor, error) {
+func (s *Service) byToken(ctx context.Context, hash []byte, activeOrg string, o Origin) (authz.Actor, error) {
 	var row identitysql.TokenByHashRow
 	var st standing
 	err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-		if row, err = identitysql.New(tx).TokenByHash(ctx, hashToken(text)); err != nil {
+		if row, err = identitysql.New(tx).TokenByHash(ctx, hash); err != nil {
 			return err
 		}
 		st, err = s.standing(ctx, tx, id.User(row.OwnerID))

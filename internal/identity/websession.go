@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"strings"
 	"time"
@@ -17,28 +16,20 @@ import (
 )
 
 // Tokens say by their beginning what they are, so that scanners for leaked
-// secrets find them and a look-up knows its table.
-const (
-	sessionPrefix = "vpws_"
-	tokenPrefix   = "vpat_"
-	tokenBytes    = 32
-	tokenLength   = 43 // of 32 bytes in base64url
+// secrets find them and a look-up knows its table. It is part of what is hashed.
+var (
+	sessionToken = secret.TokenKind{Prefix: "vpws_", Use: tokenUse}
+	apiToken     = secret.TokenKind{Prefix: "vpat_", Use: tokenUse}
+	refreshToken = secret.TokenKind{Prefix: "vprt_", Use: tokenUse}
+	deviceToken  = secret.TokenKind{Prefix: "vpdc_", Use: tokenUse}
 )
+
+const tokenUse = "vaultpam-token/v1"
 
 const (
 	touchEvery   = time.Minute // last use is kept to this precision, to spare a write for each request
 	maxUserAgent = 256
 )
-
-func newToken(prefix string) secret.Secret {
-	return secret.FromString(prefix + secret.Token(tokenBytes).RevealString())
-}
-
-// hashToken is what is kept of a token. It is random enough to need no slow hash.
-func hashToken(token string) []byte {
-	sum := sha256.Sum256([]byte("vaultpam-token/v1\x00" + token))
-	return sum[:]
-}
 
 // Session is a new web session. Token is shown once.
 type Session struct {
@@ -53,9 +44,9 @@ type Session struct {
 
 func (s *Service) openSession(ctx context.Context, tx *db.Tx, user id.User, o Origin, enrolment bool) (Session, error) {
 	now := s.d.Now()
-	out := Session{ID: id.New[id.WebSession](), Token: newToken(sessionPrefix), Enrolment: enrolment}
+	out := Session{ID: id.New[id.WebSession](), Token: sessionToken.New(), Enrolment: enrolment}
 	row := identitysql.InsertWebSessionParams{
-		ID: string(out.ID), PersonID: string(user), TokenHash: hashToken(out.Token.RevealString()),
+		ID: string(out.ID), PersonID: string(user), TokenHash: sessionToken.Hash(out.Token.RevealString()),
 		Kind: "full", MfaAt: db.Micros(now), SourceIp: ipText(o.Source), UserAgent: bounded(o.Source.UserAgent, maxUserAgent), Now: db.Micros(now),
 	}
 	life := s.d.Limits.Absolute
@@ -140,23 +131,20 @@ func badBearer() error {
 // factor is of kind authz.Enrolling.
 func (s *Service) ByBearer(ctx context.Context, bearer secret.Secret, activeOrg string, o Origin) (authz.Actor, error) {
 	o = o.OrNew()
-	text := bearer.RevealString()
-	switch {
-	case len(text) != len(sessionPrefix)+tokenLength:
-		return authz.Actor{}, badBearer()
-	case strings.HasPrefix(text, sessionPrefix):
-		return s.bySession(ctx, text, activeOrg, o)
-	case strings.HasPrefix(text, tokenPrefix):
-		return s.byToken(ctx, text, activeOrg, o)
+	if hash, ok := sessionToken.Parse(bearer); ok {
+		return s.bySession(ctx, hash, activeOrg, o)
+	}
+	if hash, ok := apiToken.Parse(bearer); ok {
+		return s.byToken(ctx, hash, activeOrg, o)
 	}
 	return authz.Actor{}, badBearer()
 }
 
-func (s *Service) bySession(ctx context.Context, text, activeOrg string, o Origin) (authz.Actor, error) {
+func (s *Service) bySession(ctx context.Context, hash []byte, activeOrg string, o Origin) (authz.Actor, error) {
 	var row identitysql.WebSessionByTokenRow
 	var st standing
 	err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-		if row, err = identitysql.New(tx).WebSessionByToken(ctx, hashToken(text)); err != nil {
+		if row, err = identitysql.New(tx).WebSessionByToken(ctx, hash); err != nil {
 			return err
 		}
 		st, err = s.standing(ctx, tx, id.User(row.PersonID))
