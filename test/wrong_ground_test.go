@@ -372,10 +372,13 @@ func newStage(t testing.TB, store Store) *stage {
 	x.ops = mutating(t, s)
 	w := x.w
 	x.cast["owner"], x.cast["root"], x.cast["far"] = w.Owner, s.Root, x.far.Owner
+	limited := s.newPerson("limited")
+	w.Owner.must(t, "POST", "/org/members", obj{"email": limited.Email, "handle": limited.Handle, "name": "Li", "password": limited.Password, "role": "owner"})
+	x.cast["late"] = w.add("owner") // while nobody else could decide about it
 	for _, role := range []string{"admin", "operator", "auditor"} {
 		x.cast[role] = w.person(role)
 	}
-	x.cast["mara"], x.cast["late"], x.cast["lost"] = w.add("operator"), w.add("owner"), w.add("operator")
+	x.cast["mara"], x.cast["lost"] = w.add("operator"), w.add("operator")
 	x.cast["alien"] = x.far.add("operator")
 	x.cast["watcher"], _ = s.operator(t, "platform_auditor")
 	x.cast["lateroot"], _ = s.operator(t, "platform_admin")
@@ -384,8 +387,6 @@ func newStage(t testing.TB, store Store) *stage {
 	_, x.robo["token"] = w.Owner.token(t, "*")
 	_, x.robo["selftoken"] = x.cast["operator"].token(t, "*")
 	_, x.robo["roottoken"] = s.Root.token(t, "*")
-	limited := s.newPerson("limited")
-	w.Owner.must(t, "POST", "/org/members", obj{"email": limited.Email, "handle": limited.Handle, "name": "Li", "password": limited.Password, "role": "owner"})
 	x.robo["enrolling"] = limited.nobody(t).with(limited.login(t).AccessToken)
 	x.ours, x.theirs = x.things(w, x.cast["operator"], x.cast["lost"]), x.things(x.far, x.cast["alien"], x.far.add("operator"))
 	x.ours["/org/members/"] = map[string]string{"user_id": x.cast["mara"].ID, "id": x.cast["mara"].ask(t, newNumber()).Change.ID}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vaultpam/vaultpam/internal/access"
 	"github.com/vaultpam/vaultpam/internal/audit/review"
+	"github.com/vaultpam/vaultpam/internal/governance"
 	"github.com/vaultpam/vaultpam/internal/group"
 	"github.com/vaultpam/vaultpam/internal/idempotency"
 	"github.com/vaultpam/vaultpam/internal/identity"
@@ -60,6 +61,7 @@ type Deps struct {
 	SCIM        *scim.Service
 	Recovery    *recovery.Service
 	Access      *access.Service
+	Governance  *governance.Service
 
 	PublicURL      string         // https://host:port, the console's origin
 	SSHAddr        string         // host:port where people reach the SSH gateway
@@ -94,6 +96,7 @@ func (d *Deps) check() error {
 		d.Keys == nil,
 		d.Recovery == nil,
 		d.Access == nil,
+		d.Governance == nil,
 		d.PublicURL == "",
 	} {
 		if missing {
@@ -136,6 +139,7 @@ func (s *Server) routes() {
 	s.scimRoutes()
 	s.recoveryRoutes()
 	s.accessRoutes()
+	s.governanceRoutes()
 	s.mux.HandleFunc("GET "+terminalPath, s.terminal)
 }
 

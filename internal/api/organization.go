@@ -82,7 +82,7 @@ func (s *Server) organizationRoutes() {
 		}) (*struct{ Body Member }, error) {
 			return one(s.Tenancy.AddMember(ctx, a, tenancy.AddMemberArgs{Person: in.Body.person(), Role: authz.Role(in.Body.Role)}))
 		})
-	handle(s, signedIn, huma.Operation{OperationID: "set-member-role", Method: http.MethodPut, Path: "/org/members/{user_id}/role", Summary: "Change a member's role", Tags: []string{tag}},
+	handle(s, signedIn, waits(huma.Operation{OperationID: "set-member-role", Method: http.MethodPut, Path: "/org/members/{user_id}/role", Summary: "Change a member's role", Tags: []string{tag}}),
 		func(ctx context.Context, a authz.Actor, in *struct {
 			MemberPath
 			Body struct {

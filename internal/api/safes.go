@@ -126,7 +126,7 @@ func (s *Server) safeRoutes() {
 			l, err := s.Safes.List(ctx, a, safe.Filter{Mine: in.Mine}, in.request())
 			return pageOf(l, func(e safe.Entry) Safe { return s.safeJSON(a, e) }, err)
 		})
-	handle(s, signedIn, huma.Operation{OperationID: "create-safe", Method: http.MethodPost, Path: "/safes", Summary: "Create a safe", DefaultStatus: 201, Tags: []string{tag}},
+	handle(s, signedIn, waits(huma.Operation{OperationID: "create-safe", Method: http.MethodPost, Path: "/safes", Summary: "Create a safe", DefaultStatus: 201, Tags: []string{tag}}),
 		func(ctx context.Context, a authz.Actor, in *struct {
 			Body struct {
 				Name        string  `json:"name" doc:"Lower-case letters, digits and hyphens: people type it"`
@@ -152,7 +152,7 @@ func (s *Server) safeRoutes() {
 		func(ctx context.Context, a authz.Actor, in *SafeID) (*safeOut, error) {
 			return s.getSafe(ctx, a, id.Safe(in.ID))
 		})
-	handle(s, signedIn, huma.Operation{OperationID: "update-safe", Method: http.MethodPatch, Path: "/safes/{id}", Summary: "Change a safe", Tags: []string{tag}},
+	handle(s, signedIn, waits(huma.Operation{OperationID: "update-safe", Method: http.MethodPatch, Path: "/safes/{id}", Summary: "Change a safe", Tags: []string{tag}}),
 		func(ctx context.Context, a authz.Actor, in *struct {
 			SafeID
 			Body struct {
@@ -167,7 +167,7 @@ func (s *Server) safeRoutes() {
 			changed, err := s.Safes.Update(ctx, a, id.Safe(in.ID), safe.UpdateArgs{Name: b.Name, Description: b.Description, Resource: b.ResourceID, Account: b.AccountID, Version: b.Version})
 			return s.oneSafe(ctx, a, changed, err)
 		})
-	handle(s, signedIn, huma.Operation{OperationID: "set-safe-policy", Method: http.MethodPut, Path: "/safes/{id}/policy", Summary: "Replace the policy of a safe", Tags: []string{tag}},
+	handle(s, signedIn, waits(huma.Operation{OperationID: "set-safe-policy", Method: http.MethodPut, Path: "/safes/{id}/policy", Summary: "Replace the policy of a safe", Tags: []string{tag}}),
 		func(ctx context.Context, a authz.Actor, in *struct {
 			SafeID
 			VersionIn

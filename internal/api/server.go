@@ -21,6 +21,7 @@ import (
 
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/governance"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/logctx"
 )
@@ -223,6 +224,9 @@ const accessKey = "access"
 // handle registers one operation. h gets the actor and returns what the domain
 // returned; its error is told as a problem.
 func handle[I, O any](s *Server, a admission, op huma.Operation, h func(ctx context.Context, actor authz.Actor, in *I) (*O, error)) {
+	if op.Metadata[waitsKey] != nil {
+		s.describeWaiting(&op)
+	}
 	op.Metadata = map[string]any{accessKey: a}
 	op.MaxBodyBytes, op.BodyReadTimeout = maxBody, bodyTime
 	if a != open {
@@ -238,6 +242,10 @@ func handle[I, O any](s *Server, a admission, op huma.Operation, h func(ctx cont
 	}
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := h(ctx, actorOf(ctx), in)
+		var w *governance.Waiting
+		if errors.As(err, &w) {
+			return nil, &ChangeWaiting{w.Error(), governanceJSON(actorOf(ctx))(w.Action)}
+		}
 		if err != nil {
 			return nil, s.problem(ctx, err)
 		}

@@ -23,6 +23,7 @@ type Settings struct {
 	WebIdleMinutes     int      `json:"web_idle_minutes" doc:"A member's web session ends when it is idle for so long; 0: the installation's limit"`
 	WebAbsoluteMinutes int      `json:"web_absolute_minutes" doc:"A member's web session ends after so long; 0: the installation's limit"`
 	RequireMFA         bool     `json:"require_mfa" doc:"Members prove a second factor of their own, also where an identity provider's is trusted; who accepts an invitation with an account must have proved one"`
+	GovernanceAlways   bool     `json:"governance_always" doc:"Sensitive changes wait for a second person even where nobody else in the organization could decide; an administrator of the platform may then"`
 	SMTP               SMTP     `json:"smtp" doc:"The organization's own mail server; without a host the installation's is used"`
 	RecordingDays      int      `json:"recording_days" doc:"How long recordings are kept; 0: the installation's time"`
 	SeatLimit          int      `json:"seat_limit" doc:"How many members there may be; set by the platform; 0: no limit"`
@@ -40,7 +41,7 @@ type SMTP struct {
 
 func settingsJSON(t tenancy.Settings) Settings {
 	out := Settings{Version: t.Version, Name: t.Name, BrandColor: t.BrandColor, SupportContact: t.SupportContact, AllowedDomains: t.AllowedDomains,
-		WebIdleMinutes: t.WebIdleMinutes, WebAbsoluteMinutes: t.WebAbsoluteMinutes, RequireMFA: t.RequireMFA, SeatLimit: t.SeatLimit, RecordingDays: t.RecordingDays,
+		WebIdleMinutes: t.WebIdleMinutes, WebAbsoluteMinutes: t.WebAbsoluteMinutes, RequireMFA: t.RequireMFA, GovernanceAlways: t.GovernanceAlways, SeatLimit: t.SeatLimit, RecordingDays: t.RecordingDays,
 		SMTP: SMTP{t.SMTPHost, t.SMTPPort, t.SMTPTLS, t.SMTPUser, t.SMTPPasswordSet, t.SMTPFrom}}
 	if out.AllowedDomains == nil {
 		out.AllowedDomains = []string{}
@@ -60,6 +61,7 @@ type SettingsPatch struct {
 	WebIdleMinutes     *int      `json:"web_idle_minutes,omitempty"`
 	WebAbsoluteMinutes *int      `json:"web_absolute_minutes,omitempty"`
 	RequireMFA         *bool     `json:"require_mfa,omitempty"`
+	GovernanceAlways   *bool     `json:"governance_always,omitempty"`
 	SMTP               *struct {
 		Host     *string        `json:"host,omitempty"`
 		Port     *int           `json:"port,omitempty"`
@@ -72,7 +74,7 @@ type SettingsPatch struct {
 
 func (p SettingsPatch) patch() tenancy.Patch {
 	out := tenancy.Patch{Version: p.Version, Name: p.Name, BrandColor: p.BrandColor, SupportContact: p.SupportContact, AllowedDomains: p.AllowedDomains,
-		WebIdleMinutes: p.WebIdleMinutes, WebAbsoluteMinutes: p.WebAbsoluteMinutes, RequireMFA: p.RequireMFA}
+		WebIdleMinutes: p.WebIdleMinutes, WebAbsoluteMinutes: p.WebAbsoluteMinutes, RequireMFA: p.RequireMFA, GovernanceAlways: p.GovernanceAlways}
 	if m := p.SMTP; m != nil {
 		out.SMTPHost, out.SMTPPort, out.SMTPTLS, out.SMTPUser, out.SMTPPassword, out.SMTPFrom = m.Host, m.Port, m.TLS, m.User, m.Password, m.From
 	}
@@ -138,8 +140,8 @@ func (s *Server) settingsRoutes() {
 		func(ctx context.Context, a authz.Actor, in *struct{}) (*settingsOut, error) {
 			return one(s.Tenancy.Settings(ctx, a))
 		})
-	handle(s, signedIn, huma.Operation{OperationID: "update-settings", Method: http.MethodPatch, Path: "/org/settings", Summary: "Change settings of the active organization", Tags: []string{tag},
-		Description: "What weakens a control, and where mail goes, wants a fresh second factor (STEP_UP_REQUIRED)."},
+	handle(s, signedIn, waits(huma.Operation{OperationID: "update-settings", Method: http.MethodPatch, Path: "/org/settings", Summary: "Change settings of the active organization", Tags: []string{tag},
+		Description: "What weakens a control, and where mail goes, wants a fresh second factor (STEP_UP_REQUIRED). Lifting the demand for a second factor waits for a second person."}),
 		func(ctx context.Context, a authz.Actor, in *struct{ Body SettingsPatch }) (*settingsOut, error) {
 			return one(s.Tenancy.Update(ctx, a, in.Body.patch()))
 		})
@@ -157,8 +159,8 @@ func (s *Server) settingsRoutes() {
 			l, err := s.Tenancy.History(ctx, a, in.request())
 			return pageOf(l, settingsChangeJSON, err)
 		})
-	handle(s, signedIn, huma.Operation{OperationID: "delete-organization", Method: http.MethodPost, Path: "/org/delete", Summary: "Delete the active organization", DefaultStatus: 204, Tags: []string{tag},
-		Description: "For owners, with a fresh second factor. Nobody gets in any more and live sessions end; what is stored stays until the installation's operator removes it."},
+	handle(s, signedIn, waits(huma.Operation{OperationID: "delete-organization", Method: http.MethodPost, Path: "/org/delete", Summary: "Delete the active organization", DefaultStatus: 204, Tags: []string{tag},
+		Description: "For owners, with a fresh second factor. Nobody gets in any more and live sessions end; what is stored stays until the installation's operator removes it. It waits for a second person."}),
 		func(ctx context.Context, a authz.Actor, in *struct {
 			Body struct {
 				Confirm string `json:"confirm" maxLength:"64" doc:"The organization's slug"`

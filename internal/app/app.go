@@ -26,6 +26,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/console"
 	"github.com/vaultpam/vaultpam/internal/db"
 	gateway "github.com/vaultpam/vaultpam/internal/gateway/ssh"
+	"github.com/vaultpam/vaultpam/internal/governance"
 	"github.com/vaultpam/vaultpam/internal/group"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/idempotency"
@@ -68,6 +69,7 @@ type App struct {
 	mail       *notify.Service
 	identity   *identity.Service
 	recovery   *recovery.Service
+	governance *governance.Service
 	tenancy    *tenancy.Service
 	platform   *platform.Service
 	invites    *invitation.Service
@@ -185,6 +187,10 @@ func (a *App) buildDomains() (err error) {
 		a.recovery, err = recovery.New(recovery.Deps{Log: part("recovery"), DB: a.db, Ledger: a.ledger, People: a.identity, Mail: a.mail, Now: now})
 		return err
 	})
+	build("governance", func() (err error) {
+		a.governance, err = governance.New(governance.Deps{Log: part("governance"), DB: a.db, Ledger: a.ledger, Seal: a.keyring, Members: tenancy.Directory{}, Mail: a.mail, Always: a.governanceAlways, Now: now})
+		return err
+	})
 	build("platform", func() (err error) {
 		a.platform, err = platform.New(platform.Deps{Log: part("platform"), DB: a.db, Ledger: a.ledger, Folder: a.ledger.NewFolder(ledger.FoldWindow),
 			People: a.identity, Factors: factors, Mail: a.mail, Domains: a.cfg.Platform.AllowedDomains, Now: now})
@@ -215,7 +221,7 @@ func (a *App) buildDomains() (err error) {
 	})
 	build("safes", func() (err error) {
 		a.safes, err = safe.New(safe.Deps{DB: a.db, Ledger: a.ledger, Resources: a.resources, Accounts: a.vault, Live: counts, Now: now, Judge: judge{a},
-			Ended: func() { a.sessions.Notify() }, Log: part("safe")})
+			Ended: func() { a.sessions.Notify() }, Log: part("safe"), Governance: a.governance})
 		return err
 	})
 	build("groups", func() (err error) {
@@ -229,7 +235,7 @@ func (a *App) buildDomains() (err error) {
 	build("tenancy", func() (err error) {
 		places := &lateLeaver{} // who leaves is forgotten by single sign-on, which is built on tenancy
 		leave, end, matches := &lateLeaver{}, &lateEnder{}, &lateMatch{}
-		a.tenancy, err = tenancy.New(tenancy.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, Seal: a.keyring, OnLeave: []tenancy.Leaver{a.identity, a.safes, a.groups, places, leave}, OnDelete: []tenancy.Ender{end}, RecordingRetention: time.Duration(a.cfg.Recording.Retention), SSO: lateSSO{func() *sso.Service { return a.sso }}, Now: now})
+		a.tenancy, err = tenancy.New(tenancy.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, Seal: a.keyring, OnLeave: []tenancy.Leaver{a.identity, a.safes, a.groups, places, leave}, OnDelete: []tenancy.Ender{end}, RecordingRetention: time.Duration(a.cfg.Recording.Retention), SSO: lateSSO{func() *sso.Service { return a.sso }}, Governance: a.governance, Now: now})
 		if err != nil {
 			return err
 		}
@@ -243,6 +249,11 @@ func (a *App) buildDomains() (err error) {
 			Members: a.tenancy, Safes: a.safes, Mail: invitationMail{letters{a.mail}}, Now: now})
 		leave.to, end.to, matches.to = a.invites, a.invites, a.invites
 		return err
+	})
+	build("governed changes", func() error {
+		a.governance.Register(a.safes.Governed()...)
+		a.governance.Register(a.tenancy.Governed()...)
+		return nil
 	})
 	build("scim", func() (err error) {
 		a.scim, err = scim.New(scim.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, Members: a.tenancy, Groups: a.groups, Now: now})
@@ -314,11 +325,11 @@ func (a *App) buildDoors() error {
 		Invitations: a.invites, Signups: a.signups,
 		Resources: a.resources, Vault: a.vault, Safes: a.safes, Groups: a.groups, Policies: a.policies, Sessions: a.sessions, Recordings: a.recordings, Review: look,
 		Terminals: terminals{a.sessions, a.gateway}, Idempotency: a.repeats,
-		Access:    a.access,
-		SSO:       a.sso,
-		SCIM:      a.scim,
-		Mail:      a.mail,
-		Recovery:  a.recovery,
+		Access:   a.access,
+		SSO:      a.sso,
+		SCIM:     a.scim,
+		Mail:     a.mail,
+		Recovery: a.recovery, Governance: a.governance,
 		PublicURL: a.cfg.HTTPS.PublicURL, SSHAddr: a.cfg.SSH.PublicAddr,
 		SSHHostKeys: []string{knownHost(a.doors.sshHostKey)}, TrustedProxies: proxies, Limits: api.DefaultLimits,
 	})
@@ -327,6 +338,12 @@ func (a *App) buildDoors() error {
 	}
 	a.console, err = console.New(console.Deps{Files: web.Dist()})
 	return err
+}
+
+// governanceAlways tells whether an organization's sensitive changes always wait; tenancy
+// is built on the queue that asks.
+func (a *App) governanceAlways(ctx context.Context, tx *db.Tx, org id.Org) (bool, error) {
+	return a.tenancy.GovernanceAlways(ctx, tx, org)
 }
 
 // safeRole tells the recordings who manages a safe.

@@ -28,6 +28,10 @@ const (
 
 	MemberPhoneChange Action = "member.phone_change" // ask for one
 
+	GovernanceList   Action = "governance.list" // sensitive changes that wait for a second person, or did
+	GovernanceDecide Action = "governance.decide"
+	GovernanceExport Action = "governance.export"
+
 	RecoveryList   Action = "recovery.list"
 	RecoveryDecide Action = "recovery.decide" // whether somebody may set up a new second factor
 	MemberSignOut  Action = "member.sign_out" // end a member's sign-ins and live sessions
@@ -109,6 +113,9 @@ const (
 	PlatformMailList  Action = "platform.mail_list"
 	PlatformMailSend  Action = "platform.mail_send"
 
+	PlatformGovernanceList   Action = "platform.governance_list" // of all organizations; and export
+	PlatformGovernanceDecide Action = "platform.governance_decide"
+
 	PlatformRecoveryList   Action = "platform.recovery_list"
 	PlatformRecoveryDecide Action = "platform.recovery_decide"
 	PlatformInvite         Action = "platform.invite" // and send again
@@ -165,6 +172,9 @@ var rules = []rule{
 	{MemberAdd, MemberObject, "members:write", "add members to this organization"},
 	{MemberRole, MemberObject, "members:write", "change the role of a member"},
 	{MemberRemove, MemberObject, "members:write", "remove members from this organization"},
+	{GovernanceList, OrgObject, "governance:read", "see what waits for a second person in this organization"},
+	{GovernanceDecide, OrgObject, "", "decide what waits for a second person in this organization"},
+	{GovernanceExport, OrgObject, "", "export what waits for a second person in this organization"},
 	{RecoveryList, MemberObject, "members:read", "see who has lost their second factor"},
 	{RecoveryDecide, MemberObject, "", "decide about a lost second factor"},
 	{MemberPhone, MemberObject, "", "see the telephone number of a member"},
@@ -236,6 +246,8 @@ var rules = []rule{
 	{PlatformUserRole, PlatformObject, "", "change the operators of this installation"},
 	{PlatformMailList, PlatformObject, "platform:read", "see the messages of this installation"},
 	{PlatformMailSend, PlatformObject, "", "send messages of this installation"},
+	{PlatformGovernanceList, PlatformObject, "", "see what waits for a second person in all organizations"},
+	{PlatformGovernanceDecide, PlatformObject, "", "decide what waits for a second person in an organization"},
 	{PlatformRecoveryList, PlatformObject, "platform:read", "see who has lost their second factor"},
 	{PlatformRecoveryDecide, PlatformObject, "", "decide about a lost second factor"},
 	{PlatformInvite, PlatformObject, "", "invite operators of this installation"},

@@ -29,6 +29,9 @@ var freshness = map[Action]time.Duration{
 	RecoveryDecide:         15 * time.Minute,
 	PlatformRecoveryDecide: 15 * time.Minute,
 
+	GovernanceDecide:         15 * time.Minute,
+	PlatformGovernanceDecide: 15 * time.Minute,
+
 	PlatformInvite:    15 * time.Minute,
 	PlatformKeyRotate: 15 * time.Minute,
 	LedgerResume:      15 * time.Minute,

@@ -10,12 +10,16 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/vaultpam/vaultpam/internal/cli/client"
 	"github.com/vaultpam/vaultpam/internal/cli/terminal"
 	"github.com/vaultpam/vaultpam/internal/fault"
 )
 
 // interrupted is the exit status after a signal, as shells count it.
 const interrupted = 130
+
+// waits is the exit status of a change that waits for a second person.
+const waits = 9
 
 // program is one run of the command line.
 type program struct {
@@ -46,11 +50,18 @@ func Run(ctx context.Context, args, environ []string, in io.Reader, out, errw io
 func (p *program) run(ctx context.Context, args []string) int {
 	err := p.dispatch(ctx, args)
 	var status exit
+	var w *client.Waiting
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &status):
 		return int(status)
+	case errors.As(err, &w) && p.json:
+		p.raw(w.Body)
+		return waits
+	case errors.As(err, &w):
+		p.sayf("Not done yet: %s (vaultpam governance approve %s).", w.Detail, w.ID)
+		return waits
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil, errors.Is(err, terminal.ErrInterrupted):
 		fmt.Fprintln(p.errw, "vaultpam: interrupted")
 		return interrupted

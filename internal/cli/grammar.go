@@ -30,17 +30,18 @@ type grammar struct {
 	Sessions sessionsCmd `cmd:"" section:"oversee" help:"Privileged sessions and their recordings."`
 	Audit    auditCmd    `cmd:"" section:"oversee" help:"The audit ledger: read it, prove it, verify it."`
 
-	Resources resourcesCmd       `cmd:"" section:"manage" help:"The machines that safes lead to."`
-	Accounts  accountsCmd        `cmd:"" section:"manage" help:"The login identities on resources."`
-	Members   membersCmd         `cmd:"" section:"manage" help:"The people of your organization."`
-	Policies  policiesCmd        `cmd:"" section:"manage" help:"Policies: who may open which safe, when and under which conditions."`
-	Groups    groupsCmd          `cmd:"" section:"manage" help:"Groups of people, which bring roles on safes."`
-	Services  serviceAccountsCmd `cmd:"" name:"service-accounts" section:"manage" help:"Members that nobody signs in as, for programs."`
-	Recovery  recoveryCmd        `cmd:"" section:"manage" help:"People who have lost their second factor and wait for a decision."`
-	Mail      mailCmd            `cmd:"" section:"manage" help:"Messages that were sent to people, and whether they arrived."`
-	OrgKey    orgKeyCmd          `cmd:"" name:"org-key" section:"manage" help:"The encryption key of your organization."`
-	SCIM      scimCmd            `cmd:"" name:"scim" section:"manage" help:"How your organization's directory pushes people and groups."`
-	SSO       ssoCmd             `cmd:"" name:"sso" section:"manage" help:"Single sign-on: how the people of your organization sign in."`
+	Resources  resourcesCmd       `cmd:"" section:"manage" help:"The machines that safes lead to."`
+	Accounts   accountsCmd        `cmd:"" section:"manage" help:"The login identities on resources."`
+	Members    membersCmd         `cmd:"" section:"manage" help:"The people of your organization."`
+	Policies   policiesCmd        `cmd:"" section:"manage" help:"Policies: who may open which safe, when and under which conditions."`
+	Groups     groupsCmd          `cmd:"" section:"manage" help:"Groups of people, which bring roles on safes."`
+	Services   serviceAccountsCmd `cmd:"" name:"service-accounts" section:"manage" help:"Members that nobody signs in as, for programs."`
+	Governance governanceCmd      `cmd:"" section:"manage" help:"Sensitive changes that wait for a second person."`
+	Recovery   recoveryCmd        `cmd:"" section:"manage" help:"People who have lost their second factor and wait for a decision."`
+	Mail       mailCmd            `cmd:"" section:"manage" help:"Messages that were sent to people, and whether they arrived."`
+	OrgKey     orgKeyCmd          `cmd:"" name:"org-key" section:"manage" help:"The encryption key of your organization."`
+	SCIM       scimCmd            `cmd:"" name:"scim" section:"manage" help:"How your organization's directory pushes people and groups."`
+	SSO        ssoCmd             `cmd:"" name:"sso" section:"manage" help:"Single sign-on: how the people of your organization sign in."`
 
 	Platform platformCmd `cmd:"" section:"operate" help:"The installation: its operators, keys and ledgers; for platform operators."`
 

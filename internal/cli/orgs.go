@@ -113,6 +113,7 @@ type settings struct {
 	WebIdleMinutes     int      `json:"web_idle_minutes"`
 	WebAbsoluteMinutes int      `json:"web_absolute_minutes"`
 	RequireMFA         bool     `json:"require_mfa"`
+	GovernanceAlways   bool     `json:"governance_always"`
 	SeatLimit          int      `json:"seat_limit"`
 	RecordingDays      int      `json:"recording_days"`
 	SMTP               struct {
@@ -145,7 +146,7 @@ func (s settings) show(p *program) {
 		seats = strconv.Itoa(s.SeatLimit)
 	}
 	p.facts([][2]string{{"name", s.Name}, {"colour", s.BrandColor}, {"support", s.SupportContact}, {"domains of members", first(strings.Join(s.AllowedDomains, ", "), "any")},
-		{"idle limit", minutes(s.WebIdleMinutes)}, {"absolute limit", minutes(s.WebAbsoluteMinutes)}, {"own second factor demanded", yesNo(s.RequireMFA)},
+		{"idle limit", minutes(s.WebIdleMinutes)}, {"absolute limit", minutes(s.WebAbsoluteMinutes)}, {"own second factor demanded", yesNo(s.RequireMFA)}, {"sensitive changes wait always", yesNo(s.GovernanceAlways)},
 		{"mail server", mail}, {"recordings kept", keep}, {"seats", seats}, {"version", strconv.Itoa(s.Version)}})
 }
 
@@ -176,6 +177,7 @@ type settingsSetCmd struct {
 	Idle             *int      `placeholder:"MINUTES" help:"End a member's web session that is idle for so long; 0 for the installation's limit."`
 	Absolute         *int      `placeholder:"MINUTES" help:"End a member's web session after so long; 0 for the installation's limit."`
 	RequireMFA       *bool     `name:"require-mfa" negatable:"" help:"Who accepts an invitation with an account must have proved a second factor of their own."`
+	GovernanceAlways *bool     `name:"governance-always" negatable:"" help:"Let sensitive changes wait for a second person even where nobody else in the organization could decide; a platform administrator may then."`
 	SMTPHost         *string   `name:"smtp-host" placeholder:"HOST" help:"The organization's own mail server; empty for the installation's."`
 	SMTPPort         *int      `name:"smtp-port" placeholder:"PORT" help:"Its port."`
 	SMTPTLS          *string   `name:"smtp-tls" enum:"starttls,tls" placeholder:"starttls|tls" help:"How it is encrypted."`
@@ -197,6 +199,7 @@ func (c *settingsSetCmd) Run(ctx context.Context, p *program) error {
 	put(in, "web_idle_minutes", c.Idle)
 	put(in, "web_absolute_minutes", c.Absolute)
 	put(in, "require_mfa", c.RequireMFA)
+	put(in, "governance_always", c.GovernanceAlways)
 	if c.Domain != nil {
 		domains := []string{}
 		for _, d := range *c.Domain {

@@ -14,6 +14,8 @@ var samples = []Data{
 	RecoveryWaiting{Person: "Ada", Email: "ada@example.com", Organization: "Acme", Lost: "totp", Source: "192.0.2.1", Path: "/organization/recoveries", ExpiresAt: time.Unix(1e9, 0)},
 	RecoveryGrant{Name: "Ada", By: "Bob", Grant: secret.FromString("rgr_x.token"), ExpiresAt: time.Unix(1e9, 0)},
 	RecoveryDenied{Name: "Ada", By: "Bob", Comment: "Call me first.\nBob"},
+	GovernanceWaiting{Requester: "Ada", Organization: "Acme", Summary: "turn recording off on the safe web", Changes: []string{"recording: on -> off"}, Path: "/organization/governance/gov_x", ExpiresAt: time.Unix(1e9, 0)},
+	GovernanceDecided{Name: "Ada", Summary: "turn recording off on the safe web", Outcome: "approved", By: "Bob", Comment: "As agreed.", Path: "/organization/governance/gov_x"},
 	RecoveryCompleted{Name: "Ada", Source: "192.0.2.1", At: time.Unix(1e9, 0)},
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/governance"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/safe/safesql"
 )
@@ -46,46 +47,60 @@ func (s *Service) Update(ctx context.Context, actor authz.Actor, sid id.Safe, a 
 	}
 	var seen Entry // for the event of a refusal
 	var out Safe
-	err := s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
-		old, role, err := s.find(ctx, tx, actor, sid)
-		if err != nil {
-			return err
-		}
-		seen = Entry{Safe: old, Role: role}
-		if err := authz.Check(actor, a.action(), seen.object()); err != nil {
-			return err
-		}
-		if a.Version != 0 && a.Version != old.Version {
-			return changedMeanwhile()
-		}
-		next := old
-		a.apply(&next)
-		if err := next.check(); err != nil {
-			return err
-		}
-		changes := diffSafe(old, next)
-		if len(changes) == 0 {
-			out = old
-			return nil
-		}
-		if err := s.bind(ctx, tx, next); err != nil {
-			return err
-		}
-		if err := s.store(ctx, tx, next, old.Version); err != nil {
-			return err
-		}
-		_, err = s.d.Ledger.Record(ctx, tx, event.NewPolicyAssignmentChanged(event.By(actor, actsAs(actor, role)), next.policyTarget(), sid,
-			event.AssignmentChangeEdited, events(changes), weakened(old.Policy, next.Policy)))
-		if err != nil {
-			return err
-		}
-		out, _, err = s.find(ctx, tx, actor, sid)
+	err := s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
+		out, _, err = s.update(ctx, tx, actor, governance.Permit{}, sid, a, &seen)
 		return err
 	})
-	if err != nil {
+	if err = s.d.Governance.Queue(ctx, actor, err); err != nil {
 		return Safe{}, s.refuse(ctx, actor, policyDenied(actor, sid, seen, event.AssignmentChangeEdited), fmt.Errorf("update safe: %w", err))
 	}
 	return out, nil
+}
+
+// update changes a safe in the caller's transaction, and gives the event that tells it;
+// none when nothing changes.
+func (s *Service) update(ctx context.Context, tx *db.Tx, actor authz.Actor, p governance.Permit, sid id.Safe, a UpdateArgs, seen *Entry) (Safe, id.Event, error) {
+	fail := func(err error) (Safe, id.Event, error) { return Safe{}, "", err }
+	old, role, err := s.find(ctx, tx, actor, sid)
+	if err != nil {
+		return fail(err)
+	}
+	*seen = Entry{Safe: old, Role: role}
+	if err := authz.Check(actor, a.action(), seen.object()); err != nil {
+		return fail(err)
+	}
+	if a.Version != 0 && a.Version != old.Version {
+		return fail(changedMeanwhile())
+	}
+	next := old
+	a.apply(&next)
+	if err := next.check(); err != nil {
+		return fail(err)
+	}
+	changes := diffSafe(old, next)
+	if len(changes) == 0 && !p.Given() {
+		return old, "", nil
+	}
+	if err := s.bind(ctx, tx, next); err != nil {
+		return fail(err)
+	}
+	if err := s.demand(ctx, tx, actor, p, old, next, a); err != nil {
+		return fail(err)
+	}
+	if err := s.store(ctx, tx, next, old.Version); err != nil {
+		return fail(err)
+	}
+	ev := event.NewPolicyAssignmentChanged(event.By(actor, actsAs(actor, role)), next.policyTarget(), sid,
+		event.AssignmentChangeEdited, events(changes), weakened(old.Policy, next.Policy))
+	if p.Given() {
+		ev = ev.WithGovernanceActionID(p.Action())
+	}
+	told, err := s.d.Ledger.Record(ctx, tx, ev)
+	if err != nil {
+		return fail(err)
+	}
+	out, _, err := s.find(ctx, tx, actor, sid)
+	return out, told, err
 }
 
 func (a UpdateArgs) apply(sf *Safe) {

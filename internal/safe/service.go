@@ -12,6 +12,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/governance"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/label"
 	"github.com/vaultpam/vaultpam/internal/page"
@@ -61,6 +62,8 @@ type Deps struct {
 	Log       *slog.Logger     // nil: none
 	Judge     Judge            // nil: nothing keeps who has a role
 	Now       func() time.Time // nil: time.Now
+
+	Governance *governance.Service // nil: nothing waits for a second person
 }
 
 // Service keeps the safes. It is safe for concurrent use.
@@ -102,47 +105,74 @@ type CreateArgs struct {
 
 // Create makes a safe without members.
 func (s *Service) Create(ctx context.Context, actor authz.Actor, a CreateArgs) (Safe, error) {
+	sf := a.safe(actor.Org)
+	if err := sf.check(); err != nil {
+		return Safe{}, err
+	}
+	if err := authz.Check(actor, authz.SafeCreate, authz.Object{Org: actor.Org}); err != nil {
+		return Safe{}, s.refuse(ctx, actor, sf.attached(actor).Denied(event.PolicyAssignmentChangedNotPermitted), err)
+	}
+	var out Safe
+	err := s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
+		out, _, err = s.create(ctx, tx, actor, governance.Permit{}, a)
+		return err
+	})
+	if err = s.d.Governance.Queue(ctx, actor, err); err != nil {
+		return Safe{}, fmt.Errorf("create safe: %w", err)
+	}
+	return out, nil
+}
+
+func (a CreateArgs) safe(org id.Org) Safe {
 	sf := Safe{
-		ID: id.New[id.Safe](), Org: actor.Org, Name: a.Name, Description: a.Description, Policy: Default(), PolicyID: id.New[id.Policy](),
+		ID: id.New[id.Safe](), Org: org, Name: a.Name, Description: a.Description, Policy: Default(), PolicyID: id.New[id.Policy](),
 		Resource: ResourceRef{ID: a.Resource}, Account: AccountRef{ID: a.Account},
 	}
 	if a.Policy != nil {
 		sf.Policy = *a.Policy
 	}
-	if err := sf.check(); err != nil {
-		return Safe{}, err
-	}
-	attached := event.NewPolicyAssignmentChanged(event.By(actor, event.TenantAdmin), sf.policyTarget(), sf.ID, event.AssignmentChangeAttached,
+	return sf
+}
+
+// attached tells of a new safe.
+func (sf Safe) attached(actor authz.Actor) event.PolicyAssignmentChanged {
+	return event.NewPolicyAssignmentChanged(event.By(actor, event.TenantAdmin), sf.policyTarget(), sf.ID, event.AssignmentChangeAttached,
 		events(diffSafe(Safe{}, sf)), weakened(Default(), sf.Policy))
+}
+
+func (s *Service) create(ctx context.Context, tx *db.Tx, actor authz.Actor, p governance.Permit, a CreateArgs) (Safe, id.Event, error) {
+	fail := func(err error) (Safe, id.Event, error) { return Safe{}, "", err }
+	sf := a.safe(actor.Org)
 	if err := authz.Check(actor, authz.SafeCreate, authz.Object{Org: actor.Org}); err != nil {
-		return Safe{}, s.refuse(ctx, actor, attached.Denied(event.PolicyAssignmentChangedNotPermitted), err)
+		return fail(err)
 	}
 	policy, err := encodePolicy(sf.Policy)
 	if err != nil {
-		return Safe{}, fmt.Errorf("encode policy: %w", err)
+		return fail(fmt.Errorf("encode policy: %w", err))
 	}
-	var out Safe
-	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
-		if err := s.bind(ctx, tx, sf); err != nil {
-			return err
-		}
-		err := safesql.New(tx).InsertSafe(ctx, safesql.InsertSafeParams{
-			OrgID: string(sf.Org), ID: string(sf.ID), Name: sf.Name, Description: sf.Description, ResourceID: string(sf.Resource.ID),
-			AccountID: string(sf.Account.ID), PolicyID: string(sf.PolicyID), Policy: policy, Now: db.Micros(s.d.Now()), CreatedBy: string(actor.User),
-		})
-		if err != nil {
-			return nameTaken(err, sf.Name)
-		}
-		if _, err := s.d.Ledger.Record(ctx, tx, attached); err != nil {
-			return err
-		}
-		out, _, err = s.find(ctx, tx, actor, sf.ID)
-		return err
+	if err := s.bind(ctx, tx, sf); err != nil {
+		return fail(err)
+	}
+	err = safesql.New(tx).InsertSafe(ctx, safesql.InsertSafeParams{
+		OrgID: string(sf.Org), ID: string(sf.ID), Name: sf.Name, Description: sf.Description, ResourceID: string(sf.Resource.ID),
+		AccountID: string(sf.Account.ID), PolicyID: string(sf.PolicyID), Policy: policy, Now: db.Micros(s.d.Now()), CreatedBy: string(actor.User),
 	})
 	if err != nil {
-		return Safe{}, fmt.Errorf("create safe: %w", err)
+		return fail(nameTaken(err, sf.Name))
 	}
-	return out, nil
+	if err := s.demand(ctx, tx, actor, p, Safe{}, sf, UpdateArgs{}); err != nil { // after what is unique: nobody asks for what cannot be
+		return fail(err)
+	}
+	ev := sf.attached(actor)
+	if p.Given() {
+		ev = ev.WithGovernanceActionID(p.Action())
+	}
+	told, err := s.d.Ledger.Record(ctx, tx, ev)
+	if err != nil {
+		return fail(err)
+	}
+	out, _, err := s.find(ctx, tx, actor, sf.ID)
+	return out, told, err
 }
 
 // bind keeps resource and account of a safe until tx ends, and checks that the one is on the other.

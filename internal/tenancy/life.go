@@ -8,6 +8,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/governance"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/label"
 	"github.com/vaultpam/vaultpam/internal/tenancy/tenancysql"
@@ -68,13 +69,14 @@ func (s *Service) setState(ctx context.Context, actor authz.Actor, org id.Org, t
 		}
 		row.State, row.SuspendedAt, row.StateComment = state, since, reason
 		out = organization(row)
-		return s.recordBoth(ctx, tx, org, func(act func(event.Act) event.Act) event.Event {
+		_, err = s.recordBoth(ctx, tx, org, func(act func(event.Act) event.Act) event.Event {
 			ev := event.NewOrganizationStateChanged(act(event.By(actor, event.PlatformAdmin)), event.TenantTarget(org, row.Name), to)
 			if reason != "" {
 				ev = ev.WithComment(reason)
 			}
 			return ev
 		})
+		return err
 	})
 	if err != nil {
 		return Organization{}, fmt.Errorf("change the state of an organization: %w", err)
@@ -82,13 +84,12 @@ func (s *Service) setState(ctx context.Context, actor authz.Actor, org id.Org, t
 	return out, nil
 }
 
-// recordBoth tells the platform's ledger and the organization's.
-func (s *Service) recordBoth(ctx context.Context, tx *db.Tx, org id.Org, build func(func(event.Act) event.Act) event.Event) error {
+// recordBoth tells the platform's ledger and the organization's, whose event it gives.
+func (s *Service) recordBoth(ctx context.Context, tx *db.Tx, org id.Org, build func(func(event.Act) event.Act) event.Event) (id.Event, error) {
 	if _, err := s.d.Ledger.Record(ctx, tx, build(event.Act.OnPlatform)); err != nil {
-		return err
+		return "", err
 	}
-	_, err := s.d.Ledger.Record(ctx, tx, build(func(a event.Act) event.Act { return a.InOrg(org) }))
-	return err
+	return s.d.Ledger.Record(ctx, tx, build(func(a event.Act) event.Act { return a.InOrg(org) }))
 }
 
 func noOrganization() error { return fault.New(fault.NotFound, "no such organization") }
@@ -126,32 +127,48 @@ func (s *Service) Delete(ctx context.Context, actor authz.Actor, a DeleteArgs) e
 		return s.refused(ctx, actor, err, changed(act, "").Denied(event.OrganizationStateChangedNotPermitted))
 	}
 	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
-		q := tenancysql.New(tx)
-		row, err := q.GetOrganization(ctx, string(org))
-		if err != nil {
-			return fmt.Errorf("read organization %s: %w", org, err)
-		}
-		if a.Confirm != row.Slug {
-			return fault.New(fault.Invalid, "type the organization's short name, %s, to delete it", row.Slug).WithCode("NOT_CONFIRMED").WithField("confirm", "must be %s", row.Slug)
-		}
-		for _, e := range s.d.OnDelete {
-			if err := e.OrgDeleted(ctx, tx, act, org); err != nil {
-				return err
-			}
-		}
-		n, err := q.SetOrganizationState(ctx, tenancysql.SetOrganizationStateParams{State: suspendedState, DeletedAt: s.now(), SuspendedAt: s.now(), Now: s.now(), ID: string(org), Old: activeState})
-		if err != nil {
-			return fmt.Errorf("delete organization %s: %w", org, err)
-		}
-		if n == 0 {
-			return noOrganization()
-		}
-		return s.recordBoth(ctx, tx, org, func(in func(event.Act) event.Act) event.Event { return changed(in(act), row.Name) })
+		_, err := s.delete(ctx, tx, actor, governance.Permit{}, a)
+		return err
 	})
-	if err != nil {
+	if err = s.d.Governance.Queue(ctx, actor, err); err != nil {
 		return fmt.Errorf("delete an organization: %w", err)
 	}
 	return nil
+}
+
+// delete ends an organization in the caller's transaction, and gives the event in its own ledger.
+func (s *Service) delete(ctx context.Context, tx *db.Tx, actor authz.Actor, p governance.Permit, a DeleteArgs) (id.Event, error) {
+	org, act := actor.Org, event.By(actor, event.TenantAdmin)
+	if err := authz.Check(actor, authz.OrgDelete, orgObject(org)); err != nil {
+		return "", err
+	}
+	q := tenancysql.New(tx)
+	row, err := q.GetOrganization(ctx, string(org))
+	if err != nil {
+		return "", fmt.Errorf("read organization %s: %w", org, err)
+	}
+	if a.Confirm != row.Slug {
+		return "", fault.New(fault.Invalid, "type the organization's short name, %s, to delete it", row.Slug).WithCode("NOT_CONFIRMED").WithField("confirm", "must be %s", row.Slug)
+	}
+	if err := s.d.Governance.Demand(ctx, tx, actor, p, governance.Change{Kind: deleteOrganization, Subject: string(org), Name: row.Name, Payload: a,
+		Summary: "delete the organization " + row.Name, Fields: []governance.Field{{Field: "state", From: row.State, To: "deleted"}}}); err != nil {
+		return "", err
+	}
+	for _, e := range s.d.OnDelete {
+		if err := e.OrgDeleted(ctx, tx, act, org); err != nil {
+			return "", err
+		}
+	}
+	n, err := q.SetOrganizationState(ctx, tenancysql.SetOrganizationStateParams{State: suspendedState, DeletedAt: s.now(), SuspendedAt: s.now(), Now: s.now(), ID: string(org), Old: activeState})
+	if err != nil {
+		return "", fmt.Errorf("delete organization %s: %w", org, err)
+	}
+	if n == 0 {
+		return "", noOrganization()
+	}
+	return s.recordBoth(ctx, tx, org, func(in func(event.Act) event.Act) event.Event {
+		return event.NewOrganizationStateChanged(in(act), event.TenantTarget(org, row.Name), event.OrganizationChangeDeleted)
+	})
 }
 
 // SetSeats limits how many members an organization may have; 0 is no limit. It is for
@@ -178,7 +195,8 @@ func (s *Service) SetSeats(ctx context.Context, actor authz.Actor, org id.Org, s
 			return nil
 		}
 		next.Version = old.Version + 1
-		return s.storeSettings(ctx, tx, event.By(actor, event.PlatformAdmin).InOrg(org), actor, org, old, next, all)
+		_, err = s.storeSettings(ctx, tx, event.By(actor, event.PlatformAdmin).InOrg(org), actor, governance.Permit{}, org, old, next, all)
+		return err
 	})
 	if err != nil {
 		return Settings{}, fmt.Errorf("limit the seats of an organization: %w", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/governance"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/mfa"
@@ -143,10 +144,13 @@ func (s *Service) AddMember(ctx context.Context, actor authz.Actor, a AddMemberA
 		}
 		out = Member{Profile: p, Role: a.Role, Active: true, JoinedAt: s.d.Now().UTC().Truncate(time.Microsecond)}
 		c.user = p.ID
+		if err := s.demandOwner(ctx, tx, c, governance.Permit{}, p, true); err != nil {
+			return err
+		}
 		_, err = s.d.Ledger.Record(ctx, tx, c.event(target))
 		return err
 	})
-	if code := fault.CodeOf(err); code == SeatLimit || code == DomainNotAllowed {
+	if code := fault.CodeOf(err); code == SeatLimit || code == DomainNotAllowed || code == NeedsSecondPerson {
 		c.user = "" // they may be unknown still
 		return Member{}, s.refused(ctx, actor, err, c.event(event.TenantTarget(actor.Org, "")).Denied(event.RoleAssignmentChangedNotPermitted))
 	}
@@ -256,7 +260,14 @@ func (s *Service) move(ctx context.Context, c change, action authz.Action) (Memb
 	if c.from == c.to {
 		return out, nil
 	}
-	err = s.d.DB.InOrg(ctx, org, func(ctx context.Context, tx *db.Tx) error { return s.apply(ctx, tx, c) })
+	err = s.d.DB.InOrg(ctx, org, func(ctx context.Context, tx *db.Tx) error {
+		if err := s.demandOwner(ctx, tx, c, governance.Permit{}, out.Profile, false); err != nil {
+			return err
+		}
+		_, err := s.apply(ctx, tx, c)
+		return err
+	})
+	err = s.d.Governance.Queue(ctx, c.actor, err)
 	if errors.Is(err, errLastOwner) {
 		return Member{}, s.refused(ctx, c.actor, err, c.event(event.TenantTarget(org, "")).Denied(event.RoleAssignmentChangedLastOrgAdmin))
 	}
@@ -266,26 +277,26 @@ func (s *Service) move(ctx context.Context, c change, action authz.Action) (Memb
 	return out, nil
 }
 
-func (s *Service) apply(ctx context.Context, tx *db.Tx, c change) error {
+func (s *Service) apply(ctx context.Context, tx *db.Tx, c change) (id.Event, error) {
 	q := tenancysql.New(tx)
 	org := c.actor.Org
 	if _, err := q.HoldOrganization(ctx, tenancysql.HoldOrganizationParams{Now: s.now(), ID: string(org)}); err != nil {
-		return fmt.Errorf("hold the organization: %w", err)
+		return "", fmt.Errorf("hold the organization: %w", err)
 	}
 	if c.from == authz.Owner {
 		if err := otherOwner(ctx, q, org, c.user); err != nil {
-			return err
+			return "", err
 		}
 	}
 	target, err := s.target(ctx, tx, org)
 	if err != nil {
-		return err
+		return "", err
 	}
 	var rows int64
 	if c.to == authz.None {
 		for _, l := range s.d.OnLeave {
 			if err := l.UserLeft(ctx, tx, event.By(c.actor, event.TenantAdmin), org, c.user); err != nil {
-				return err
+				return "", err
 			}
 		}
 		rows, err = q.DeleteMember(ctx, tenancysql.DeleteMemberParams{OrgID: string(org), UserID: string(c.user), OldRole: string(c.from)})
@@ -294,13 +305,12 @@ func (s *Service) apply(ctx context.Context, tx *db.Tx, c change) error {
 			Role: string(c.to), Now: s.now(), OrgID: string(org), UserID: string(c.user), OldRole: string(c.from)})
 	}
 	if err != nil {
-		return fmt.Errorf("store a role: %w", err)
+		return "", fmt.Errorf("store a role: %w", err)
 	}
 	if rows == 0 {
-		return fault.New(fault.Conflict, "somebody changed this member meanwhile: look again")
+		return "", fault.New(fault.Conflict, "somebody changed this member meanwhile: look again")
 	}
-	_, err = s.d.Ledger.Record(ctx, tx, c.event(target))
-	return err
+	return s.d.Ledger.Record(ctx, tx, c.event(target))
 }
 
 // otherOwner fails with errLastOwner unless somebody else can still act as owner.

@@ -51,7 +51,8 @@ func (s *Service) Place(ctx context.Context, tx *db.Tx, p Placement) (authz.Role
 	case c.to == authz.Owner:
 		return c.from, errors.New("tenancy: no directory makes an owner")
 	case c.from != authz.None:
-		return c.to, s.apply(ctx, tx, c)
+		_, err := s.apply(ctx, tx, c)
+		return c.to, err
 	}
 	rules, err := s.Rules(ctx, tx, p.Org)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/governance"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/tenancy/tenancysql"
 )
@@ -69,7 +70,7 @@ func (s *Service) SetRecordingRetention(ctx context.Context, actor authz.Actor, 
 	next := old
 	next.RecordingDays, next.Version = days, old.Version+1
 	err = s.d.DB.InOrg(ctx, org, func(ctx context.Context, tx *db.Tx) error {
-		if err := s.storeSettings(ctx, tx, event.By(actor, event.TenantAdmin), actor, org, old, next, nil); err != nil {
+		if _, err := s.storeSettings(ctx, tx, event.By(actor, event.TenantAdmin), actor, governance.Permit{}, org, old, next, nil); err != nil {
 			return err
 		}
 		kept, err := json.Marshal([]SettingChange{{Field: "recording_days", From: strconv.Itoa(old.RecordingDays), To: strconv.Itoa(days)}})

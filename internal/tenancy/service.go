@@ -13,6 +13,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/governance"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/label"
@@ -67,6 +68,8 @@ type Deps struct {
 	SSO      SSO      // nil: nobody signs in by single sign-on
 	OnLeave  []Leaver // identity (tokens, certificates), safe (memberships), ...
 	OnDelete []Ender  // invitation
+
+	Governance *governance.Service // nil: nothing waits for a second person
 
 	RecordingRetention time.Duration // the installation's; shown and compared with
 	Now                func() time.Time

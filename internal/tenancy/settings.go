@@ -18,6 +18,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/governance"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/label"
@@ -45,6 +46,8 @@ type Settings struct {
 	SMTPUser string `json:"smtp_user,omitempty"`
 	SMTPFrom string `json:"smtp_from,omitempty"`
 
+	GovernanceAlways bool `json:"governance_always,omitempty"` // sensitive changes wait for a second person even where nobody else could decide
+
 	RecordingDays int `json:"recording_days,omitempty"` // 0: the installation's; see SetRecordingRetention
 
 	SMTPPasswordSet bool `json:"-"`
@@ -62,6 +65,7 @@ type Patch struct {
 	AllowedDomains                     *[]string
 	WebIdleMinutes, WebAbsoluteMinutes *int
 	RequireMFA                         *bool
+	GovernanceAlways                   *bool
 	SMTPHost, SMTPTLS, SMTPUser        *string
 	SMTPFrom                           *string
 	SMTPPort                           *int
@@ -181,20 +185,25 @@ func (s *Service) Update(ctx context.Context, actor authz.Actor, p Patch) (Setti
 		}
 	}
 	err = s.d.DB.InOrg(ctx, org, func(ctx context.Context, tx *db.Tx) error {
-		return s.storeSettings(ctx, tx, event.By(actor, event.TenantAdmin), actor, org, old, next, all)
+		if err := s.demandSettings(ctx, tx, actor, governance.Permit{}, lifted(old, next), p, old, next, all); err != nil {
+			return err
+		}
+		_, err := s.storeSettings(ctx, tx, event.By(actor, event.TenantAdmin), actor, governance.Permit{}, org, old, next, all)
+		return err
 	})
-	if err != nil {
+	if err = s.d.Governance.Queue(ctx, actor, err); err != nil {
 		return Settings{}, fmt.Errorf("change settings: %w", err)
 	}
 	next.Version = old.Version + 1
 	return next, nil
 }
 
-func (s *Service) storeSettings(ctx context.Context, tx *db.Tx, act event.Act, actor authz.Actor, org id.Org, old, next Settings, all []groupDiff) error {
+// storeSettings stores settings with their events, and gives the one that tells most.
+func (s *Service) storeSettings(ctx context.Context, tx *db.Tx, act event.Act, actor authz.Actor, p governance.Permit, org id.Org, old, next Settings, all []groupDiff) (told id.Event, err error) {
 	q := tenancysql.New(tx)
 	text, err := json.Marshal(next)
 	if err != nil {
-		return fmt.Errorf("encode settings: %w", err)
+		return "", fmt.Errorf("encode settings: %w", err)
 	}
 	minute := time.Minute.Microseconds()
 	if next.sealedPassword == nil {
@@ -209,31 +218,39 @@ func (s *Service) storeSettings(ctx context.Context, tx *db.Tx, act event.Act, a
 			AbsoluteUs: int64(next.WebAbsoluteMinutes) * minute, SmtpPassword: next.sealedPassword, SeatLimit: int64(next.SeatLimit), Now: s.now(), Old: int64(old.Version)})
 	}
 	if err != nil {
-		return fmt.Errorf("store settings: %w", err)
+		return "", fmt.Errorf("store settings: %w", err)
 	}
 	if n == 0 {
-		return settingsChanged()
+		return "", settingsChanged()
 	}
 	if next.Name != old.Name {
 		if _, err := q.RenameOrganization(ctx, tenancysql.RenameOrganizationParams{Name: next.Name, Now: s.now(), ID: string(org)}); err != nil {
-			return fmt.Errorf("rename an organization: %w", err)
+			return "", fmt.Errorf("rename an organization: %w", err)
 		}
 	}
 	target := event.TenantTarget(org, next.Name)
 	for _, g := range all {
 		kept, err := json.Marshal(g.changes)
 		if err != nil {
-			return fmt.Errorf("encode changes: %w", err)
+			return "", fmt.Errorf("encode changes: %w", err)
 		}
 		if err := q.InsertSettingChange(ctx, tenancysql.InsertSettingChangeParams{OrgID: string(org), Version: int64(old.Version + 1), GroupName: g.group.String(),
 			Changes: string(kept), Weakened: strings.Join(g.weakened, " "), ActorID: string(actor.User), ActorName: actor.Name, Now: s.now()}); err != nil {
-			return fmt.Errorf("store a change of settings: %w", err)
+			return "", fmt.Errorf("store a change of settings: %w", err)
 		}
-		if _, err := s.d.Ledger.Record(ctx, tx, event.NewTenantSettingsUpdated(act, target, g.group, g.events(), g.weakened)); err != nil {
-			return err
+		ev := event.NewTenantSettingsUpdated(act, target, g.group, g.events(), g.weakened)
+		if p.Given() {
+			ev = ev.WithGovernanceActionID(p.Action())
+		}
+		eid, err := s.d.Ledger.Record(ctx, tx, ev)
+		if err != nil {
+			return "", err
+		}
+		if told == "" || len(g.weakened) > 0 {
+			told = eid
 		}
 	}
-	return nil
+	return told, nil
 }
 
 func settingsChanged() error {
@@ -329,7 +346,9 @@ func diff(old, next Settings, password bool) []groupDiff {
 		rows = append(rows, SettingChange{Field: "smtp_password", To: how, secret: true})
 	}
 	group(event.SettingGroupNotifications, rows...)
-	group(event.SettingGroupOther, number("seat_limit", old.SeatLimit, next.SeatLimit))
+	o := group(event.SettingGroupOther, number("seat_limit", old.SeatLimit, next.SeatLimit),
+		text("governance_always", fmt.Sprint(old.GovernanceAlways), fmt.Sprint(next.GovernanceAlways)))
+	weaker(o, "governance_always", old.GovernanceAlways && !next.GovernanceAlways)
 	return out
 }
 
@@ -374,6 +393,9 @@ func (p Patch) apply(st Settings) (Settings, error) {
 	}
 	number("web_idle_minutes", &st.WebIdleMinutes, p.WebIdleMinutes, minIdle, maxIdle)
 	number("web_absolute_minutes", &st.WebAbsoluteMinutes, p.WebAbsoluteMinutes, minAbsolute, maxAbsolute)
+	if p.GovernanceAlways != nil {
+		st.GovernanceAlways = *p.GovernanceAlways
+	}
 	if p.RequireMFA != nil {
 		st.RequireMFA = *p.RequireMFA
 	}

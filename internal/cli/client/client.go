@@ -141,6 +141,11 @@ func (c *Client) once(ctx context.Context, method, path string, query url.Values
 	if len(body) > maxAnswer {
 		return Answer{}, fault.New(fault.Internal, "the server's answer is longer than %d MiB", maxAnswer>>20)
 	}
+	if resp.StatusCode == http.StatusAccepted {
+		if w := waiting(body); w != nil {
+			return Answer{}, w
+		}
+	}
 	return Answer{Body: body, Header: resp.Header}, nil
 }
 

@@ -133,6 +133,10 @@ async function send(method: string, path: string, o: Options): Promise<Response>
     if (o.signal?.aborted) throw err;
     throw Problem.offline(err);
   }
+  if (res.status === 202) {
+    const waits = Problem.ofWaiting(await json(res.clone()).catch(() => undefined));
+    if (waits) throw waits;
+  }
   if (res.ok) return res;
   const problem = Problem.fromResponse(res.status, res.headers, await json(res).catch(() => undefined));
   // A refused sign-in is also 401; it belongs to the form, not to the session.

@@ -50,6 +50,13 @@ export class Problem extends Error {
     return p;
   }
 
+  /** A change that waits for a second person: nothing has changed yet, so it is no success. */
+  static ofWaiting(body: unknown): Problem | undefined {
+    if (!isRecord(body) || !isRecord(body.governance_action)) return undefined;
+    const detail = typeof body.detail === "string" ? body.detail : "another owner or administrator has to approve it";
+    return new Problem({ status: 202, code: "WAITS_FOR_APPROVAL", message: `Not done yet: ${detail}.` });
+  }
+
   static fromResponse(status: number, headers: Headers, body: unknown): Problem {
     const b: ProblemBody = isRecord(body) ? body : {};
     const fields = Array.isArray(b.errors) ? b.errors.filter(isFieldProblem) : [];

@@ -1,0 +1,69 @@
+package governance
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/audit/event"
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/governance/governancesql"
+	"github.com/vaultpam/vaultpam/internal/id"
+)
+
+const sweepEvery = 5 * time.Second
+
+// Run ends actions whose time is over, each with its event, until ctx ends. That an
+// action has ended does not wait for it: every use compares the clock.
+func (s *Service) Run(ctx context.Context) error {
+	t := time.NewTicker(sweepEvery)
+	defer t.Stop()
+	for {
+		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+			s.d.Log.ErrorContext(ctx, "governance actions could not be ended", "error", err.Error())
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Sweep is one round of Run.
+func (s *Service) Sweep(ctx context.Context) error {
+	for {
+		var due []governancesql.GovernanceAction
+		err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+			due, err = governancesql.New(tx).DueActions(ctx, s.now())
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("list actions that are due: %w", err)
+		}
+		for _, row := range due {
+			if err := s.d.DB.InOrg(ctx, id.Org(row.OrgID), func(ctx context.Context, tx *db.Tx) error { return s.expire(ctx, tx, row) }); err != nil {
+				return err
+			}
+		}
+		if len(due) < 100 {
+			return nil
+		}
+	}
+}
+
+// expire ends an action whose time is over; nothing when somebody else has.
+func (s *Service) expire(ctx context.Context, tx *db.Tx, row governancesql.GovernanceAction) error {
+	n, err := governancesql.New(tx).ExpireAction(ctx, governancesql.ExpireActionParams{Now: s.now(), OrgID: row.OrgID, ID: row.ID})
+	if err != nil {
+		return fmt.Errorf("end an action whose time is over: %w", err)
+	}
+	if n == 0 {
+		return nil
+	}
+	a := s.actionOf(row)
+	_, err = s.d.Ledger.Record(ctx, tx, event.NewOrgGovernanceActionRejected(event.By(authz.SystemActor(a.Org), event.System), a.target(), a.Kind, a.RequestedBy,
+		s.d.Now().Sub(a.CreatedAt).Truncate(time.Second)).Because(event.OrgGovernanceActionRejectedExpired))
+	return err
+}
