@@ -42,5 +42,15 @@ func TestRequestsByTheCommandLine(t *testing.T) {
 		admin.says(t, x.ID+" "+oscar.Handle, "request", "show", r)
 		ask("", "request", "end", regexp.MustCompile(`agr_[0-9a-z]{26}`).FindString(shown))
 		w.saw(Want{Constant: "ACCESS_GRANT_ENDED", Reason: "revoked", ActorID: oscar.ID})
+		admin.says(t, "replace its credential", "accounts")
+
+		bruno := w.add("operator")
+		admin("", "safes", "policy", v.Name, "--approvals", "0", "--delegation", "allow")
+		ask.says(t, "Lent to "+bruno.Handle, "lend", v.Name, "--to", bruno.Handle, "--for", "2h", "--reason", "holidays")
+		lent := s.prompt(t, bruno.Client).says(t, oscar.Handle+" access "+v.Name, "lend", "list")
+		bruno.succeeds(t, v, "true")
+		w.ended(v)
+		ask.says(t, "Ended", "lend", "end", regexp.MustCompile(`dlg_[0-9a-z]{26}`).FindString(lent))
+		ask.says(t, "revoked_by_delegator", "lend", "list", "--all")
 	})
 }

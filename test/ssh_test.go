@@ -219,6 +219,7 @@ type Session struct {
 	User      struct{ ID, Name string }
 	Client    string
 	SourceIP  string `json:"source_ip"`
+	Request   string `json:"access_request_id"`
 	Recording *struct {
 		ID       string
 		State    string

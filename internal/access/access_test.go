@@ -55,6 +55,10 @@ func (p *post) take(k notify.Kind) (to []string) {
 	return to
 }
 
+type due struct{}
+
+func (due) Due(context.Context, *db.Tx, id.Account) error { return nil }
+
 // needs asks for what the safe's settings say.
 type needs struct{ safes *safe.Service }
 
@@ -78,7 +82,7 @@ func each(t *testing.T, change func(*safe.Policy), f func(t *testing.T, s *scene
 		s.Member(s.vault.ID, s.anna, safe.Approver)
 		s.Member(s.vault.ID, s.bruno, safe.Manager)
 		var err error
-		s.Service, err = access.New(access.Deps{DB: d, Ledger: s.Ledger, Needs: needs{s.Safes}, Mail: s.mail, Now: func() time.Time { return s.Now }})
+		s.Service, err = access.New(access.Deps{DB: d, Ledger: s.Ledger, Needs: needs{s.Safes}, Mail: s.mail, Vault: due{}, Now: func() time.Time { return s.Now }})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@ import (
 
 // BreakGlass opens a safe to somebody whom it names for emergencies, without asking
 // anybody: every administrator is told at once, the ledger flags an incident, and
-// whatever the safe says, its sessions are recorded. What denies still denies.
+// whatever the safe says, its sessions are recorded. The credential is to be replaced afterwards. What denies still denies.
 func (s *Service) BreakGlass(ctx context.Context, actor authz.Actor, a RequestArgs) (Request, error) {
 	if err := inOrg(actor); err != nil {
 		return Request{}, err
@@ -67,6 +67,9 @@ func (s *Service) BreakGlass(ctx context.Context, actor authz.Actor, a RequestAr
 		}
 		told, err := s.d.Ledger.Record(ctx, tx, ev)
 		if err != nil {
+			return err
+		}
+		if err := s.d.Vault.Due(ctx, tx, id.Account(f.facts.AccountID)); err != nil {
 			return err
 		}
 		if err := s.queue(ctx, tx, prepared); err != nil {

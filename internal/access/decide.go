@@ -14,12 +14,14 @@ import (
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/notify"
+	"github.com/vaultpam/vaultpam/internal/secret"
 )
 
 // DecideArgs are a decision.
 type DecideArgs struct {
 	Comment string
-	Version int64 // of the request that was looked at; 0: whatever it is
+	Version int64         // of the request that was looked at; 0: whatever it is
+	Link    secret.Secret // of the e-mail that led here; empty: none did
 }
 
 var (
@@ -62,6 +64,9 @@ func (s *Service) Approve(ctx context.Context, actor authz.Actor, r id.AccessReq
 	var refused *refusal
 	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
 		q := accesssql.New(tx)
+		if err := s.useLink(ctx, tx, actor, row.ID, a.Link); err != nil {
+			return err
+		}
 		if err := s.once(ctx, tx, row, at, actor, "approve", a.Comment); err != nil {
 			return err
 		}
@@ -99,6 +104,8 @@ func (s *Service) Approve(ctx context.Context, actor authz.Actor, r id.AccessReq
 		return Request{}, no(refused.why, refused.err)
 	case db.Unique(err):
 		return Request{}, no(event.AccessRequestApprovedAlreadyDecidedByActor, errDecided)
+	case errors.Is(err, errLink):
+		return Request{}, no(event.AccessRequestApprovedNotPermitted, errLink)
 	case err != nil:
 		return Request{}, fmt.Errorf("approve an access request: %w", err)
 	}
@@ -110,7 +117,7 @@ func (s *Service) Reject(ctx context.Context, actor authz.Actor, r id.AccessReq,
 	if err := checkText("comment", a.Comment, false); err != nil {
 		return Request{}, err
 	}
-	return s.end(ctx, actor, r, a.Comment, func(row accesssql.GetRequestRow, at seat) (State, event.AccessRequestRejectedReason, error) {
+	return s.end(ctx, actor, r, a, func(row accesssql.GetRequestRow, at seat) (State, event.AccessRequestRejectedReason, error) {
 		return Rejected, event.AccessRequestRejectedRejectedByApprover, s.may(ctx, actor, subject{row}, at)
 	})
 }
@@ -220,7 +227,7 @@ func approvedBy(ctx context.Context, tx *db.Tx, row subject) ([]string, error) {
 // grantOf is what a request opens when it is approved at now.
 func grantOf(row accesssql.GetRequestRow, by []string, now int64) accesssql.InsertGrantParams {
 	g := accesssql.InsertGrantParams{OrgID: row.OrgID, ID: string(id.New[id.AccessGrant]()), RequestID: row.ID, SafeID: row.SafeID, UserID: row.RequesterID, Kind: row.Kind,
-		ApprovedBy: strings.Join(by, " "), Ticket: row.Ticket, OneSession: row.OneSession, CoolDownUs: row.CoolDownUs, StartsAt: now, EndsAt: now + row.DurationUs, Now: now}
+		ApprovedBy: strings.Join(by, " "), Ticket: row.Ticket, OneSession: row.OneSession, CoolDownUs: row.CoolDownUs, AsMember: row.AsMember, StartsAt: now, EndsAt: now + row.DurationUs, Now: now}
 	if row.StartsAt != 0 {
 		g.StartsAt, g.EndsAt = max(now, row.StartsAt), row.StartsAt+row.DurationUs
 	}
@@ -229,8 +236,9 @@ func grantOf(row accesssql.GetRequestRow, by []string, now int64) accesssql.Inse
 
 // end closes an open request without access. decide says in which state, why, and
 // whether the actor may.
-func (s *Service) end(ctx context.Context, actor authz.Actor, r id.AccessReq, comment string,
+func (s *Service) end(ctx context.Context, actor authz.Actor, r id.AccessReq, a DecideArgs,
 	decide func(accesssql.GetRequestRow, seat) (State, event.AccessRequestRejectedReason, error)) (Request, error) {
+	comment := a.Comment
 	got, at, err := s.read(ctx, actor, r)
 	if err != nil {
 		return Request{}, err
@@ -258,6 +266,9 @@ func (s *Service) end(ctx context.Context, actor authz.Actor, r id.AccessReq, co
 	var refused *refusal
 	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
 		if state == Rejected {
+			if err := s.useLink(ctx, tx, actor, row.ID, a.Link); err != nil {
+				return err
+			}
 			if err := s.once(ctx, tx, row, at, actor, "reject", comment); err != nil {
 				return err
 			}
@@ -280,6 +291,8 @@ func (s *Service) end(ctx context.Context, actor authz.Actor, r id.AccessReq, co
 		return Request{}, s.refuse(ctx, actor, ev.Denied(event.AccessRequestRejectedNotPermitted), refused.err)
 	case db.Unique(err):
 		return Request{}, s.refuse(ctx, actor, ev.Denied(event.AccessRequestRejectedNotPermitted), errDecided)
+	case errors.Is(err, errLink):
+		return Request{}, s.refuse(ctx, actor, ev.Denied(event.AccessRequestRejectedNotPermitted), errLink)
 	case err != nil:
 		return Request{}, fmt.Errorf("end an access request: %w", err)
 	}

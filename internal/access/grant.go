@@ -26,6 +26,7 @@ type Usable struct {
 	ApprovedBy []id.User // empty when no person was asked
 	Ticket     string
 	Until      time.Time // not included
+	NeedsLoan  bool      // it counts only while somebody lends them the safe
 }
 
 // Usable are the grants that let somebody into a safe now, or (empty) into any: those
@@ -37,7 +38,7 @@ func (s *Service) Usable(ctx context.Context, tx *db.Tx, org id.Org, user id.Use
 	}
 	out := make([]Usable, len(rows))
 	for i, r := range rows {
-		out[i] = Usable{ID: id.AccessGrant(r.ID), Request: id.AccessReq(r.RequestID), Safe: id.Safe(r.SafeID), Kind: Kind(r.Kind), Ticket: r.Ticket, Until: db.Time(r.EndsAt)}
+		out[i] = Usable{ID: id.AccessGrant(r.ID), Request: id.AccessReq(r.RequestID), Safe: id.Safe(r.SafeID), Kind: Kind(r.Kind), Ticket: r.Ticket, Until: db.Time(r.EndsAt), NeedsLoan: r.NeedsLoan}
 		for _, u := range strings.Fields(r.ApprovedBy) {
 			out[i].ApprovedBy = append(out[i].ApprovedBy, id.User(u))
 		}

@@ -1,6 +1,6 @@
 -- name: SafeFacts :one
 -- A safe, also a deleted one, as requests tell of it.
-select s.name, s.version, cast(coalesce(s.deleted_at, 0) as bigint) as deleted_at, r.name as resource_name, r.host, r.port, r.protocol, a.username
+select s.name, s.version, cast(coalesce(s.deleted_at, 0) as bigint) as deleted_at, r.name as resource_name, r.host, r.port, r.protocol, a.id as account_id, a.username
 from safe s
 join resource r on r.org_id = s.org_id and r.id = s.resource_id
 join account a on a.org_id = s.org_id and a.id = s.account_id
@@ -9,11 +9,11 @@ where s.org_id = sqlc.arg(org_id) and s.id = sqlc.arg(id);
 -- name: InsertRequest :exec
 insert into access_request (
     org_id, id, safe_id, requester_id, token_id, kind, state, reason, ticket, starts_at, duration_us, approvals_needed, approvals_have,
-    approvers, policy_id, one_session, cool_down_us, version, created_at, expires_at, ended_at, end_reason)
+    approvers, policy_id, one_session, cool_down_us, as_member, version, created_at, expires_at, ended_at, end_reason)
 values (
     sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(safe_id), sqlc.arg(requester_id), sqlc.arg(token_id), sqlc.arg(kind), sqlc.arg(state),
     sqlc.arg(reason), sqlc.arg(ticket), sqlc.arg(starts_at), sqlc.arg(duration_us), sqlc.arg(approvals_needed), 0,
-    sqlc.arg(approvers), sqlc.arg(policy_id), sqlc.arg(one_session), sqlc.arg(cool_down_us), 1, sqlc.arg(now), sqlc.arg(expires_at),
+    sqlc.arg(approvers), sqlc.arg(policy_id), sqlc.arg(one_session), sqlc.arg(cool_down_us), sqlc.arg(as_member), 1, sqlc.arg(now), sqlc.arg(expires_at),
     sqlc.arg(ended_at), '');
 
 -- name: GetRequest :one
@@ -92,11 +92,11 @@ order by q.expires_at limit 100;
 
 -- name: InsertGrant :exec
 insert into access_grant (
-    org_id, id, request_id, safe_id, user_id, kind, approved_by, ticket, one_session, cool_down_us, starts_at, ends_at, created_at,
-    ended_at, end_reason, ended_by)
+    org_id, id, request_id, safe_id, user_id, kind, approved_by, ticket, one_session, cool_down_us, as_member, starts_at, ends_at,
+    created_at, ended_at, end_reason, ended_by)
 values (
     sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(request_id), sqlc.arg(safe_id), sqlc.arg(user_id), sqlc.arg(kind), sqlc.arg(approved_by),
-    sqlc.arg(ticket), sqlc.arg(one_session), sqlc.arg(cool_down_us), sqlc.arg(starts_at), sqlc.arg(ends_at), sqlc.arg(now), 0, '', '');
+    sqlc.arg(ticket), sqlc.arg(one_session), sqlc.arg(cool_down_us), sqlc.arg(as_member), sqlc.arg(starts_at), sqlc.arg(ends_at), sqlc.arg(now), 0, '', '');
 
 -- name: EndGrant :one
 update access_grant
@@ -112,16 +112,20 @@ join person p on p.id = g.user_id
 where g.org_id = sqlc.arg(org_id) and g.id = sqlc.arg(id);
 
 -- name: DueGrants :many
--- platform-wide: the clock ends what ran out, and what lost its person or safe, in every organization
+-- platform-wide: the clock ends what ran out, and what lost its person, its safe or its membership, in every organization
 select g.org_id, g.id,
     case when s.deleted_at is not null then 'safe_deleted'
          when m.user_id is null or m.suspended_at <> 0 or p.state <> 'active' then 'requester_disabled'
-         else 'expired' end as why
+         when g.ends_at <= sqlc.arg(now) then 'expired'
+         else 'membership_lost' end as why
 from access_grant g
 join safe s on s.org_id = g.org_id and s.id = g.safe_id
 join person p on p.id = g.user_id
 left join member m on m.org_id = g.org_id and m.user_id = g.user_id
-where g.ended_at = 0 and (g.ends_at <= sqlc.arg(now) or s.deleted_at is not null or m.user_id is null or m.suspended_at <> 0 or p.state <> 'active')
+where g.ended_at = 0 and (g.ends_at <= sqlc.arg(now) or s.deleted_at is not null or m.user_id is null or m.suspended_at <> 0 or p.state <> 'active'
+    or g.as_member and not exists (select 1 from safe_access a where a.org_id = g.org_id and a.safe_id = g.safe_id and a.user_id = g.user_id)
+        and not exists (select 1 from access_delegation l where l.org_id = g.org_id and l.safe_id = g.safe_id and l.delegate_id = g.user_id and l.lent = 'access'
+            and l.ended_at = 0 and l.starts_at <= sqlc.arg(now) and l.ends_at > sqlc.arg(now)))
 order by g.ends_at limit 100;
 
 -- name: Approvers :many
@@ -192,7 +196,9 @@ where org_id = sqlc.arg(org_id) and safe_id = sqlc.arg(safe_id) and delegator_id
 -- name: OpenGrants :many
 -- What somebody may use now: for one safe, or (empty) for any. One that opens a single session is used up
 -- when that has ended longer ago than its cool-down.
-select g.id, g.request_id, g.safe_id, g.kind, g.approved_by, g.ticket, g.ends_at from access_grant g
+select g.id, g.request_id, g.safe_id, g.kind, g.approved_by, g.ticket, g.ends_at,
+    cast(g.as_member and not exists (select 1 from safe_access a where a.org_id = g.org_id and a.safe_id = g.safe_id and a.user_id = g.user_id) as boolean) as needs_loan
+from access_grant g
 join safe s on s.org_id = g.org_id and s.id = g.safe_id and s.deleted_at is null
 where g.org_id = sqlc.arg(org_id) and g.user_id = sqlc.arg(user_id) and (cast(sqlc.arg(safe_id) as text) = '' or g.safe_id = sqlc.arg(safe_id))
     and g.ended_at = 0 and g.starts_at <= sqlc.arg(now) and g.ends_at > sqlc.arg(now)
@@ -232,3 +238,96 @@ select p.id, p.handle, p.name, p.email from org_group_member gm
 join member m on m.org_id = gm.org_id and m.user_id = gm.user_id and m.suspended_at = 0 and m.role <> 'auditor'
 join person p on p.id = gm.user_id and p.state = 'active'
 where gm.org_id = $1 and gm.group_id = $2 order by p.handle limit 20;
+
+-- name: LentAccess :many
+-- What is lent to somebody now, by people who have it: on one safe, or (empty) on any.
+select l.id, l.safe_id, l.delegator_id, l.parent_id, l.ends_at from access_delegation l
+join safe s on s.org_id = l.org_id and s.id = l.safe_id and s.deleted_at is null and s.policy not like '%"delegation":"block"%'
+join member m on m.org_id = l.org_id and m.user_id = l.delegator_id and m.suspended_at = 0 and m.role <> 'auditor'
+join person p on p.id = l.delegator_id and p.state = 'active'
+left join safe_access sm on sm.org_id = l.org_id and sm.safe_id = l.safe_id and sm.user_id = l.delegator_id
+where l.org_id = sqlc.arg(org_id) and l.delegate_id = sqlc.arg(user_id) and (cast(sqlc.arg(safe_id) as text) = '' or l.safe_id = sqlc.arg(safe_id))
+    and l.lent = 'access' and l.ended_at = 0 and l.starts_at <= sqlc.arg(now) and l.ends_at > sqlc.arg(now)
+    and (l.parent_id <> '' or sm.role is not null)
+order by l.ends_at desc, l.id;
+
+-- name: Borrowed :one
+-- What somebody has of others, that lasts longest.
+select l.id, l.delegator_id, l.ends_at from access_delegation l
+where l.org_id = sqlc.arg(org_id) and l.safe_id = sqlc.arg(safe_id) and l.delegate_id = sqlc.arg(user_id) and l.lent = sqlc.arg(lent)
+    and l.ended_at = 0 and l.starts_at <= sqlc.arg(now) and l.ends_at > sqlc.arg(now)
+order by l.ends_at desc, l.id limit 1;
+
+-- name: InsertDelegation :exec
+insert into access_delegation (org_id, id, safe_id, delegator_id, delegate_id, lent, role, parent_id, reason, starts_at, ends_at, created_at, ended_at, end_reason, ended_by)
+values (sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(safe_id), sqlc.arg(delegator_id), sqlc.arg(delegate_id), sqlc.arg(lent), sqlc.arg(role), sqlc.arg(parent_id),
+    sqlc.arg(reason), sqlc.arg(starts_at), sqlc.arg(ends_at), sqlc.arg(now), 0, '', '');
+
+-- name: GetDelegation :one
+select l.*, s.name as safe_name, d.handle as lender_handle, d.name as lender_name, p.handle, p.name as person_name
+from access_delegation l
+join safe s on s.org_id = l.org_id and s.id = l.safe_id
+join person d on d.id = l.delegator_id
+join person p on p.id = l.delegate_id
+where l.org_id = sqlc.arg(org_id) and l.id = sqlc.arg(id);
+
+-- name: ListDelegations :many
+select l.*, s.name as safe_name, d.handle as lender_handle, d.name as lender_name, p.handle, p.name as person_name
+from access_delegation l
+join safe s on s.org_id = l.org_id and s.id = l.safe_id
+join person d on d.id = l.delegator_id
+join person p on p.id = l.delegate_id
+where l.org_id = sqlc.arg(org_id) and l.id < sqlc.arg(before)
+    and (not cast(sqlc.arg(active) as boolean) or l.ended_at = 0 and l.ends_at > sqlc.arg(now))
+    and (cast(sqlc.arg(whole) as boolean) or l.delegator_id = sqlc.arg(me) or l.delegate_id = sqlc.arg(me))
+order by l.id desc limit sqlc.arg(read);
+
+-- name: LentOn :many
+select l.*, s.name as safe_name, d.handle as lender_handle, d.name as lender_name, p.handle, p.name as person_name
+from access_delegation l
+join safe s on s.org_id = l.org_id and s.id = l.safe_id
+join person d on d.id = l.delegator_id
+join person p on p.id = l.delegate_id
+where l.org_id = sqlc.arg(org_id) and l.parent_id = sqlc.arg(parent_id) and l.parent_id <> '' and l.ended_at = 0
+order by l.id;
+
+-- name: EndDelegation :execrows
+update access_delegation set ended_at = sqlc.arg(now), end_reason = sqlc.arg(reason), ended_by = sqlc.arg(ended_by)
+where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and ended_at = 0;
+
+-- name: LiveOnDelegation :one
+select count(*) from session where org_id = $1 and delegation_id = $2 and delegation_id <> '' and state <> 'ended';
+
+-- name: DueDelegations :many
+-- platform-wide: the clock ends what ran out, what lost a person or its safe, and what its lender may not lend any more, in every organization
+select l.org_id, l.id,
+    case when l.ends_at <= sqlc.arg(now) then 'expired'
+         when b.user_id is null or b.suspended_at <> 0 or b.role = 'auditor' or bp.state <> 'active' then 'delegate_disabled'
+         else 'delegator_lost_right' end as why
+from access_delegation l
+join safe s on s.org_id = l.org_id and s.id = l.safe_id
+join person p on p.id = l.delegator_id
+join person bp on bp.id = l.delegate_id
+left join member m on m.org_id = l.org_id and m.user_id = l.delegator_id
+left join member b on b.org_id = l.org_id and b.user_id = l.delegate_id
+left join safe_access sm on sm.org_id = l.org_id and sm.safe_id = l.safe_id and sm.user_id = l.delegator_id
+where l.ended_at = 0 and (l.ends_at <= sqlc.arg(now) or s.deleted_at is not null
+    or m.user_id is null or m.suspended_at <> 0 or m.role = 'auditor' or p.state <> 'active'
+    or b.user_id is null or b.suspended_at <> 0 or b.role = 'auditor' or bp.state <> 'active'
+    or l.parent_id = '' and (sm.role is null or l.lent = 'approve' and sm.role not in ('approver', 'manager'))
+    or s.policy like '%"delegation":"block"%'
+    or l.parent_id <> '' and s.policy not like '%"delegation":"onward"%')
+order by l.ends_at limit 100;
+
+-- name: InsertLink :exec
+insert into access_link (org_id, request_id, user_id, token_hash, created_at, expires_at, used_at)
+values (sqlc.arg(org_id), sqlc.arg(request_id), sqlc.arg(user_id), sqlc.arg(token_hash), sqlc.arg(now), sqlc.arg(expires_at), 0);
+
+-- name: FindLink :one
+-- platform-wide: the token tells the organization
+select org_id, request_id, user_id, expires_at, used_at from access_link where token_hash = $1;
+
+-- name: UseLink :execrows
+update access_link set used_at = sqlc.arg(now)
+where org_id = sqlc.arg(org_id) and request_id = sqlc.arg(request_id) and user_id = sqlc.arg(user_id) and token_hash = sqlc.arg(token_hash)
+    and used_at = 0 and expires_at > sqlc.arg(now);

@@ -15,6 +15,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/notify"
 	"github.com/vaultpam/vaultpam/internal/safe"
+	"github.com/vaultpam/vaultpam/internal/secret"
 )
 
 // State is how far a request has come.
@@ -96,6 +97,7 @@ type filing struct {
 	eligible  bool     // may ask at all
 	rule      id.Group // that approves it at once; empty: none
 	approvers []Person
+	links     map[id.User]secret.Secret // of the approvers
 	requester Person
 }
 
@@ -125,10 +127,12 @@ func (f *filing) letters() []letter {
 	if f.rule != "" {
 		return nil
 	}
+	f.links = map[id.User]secret.Secret{}
 	out := make([]letter, len(f.approvers))
 	for i, p := range f.approvers {
+		f.links[p.ID] = linkToken.New()
 		out[i] = letter{p, notify.AccessWaiting{Requester: f.requester.Handle, Email: f.requester.Email, Safe: f.facts.Name, Resource: f.facts.ResourceName, Reason: f.Reason, Ticket: f.Ticket,
-			For: short(f.Duration), Needed: f.need.Approvals, Request: string(f.id), ExpiresAt: f.until()}, f.until()}
+			For: short(f.Duration), Needed: f.need.Approvals, Request: string(f.id), Link: f.links[p.ID], ExpiresAt: f.until()}, f.until()}
 	}
 	return out
 }
@@ -182,7 +186,11 @@ func (s *Service) look(ctx context.Context, actor authz.Actor, a RequestArgs) (_
 		}
 		f.requester = Person{id.User(me.ID), me.Handle, me.Name, me.Email}
 		policy := f.need.Access.Policy.Approval
-		if f.eligible = f.need.Access.Role != safe.NoRole; !f.eligible && policy.RequestBy == safe.ByOrganization {
+		lent, err := s.Lent(ctx, tx, actor.Org, actor.User, a.Safe)
+		if err != nil {
+			return err
+		}
+		if f.eligible = f.need.Access.Role != safe.NoRole || len(lent) > 0; !f.eligible && policy.RequestBy == safe.ByOrganization {
 			f.eligible, f.need.Approvals = true, max(1, f.need.Approvals) // who is no member is never let in unseen
 		}
 		if f.Duration == 0 {
@@ -236,7 +244,7 @@ func (s *Service) file(ctx context.Context, tx *db.Tx, actor authz.Actor, f *fil
 	policy := f.need.Access.Policy.Approval
 	row := accesssql.InsertRequestParams{OrgID: string(actor.Org), ID: string(f.id), SafeID: string(f.Safe), RequesterID: string(actor.User), TokenID: string(actor.Token),
 		Kind: string(ByApproval), State: string(Open), Reason: f.Reason, Ticket: f.Ticket, DurationUs: f.Duration.Microseconds(), ApprovalsNeeded: int64(f.need.Approvals),
-		Approvers: wordsOf(f.need.Approvers), PolicyID: string(f.need.Policy), OneSession: policy.Once, CoolDownUs: policy.CoolDown.Microseconds(),
+		Approvers: wordsOf(f.need.Approvers), PolicyID: string(f.need.Policy), OneSession: policy.Once, CoolDownUs: policy.CoolDown.Microseconds(), AsMember: policy.RequestBy == safe.ByMembers,
 		Now: db.Micros(f.now), ExpiresAt: db.Micros(f.until())}
 	if !f.StartsAt.IsZero() {
 		row.StartsAt = db.Micros(f.StartsAt)
@@ -252,8 +260,15 @@ func (s *Service) file(ctx context.Context, tx *db.Tx, actor authz.Actor, f *fil
 	}
 	if f.rule != "" {
 		g := grantOf(accesssql.GetRequestRow{OrgID: row.OrgID, ID: row.ID, SafeID: row.SafeID, RequesterID: row.RequesterID, Kind: row.Kind, Ticket: row.Ticket, StartsAt: row.StartsAt,
-			DurationUs: row.DurationUs, OneSession: row.OneSession, CoolDownUs: row.CoolDownUs}, nil, row.Now)
+			DurationUs: row.DurationUs, OneSession: row.OneSession, CoolDownUs: row.CoolDownUs, AsMember: row.AsMember}, nil, row.Now)
 		return s.openByItself(ctx, tx, authz.SystemActor(actor.Org), event.System, g, f.facts.Name, f.id)
+	}
+	for user, token := range f.links {
+		err := accesssql.New(tx).InsertLink(ctx, accesssql.InsertLinkParams{OrgID: row.OrgID, RequestID: row.ID, UserID: string(user), TokenHash: linkToken.Hash(token.RevealString()),
+			Now: row.Now, ExpiresAt: row.ExpiresAt})
+		if err != nil {
+			return err
+		}
 	}
 	return s.queue(ctx, tx, letters)
 }
@@ -319,7 +334,7 @@ func (s *Service) approversOf(ctx context.Context, tx *db.Tx, org id.Org, sid id
 
 // Withdraw takes one's own open request back.
 func (s *Service) Withdraw(ctx context.Context, actor authz.Actor, r id.AccessReq) (Request, error) {
-	return s.end(ctx, actor, r, "", func(row accesssql.GetRequestRow, _ seat) (State, event.AccessRequestRejectedReason, error) {
+	return s.end(ctx, actor, r, DecideArgs{}, func(row accesssql.GetRequestRow, _ seat) (State, event.AccessRequestRejectedReason, error) {
 		if id.User(row.RequesterID) != actor.User {
 			return "", event.AccessRequestRejectedNotPermitted, fault.New(fault.Denied, "only who asked may withdraw a request: reject it instead")
 		}

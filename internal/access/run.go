@@ -41,12 +41,16 @@ func (s *Service) Sweep(ctx context.Context) error {
 	for more := true; more; {
 		var requests []accesssql.DueRequestsRow
 		var grants []accesssql.DueGrantsRow
+		var lent []accesssql.DueDelegationsRow
 		err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
 			q := accesssql.New(tx)
 			if requests, err = q.DueRequests(ctx, s.now()); err != nil {
 				return err
 			}
-			grants, err = q.DueGrants(ctx, s.now())
+			if grants, err = q.DueGrants(ctx, s.now()); err != nil {
+				return err
+			}
+			lent, err = q.DueDelegations(ctx, s.now())
 			return err
 		})
 		if err != nil {
@@ -62,7 +66,12 @@ func (s *Service) Sweep(ctx context.Context) error {
 				return fmt.Errorf("end a grant that is over: %w", err)
 			}
 		}
-		more = len(requests) == 100 || len(grants) == 100
+		for _, l := range lent {
+			if err := s.endDue(ctx, id.Org(l.OrgID), id.Delegation(l.ID), l.Why); err != nil {
+				return fmt.Errorf("end a delegation that is over: %w", err)
+			}
+		}
+		more = len(requests) == 100 || len(grants) == 100 || len(lent) == 100
 	}
 	return nil
 }
@@ -101,7 +110,7 @@ func (s *Service) lapse(ctx context.Context, org id.Org, r id.AccessReq, why str
 
 // runOut ends a grant that is over.
 func (s *Service) runOut(ctx context.Context, org id.Org, g id.AccessGrant, why string) error {
-	reasons := map[string]event.AccessGrantEndedReason{"expired": event.AccessGrantEndedExpired, "safe_deleted": event.AccessGrantEndedSafeDeleted, "requester_disabled": event.AccessGrantEndedRequesterDisabled}
+	reasons := map[string]event.AccessGrantEndedReason{"expired": event.AccessGrantEndedExpired, "safe_deleted": event.AccessGrantEndedSafeDeleted, "requester_disabled": event.AccessGrantEndedRequesterDisabled, "membership_lost": event.AccessGrantEndedMembershipLost}
 	err := s.d.DB.InOrg(ctx, org, func(ctx context.Context, tx *db.Tx) error {
 		row, err := accesssql.New(tx).GetGrant(ctx, accesssql.GetGrantParams{OrgID: string(org), ID: string(g)})
 		if err != nil {

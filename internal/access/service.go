@@ -41,6 +41,12 @@ type Needs interface {
 	Need(ctx context.Context, tx *db.Tx, actor authz.Actor, s id.Safe, at time.Time) (Need, error)
 }
 
+// Credentials are those of the accounts that safes lead to.
+type Credentials interface {
+	// Due marks one as to be replaced.
+	Due(ctx context.Context, tx *db.Tx, a id.Account) error
+}
+
 // Mail tells people.
 type Mail interface {
 	Prepare(ctx context.Context, org id.Org, m notify.Message) (notify.Prepared, error)
@@ -54,6 +60,7 @@ type Deps struct {
 	Ledger Ledger
 	Needs  Needs
 	Mail   Mail
+	Vault  Credentials
 	Wake   func()           // live sessions may have to end; nil: nobody waits
 	Now    func() time.Time // nil: time.Now
 }
@@ -63,8 +70,8 @@ type Service struct{ d Deps }
 
 // New checks the parts. It starts nothing; see Run.
 func New(d Deps) (*Service, error) {
-	if d.DB == nil || d.Ledger == nil || d.Needs == nil || d.Mail == nil {
-		return nil, errors.New("access: DB, Ledger, Needs and Mail are needed")
+	if d.DB == nil || d.Ledger == nil || d.Needs == nil || d.Mail == nil || d.Vault == nil {
+		return nil, errors.New("access: DB, Ledger, Needs, Mail and Vault are needed")
 	}
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)

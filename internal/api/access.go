@@ -12,6 +12,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/secret"
 )
 
 // AccessPerson is somebody in a request.
@@ -228,6 +229,7 @@ func (s *Server) accessRoutes() {
 		})
 	s.accessDecisionRoutes(tag)
 	s.accessGrantRoutes(tag)
+	s.delegationRoutes(tag)
 }
 
 func bounded(seconds int64) time.Duration {
@@ -239,6 +241,7 @@ type accessDecisionIn struct {
 	Body *struct {
 		Comment string `json:"comment,omitempty" maxLength:"2000" doc:"At most 500 characters. The requester is told it"`
 		Version int64  `json:"version,omitempty" doc:"Of the request that you looked at: VERSION_CONFLICT when it has changed since"`
+		Link    string `json:"link,omitempty" maxLength:"128" doc:"The token of the e-mail's link that led here. It is used up by the decision"`
 	}
 }
 
@@ -246,8 +249,17 @@ func (in *accessDecisionIn) args() access.DecideArgs {
 	if in.Body == nil {
 		return access.DecideArgs{}
 	}
-	return access.DecideArgs{Comment: in.Body.Comment, Version: in.Body.Version}
+	return access.DecideArgs{Comment: in.Body.Comment, Version: in.Body.Version, Link: secret.FromString(in.Body.Link)}
 }
+
+// AccessLink is where the link of an e-mail leads.
+type AccessLink struct {
+	OrgID     id.Org       `json:"organization_id"`
+	RequestID id.AccessReq `json:"request_id"`
+	ExpiresAt time.Time    `json:"expires_at"`
+}
+
+type accessLinkOut struct{ Body AccessLink }
 
 func (s *Server) accessDecisionRoutes(tag string) {
 	const how = "Asks for a freshly proved second factor (STEP_UP_REQUIRED). Nobody decides about their own request, nor does anybody to whom the requester has lent access (SELF_APPROVAL), and nobody twice (ALREADY_DECIDED). Who comes too late is told so (REQUEST_CLOSED)."
@@ -258,6 +270,19 @@ func (s *Server) accessDecisionRoutes(tag string) {
 	handle(s, signedIn, huma.Operation{OperationID: "reject-access-request", Method: http.MethodPost, Path: "/access/requests/{id}/reject", Summary: "Reject a request, which ends it", Tags: []string{tag}, Description: how},
 		func(ctx context.Context, a authz.Actor, in *accessDecisionIn) (*accessRequestOut, error) {
 			return oneAccessRequest(s.Access.Reject(ctx, a, id.AccessReq(in.ID), in.args()))
+		})
+	handle(s, signedIn, huma.Operation{OperationID: "open-access-link", Method: http.MethodPost, Path: "/access/links", Summary: "Where the link of an e-mail to an approver leads", Tags: []string{tag},
+		Description: "For the person to whom it was sent, signed in; the token is in the fragment of the link. Look at the request in its organization, then decide with the token in link. It is good for one decision and until the request lapses; everything else is ACCESS_LINK."},
+		func(ctx context.Context, a authz.Actor, in *struct {
+			Body struct {
+				Token string `json:"token" minLength:"1" maxLength:"128"`
+			}
+		}) (*accessLinkOut, error) {
+			l, err := s.Access.OpenLink(ctx, a, secret.FromString(in.Body.Token))
+			if err != nil {
+				return nil, err
+			}
+			return &accessLinkOut{AccessLink{l.Org, l.Request, l.Until}}, nil
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "withdraw-access-request", Method: http.MethodPost, Path: "/access/requests/{id}/withdraw", Summary: "Take your own request back", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *AccessPath) (*accessRequestOut, error) {

@@ -27,6 +27,7 @@ type Account struct {
 	Version           int64       `json:"version"`
 	CreatedAt         time.Time   `json:"created_at"`
 	UpdatedAt         time.Time   `json:"updated_at"`
+	RotationDueSince  time.Time   `json:"rotation_due_since,omitzero" doc:"The credential is to be replaced since then, because an emergency has used it; absent: it is not"`
 }
 
 type accountOut struct{ Body Account }
@@ -37,7 +38,7 @@ type AccountID struct {
 
 func accountJSON(a vault.Account) Account {
 	return Account{ID: a.ID, Name: a.Name, ResourceID: a.Resource, Username: a.Username, Kind: string(a.Kind), State: string(a.State),
-		CredentialVersion: a.CredentialVersion, PublicKey: a.PublicKey, Fingerprint: a.Fingerprint, Version: a.Version, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt}
+		CredentialVersion: a.CredentialVersion, PublicKey: a.PublicKey, Fingerprint: a.Fingerprint, Version: a.Version, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt, RotationDueSince: a.RotationDue}
 }
 
 func oneAccount(a vault.Account, err error) (*accountOut, error) {

@@ -33,6 +33,7 @@ type Policy struct {
 	ApprovalOnce           bool        `json:"approval_once" required:"false" doc:"An approval opens one session, and reconnects within the cool-down after it; otherwise any number until it ends"`
 	CoolDownSeconds        *int64      `json:"cool_down_seconds" required:"false" doc:"With approval_once: how long after the session's end a reconnect needs no new approval. Default 300"`
 	AutoApproveGroups      []string    `json:"auto_approve_groups" required:"false" maxItems:"64" doc:"Groups whose members are approved at once, such as the people on call"`
+	Delegation             string      `json:"delegation" required:"false" enum:"block,allow,onward" doc:"Whether members may lend their own access to others for a time, and these on. Default allow"`
 	BreakGlass             []string    `json:"break_glass" required:"false" maxItems:"64" doc:"People who may open the safe in an emergency without approval; every administrator is told"`
 }
 
@@ -50,7 +51,7 @@ func policyJSON(p safe.Policy) Policy {
 		Recording: &p.Recording, RecordInput: &p.RecordInput, SessionTTLSeconds: whole(p.SessionTTL), IdleTimeoutSeconds: whole(p.IdleTimeout),
 		SourceNetworks: []string{}, AutoApproveGroups: []string{}, BreakGlass: []string{},
 		Approvals: p.Approval.Count, RequestBy: string(p.Approval.RequestBy), RequestMaxSeconds: whole(p.Approval.Longest), RequestWaitSeconds: whole(p.Approval.Wait),
-		ApprovalOnce: p.Approval.Once, CoolDownSeconds: whole(p.Approval.CoolDown),
+		ApprovalOnce: p.Approval.Once, Delegation: string(p.Delegation), CoolDownSeconds: whole(p.Approval.CoolDown),
 		LocalForward: p.LocalForward, RemoteForward: p.RemoteForward, AgentForward: p.AgentForward, X11Forward: p.X11Forward,
 		Jump: string(p.Jump), FileTransfer: string(p.FileTransfer), StepUp: p.StepUp, StepUpFreshnessSeconds: whole(p.StepUpFreshness), MaxSessions: p.MaxSessions,
 	}
@@ -88,6 +89,9 @@ func (p Policy) policy() (safe.Policy, error) {
 	seconds(&out.Approval.CoolDown, p.CoolDownSeconds)
 	if p.RequestBy != "" {
 		out.Approval.RequestBy = safe.RequestBy(p.RequestBy)
+	}
+	if p.Delegation != "" {
+		out.Delegation = safe.Delegation(p.Delegation)
 	}
 	for _, g := range p.AutoApproveGroups {
 		out.Approval.Groups = append(out.Approval.Groups, id.Group(g))

@@ -51,7 +51,14 @@ func (g grants) GrantsOf(ctx context.Context, tx *db.Tx, org id.Org, user id.Use
 	out := make([]policy.SafeGrant, len(list))
 	for i, u := range list {
 		out[i] = policy.SafeGrant{Safe: u.Safe, Grant: policy.Grant{ID: u.ID, Request: u.Request, Until: u.Until, ApprovedBy: u.ApprovedBy, Ticket: u.Ticket,
-			Waived: u.Kind != access.ByApproval, Emergency: u.Kind == access.ByEmergency}}
+			Waived: u.Kind != access.ByApproval, Emergency: u.Kind == access.ByEmergency, NeedsLoan: u.NeedsLoan}}
+	}
+	lent, err := g.a.access.Lent(ctx, tx, org, user, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range lent {
+		out = append(out, policy.SafeGrant{Safe: l.Safe, Grant: policy.Grant{Delegation: l.ID, Until: l.Until, Lenders: l.Lenders}})
 	}
 	return out, nil
 }

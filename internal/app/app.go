@@ -285,7 +285,7 @@ func (a *App) buildDomains() (err error) {
 		return err
 	})
 	build("access", func() (err error) {
-		a.access, err = access.New(access.Deps{Log: part("access"), DB: a.db, Ledger: a.ledger, Needs: needs{a.policies}, Mail: a.mail, Wake: a.sessions.Notify, Now: now})
+		a.access, err = access.New(access.Deps{Log: part("access"), DB: a.db, Ledger: a.ledger, Needs: needs{a.policies}, Mail: a.mail, Vault: a.vault, Wake: a.sessions.Notify, Now: now})
 		return err
 	})
 	build("idempotency", func() (err error) {

@@ -79,6 +79,7 @@ const (
 	AccessRequest    Action = "access.request"     // ask for access to a safe, and withdraw it
 	AccessDecide     Action = "access.decide"      // approve and reject
 	AccessRevoke     Action = "access.revoke"      // end a grant or a delegation early
+	AccessDelegate   Action = "access.delegate"    // lend one's own access to another member
 	AccessBreakGlass Action = "access.break_glass" // open a safe in an emergency without approval
 
 	SessionLaunch    Action = "session.launch"
@@ -216,6 +217,7 @@ var rules = []rule{
 	{AccessRequest, SafeObject, "access:request", "ask for access to this safe"},
 	{AccessDecide, SafeObject, "access:decide", "decide about access to this safe"},
 	{AccessRevoke, SafeObject, "access:decide", "end access to this safe that was granted or lent"},
+	{AccessDelegate, SafeObject, "", "lend access to this safe"},
 	{AccessBreakGlass, SafeObject, "", "open this safe in an emergency"},
 	{SessionLaunch, SafeObject, "sessions:launch", "open a session with this safe"},
 	{SessionList, SessionObject, "sessions:read", "list sessions"},

@@ -24,6 +24,7 @@ var freshness = map[Action]time.Duration{
 	PlatformUserRole: 5 * time.Minute,
 
 	AccessDecide:     15 * time.Minute,
+	AccessDelegate:   15 * time.Minute,
 	AccessBreakGlass: 5 * time.Minute,
 
 	RecoveryDecide:         15 * time.Minute,

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -35,6 +36,16 @@ type account struct {
 	State             string `json:"state"`
 	CredentialVersion int64  `json:"credential_version"`
 	Version           int64  `json:"version"`
+
+	RotationDueSince time.Time `json:"rotation_due_since"`
+}
+
+// status is the state, and whether the credential is to be replaced.
+func (a account) status() string {
+	if a.RotationDueSince.IsZero() {
+		return a.State
+	}
+	return a.State + ", replace its credential"
 }
 
 func (a account) names() []string { return []string{a.ID, a.Name} }
@@ -82,7 +93,7 @@ func (c *accountsListCmd) Run(ctx context.Context, p *program) error {
 	}
 	t := table{head: []string{"NAME", "RESOURCE", "LOGIN", "KIND", "STATE"}, empty: "There are no accounts yet: vaultpam accounts create <name> --resource <resource> --username <login>"}
 	return showList(p, l, t, func(a account) []string {
-		return []string{a.Name, first(names[a.ResourceID], a.ResourceID), a.Username, a.Kind, a.State}
+		return []string{a.Name, first(names[a.ResourceID], a.ResourceID), a.Username, a.Kind, a.status()}
 	})
 }
 

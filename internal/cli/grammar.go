@@ -25,6 +25,7 @@ type grammar struct {
 	Request requestCmd `cmd:"" section:"connect" help:"Ask for access to a safe, and see what became of it."`
 	Approve approveCmd `cmd:"" section:"connect" help:"Approve a request for access; without one, list those that wait for you."`
 	Reject  rejectCmd  `cmd:"" section:"connect" help:"Reject a request for access."`
+	Lend    lendCmd    `cmd:"" section:"connect" help:"Lend your own access to a safe to another member for a time."`
 
 	Access   accessCmd   `cmd:"" section:"oversee" help:"Who may open which safe, and why; and what a change would do."`
 	Sessions sessionsCmd `cmd:"" section:"oversee" help:"Privileged sessions and their recordings."`

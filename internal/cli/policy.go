@@ -34,6 +34,7 @@ type policy struct {
 	ApprovalOnce    bool        `json:"approval_once"`
 	CoolDown        *int64      `json:"cool_down_seconds,omitempty"`
 	AutoApprove     []string    `json:"auto_approve_groups,omitempty"`
+	Delegation      string      `json:"delegation,omitempty"`
 	BreakGlass      []string    `json:"break_glass,omitempty"`
 }
 
@@ -68,6 +69,7 @@ type policyFlags struct {
 	ApprovalOnce    *bool          `group:"policy" negatable:"" help:"An approval opens one session, and reconnects within the cool-down."`
 	CoolDown        *time.Duration `group:"policy" placeholder:"5m" help:"How long after such a session a reconnect needs no new approval."`
 	AutoApprove     []string       `group:"policy" name:"auto-approve-group" placeholder:"ID" help:"A group whose members are approved at once; several are possible; or none."`
+	Delegation      string         `group:"policy" default:"" enum:",block,allow,onward" placeholder:"block|allow|onward" help:"Whether members may lend their access to others, and these on."`
 	BreakGlass      []string       `group:"policy" placeholder:"USER-ID" help:"Who may open it in an emergency without approval; several are possible; or none."`
 }
 
@@ -77,7 +79,7 @@ func (f policyFlags) any() bool {
 		f.LocalForward != nil || f.RemoteForward != nil || f.AgentForward != nil || f.X11Forward != nil || f.Jump != "" || f.FileTransfer != "" ||
 		f.StepUp != nil || f.StepUpFreshness != nil || f.MaxSessions != nil ||
 		f.Approvals != nil || f.RequestBy != "" || f.RequestMax != nil || f.RequestWait != nil || f.ApprovalOnce != nil || f.CoolDown != nil ||
-		len(f.AutoApprove) > 0 || len(f.BreakGlass) > 0
+		f.Delegation != "" || len(f.AutoApprove) > 0 || len(f.BreakGlass) > 0
 }
 
 // apply puts the flags into p.
@@ -116,6 +118,7 @@ func (f policyFlags) apply(p *policy) error {
 		p.Approvals = *f.Approvals
 	}
 	p.RequestBy = first(f.RequestBy, p.RequestBy)
+	p.Delegation = first(f.Delegation, p.Delegation)
 	seconds(&p.RequestMax, f.RequestMax)
 	seconds(&p.RequestWait, f.RequestWait)
 	seconds(&p.CoolDown, f.CoolDown)
@@ -255,7 +258,7 @@ func (p policy) facts() [][2]string {
 	}
 	return [][2]string{
 		{"approvals", strconv.Itoa(p.Approvals)}, {"who may ask", p.RequestBy}, {"longest request", seconds(p.RequestMax)}, {"lapses after", seconds(p.RequestWait)},
-		{"an approval opens", once}, {"approved at once", none(p.AutoApprove)}, {"emergency access", none(p.BreakGlass)},
+		{"an approval opens", once}, {"approved at once", none(p.AutoApprove)}, {"emergency access", none(p.BreakGlass)}, {"delegation", p.Delegation},
 		{"recording", onOff(p.Recording)}, {"what is typed", onOff(p.RecordInput)}, {"session ttl", seconds(p.SessionTTL)}, {"idle timeout", seconds(p.IdleTimeout)},
 		{"valid hours", hours}, {"source networks", networks}, {"step-up", step}, {"sessions at once", most}, {"file transfer", p.FileTransfer}, {"jump (ssh -J)", p.Jump},
 		{"local forward", allowed[p.LocalForward]}, {"remote forward", allowed[p.RemoteForward]}, {"agent forward", allowed[p.AgentForward]}, {"x11 forward", allowed[p.X11Forward]},

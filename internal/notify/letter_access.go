@@ -1,6 +1,10 @@
 package notify
 
-import "time"
+import (
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/secret"
+)
 
 // The kinds of letters about access to safes.
 const (
@@ -8,6 +12,7 @@ const (
 	AccessDecidedKind   Kind = "access_request_decided"
 	AccessEndedKind     Kind = "access_ended"
 	AccessEmergencyKind Kind = "access_emergency"
+	AccessLentKind      Kind = "access_lent"
 )
 
 // AccessWaiting tells those who may decide that a request waits for them.
@@ -21,6 +26,7 @@ type AccessWaiting struct {
 	For       string // such as "2h"
 	Needed    int
 	Request   string // its id
+	Link      secret.Secret
 	ExpiresAt time.Time
 }
 
@@ -37,8 +43,9 @@ func (d AccessWaiting) letter(w *writer) {
 	if d.Needed > 1 {
 		w.text("%d different people must approve.", d.Needed)
 	}
-	w.fact("Decide with", "vaultpam approve "+d.Request+", or vaultpam reject")
-	w.text("You are asked to sign in with your second factor. The request lapses at %s.", d.ExpiresAt)
+	w.link("Decide", "/requests/decide", d.Link)
+	w.fact("Or with", "vaultpam approve "+d.Request+", or vaultpam reject")
+	w.text("The link is yours alone and good for one decision. You are asked to sign in with your second factor. The request lapses at %s.", d.ExpiresAt)
 }
 
 // AccessDecided tells the requester what became of their request.
@@ -101,10 +108,35 @@ func (AccessEmergency) Kind() Kind { return AccessEmergencyKind }
 
 func (d AccessEmergency) letter(w *writer) {
 	w.subject("EMERGENCY: %s opened %s without approval", d.Person, d.Safe)
-	w.text("%s has used emergency access to the safe %s. Nobody approved it. Every session is recorded. Look at what is done there, and end it if it is not right.", d.Person, d.Safe)
+	w.text("%s has used emergency access to the safe %s. Nobody approved it. Every session is recorded. Look at what is done there, and end it if it is not right. Replace the account's credential afterwards: it is marked as due.", d.Person, d.Safe)
 	w.quote(d.Reason)
 	w.fact("Person", d.Email)
 	w.fact("From", d.Source)
 	w.fact("Look at it with", "vaultpam request show "+d.Request)
 	w.text("It ends by itself at %s.", d.Until)
+}
+
+// AccessLent tells somebody that a colleague lends them access.
+type AccessLent struct {
+	Name    string
+	Lender  string
+	Safe    string
+	Approve bool // the right to decide, and not to open
+	Reason  string
+	Starts  time.Time
+	Until   time.Time
+}
+
+func (AccessLent) Kind() Kind { return AccessLentKind }
+
+func (d AccessLent) letter(w *writer) {
+	if d.Approve {
+		w.subject("%s lets you decide about %s", d.Lender, d.Safe)
+		w.text("Hello %s, %s lends you the right to decide about requests for access to %s, from %s until %s.", d.Name, d.Lender, d.Safe, d.Starts, d.Until)
+	} else {
+		w.subject("%s lends you access to %s", d.Lender, d.Safe)
+		w.text("Hello %s, %s lends you access to %s, from %s until %s. It ends earlier when they lose it. Sessions that are still open then are ended.", d.Name, d.Lender, d.Safe, d.Starts, d.Until)
+	}
+	w.quote(d.Reason)
+	w.fact("Look at it with", "vaultpam lend list")
 }

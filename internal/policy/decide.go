@@ -270,7 +270,7 @@ func (s *Set) permitted(q *Question, hits []*rule, d *Decision) {
 
 // rest lets the permission rest on a grant.
 func (d *Decision) rest(g Grant) {
-	d.Grant, d.Request = g.ID, g.Request
+	d.Grant, d.Request, d.Delegation = g.ID, g.Request, g.Delegation
 	if g.Emergency {
 		d.Settings = Options{Recording: true, RecordInput: true}.narrow(d.Settings)
 	}

@@ -73,6 +73,10 @@ type Grant struct {
 	Ticket     string         `json:"ticket,omitempty"`
 	Waived     bool           `json:"waived,omitempty"`    // no person was asked, and none need be
 	Emergency  bool           `json:"emergency,omitempty"` // and everything is recorded
+
+	Delegation id.Delegation `json:"delegation,omitempty"` // it was not asked for: somebody lends it, and nobody has approved
+	NeedsLoan  bool          `json:"-"`                    // it was asked for by who has the safe lent only
+	Lenders    []id.User     `json:"-"`                    // from whom it comes, the nearest first; the last has it on their own
 }
 
 // active is the first grant that holds at the moment and was approved by enough people.
@@ -163,15 +167,16 @@ type Approval struct {
 
 // Decision is the answer to a Question.
 type Decision struct {
-	Outcome  Outcome
-	Why      Why
-	Reasons  []Reason // those that determined it, in the order of their weight
-	Approval *Approval
-	Grant    id.AccessGrant // that the permission rests on
-	Request  id.AccessReq   // by which that was opened
-	Settings safe.Policy    // of the session: the safe's, narrowed by the options of the policy that let in
-	By       id.Policy      // the organization's policy that let in or refused; empty: the product's own rules
-	ByName   string
-	Set      int64 // version of the organization's policies
-	err      error // NotPermitted: what package authz says
+	Outcome    Outcome
+	Why        Why
+	Reasons    []Reason // those that determined it, in the order of their weight
+	Approval   *Approval
+	Grant      id.AccessGrant // that the permission rests on
+	Request    id.AccessReq   // by which that was opened
+	Delegation id.Delegation  // that it rests on instead
+	Settings   safe.Policy    // of the session: the safe's, narrowed by the options of the policy that let in
+	By         id.Policy      // the organization's policy that let in or refused; empty: the product's own rules
+	ByName     string
+	Set        int64 // version of the organization's policies
+	err        error // NotPermitted: what package authz says
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -150,6 +151,54 @@ type Verdict struct {
 
 // Ask decides from the rows as they are. fault.NotFound when the safe is gone.
 func (s *Service) Ask(ctx context.Context, tx *db.Tx, a Asker, sid id.Safe) (Verdict, error) {
+	v, err := s.question(ctx, tx, a, sid)
+	if err != nil {
+		return Verdict{}, err
+	}
+	grants, err := s.grants(ctx, tx, tx.Org(), a.Actor.User, sid)
+	if err != nil {
+		return Verdict{}, err
+	}
+	if v.Question.Moment.Grants, err = s.held(ctx, tx, a, sid, v.Access.Role, grants[sid]); err != nil {
+		return Verdict{}, err
+	}
+	v.Decision = v.Set.Decide(&v.Question)
+	return v, nil
+}
+
+// held leaves out what is lent to who has a role of their own, and what a lender could
+// not open themselves at this moment, from this place.
+func (s *Service) held(ctx context.Context, tx *db.Tx, a Asker, sid id.Safe, role authz.SafeRole, grants []Grant) ([]Grant, error) {
+	var out []Grant
+	lent := false
+	for _, g := range grants {
+		if g.Delegation == "" {
+			out = append(out, g)
+			continue
+		}
+		holds := role == authz.NoSafeRole
+		for i, lender := range g.Lenders {
+			if !holds {
+				break
+			}
+			v, err := s.question(ctx, tx, Asker{Actor: authz.Actor{Kind: authz.Person, User: lender, Org: tx.Org(), Source: a.Actor.Source}, At: a.At, Live: true}, sid)
+			if err != nil {
+				return nil, err
+			}
+			if i < len(g.Lenders)-1 {
+				v.Question.Moment.Grants = []Grant{{Until: g.Until}}
+			}
+			holds = v.Set.Decide(&v.Question).Outcome != Denied
+		}
+		if holds {
+			out, lent = append(out, g), true
+		}
+	}
+	return slices.DeleteFunc(out, func(g Grant) bool { return g.NeedsLoan && !lent }), nil
+}
+
+// question reads all that a decision depends on, but for what was granted.
+func (s *Service) question(ctx context.Context, tx *db.Tx, a Asker, sid id.Safe) (Verdict, error) {
 	org := tx.Org()
 	acc, err := s.d.Safes.Access(ctx, tx, org, a.Actor.User, sid)
 	if err != nil {
@@ -170,15 +219,9 @@ func (s *Service) Ask(ctx context.Context, tx *db.Tx, a Asker, sid id.Safe) (Ver
 	if v.Question.Who.Groups, err = group.Of(ctx, tx, org, a.Actor.User); err != nil {
 		return Verdict{}, err
 	}
-	grants, err := s.grants(ctx, tx, org, a.Actor.User, sid)
-	if err != nil {
-		return Verdict{}, err
-	}
-	v.Question.Moment.Grants = grants[sid]
 	if v.Set, err = s.set(ctx, tx, org, row.SetVersion); err != nil {
 		return Verdict{}, err
 	}
-	v.Decision = v.Set.Decide(&v.Question)
 	return v, nil
 }
 
@@ -252,7 +295,10 @@ func (s *Service) Blocked(ctx context.Context, tx *db.Tx, actor authz.Actor, ent
 	for i, e := range entries {
 		q := Question{Org: org, Who: person(actor, actor.Name, actor.Email, actor.Role), Moment: asker.moment(), Safe: Target{ID: e.ID, Name: e.Name, Role: e.Role,
 			Type: e.Resource.Protocol, ResourceName: e.Resource.Name, Host: e.Resource.Host, Labels: e.Resource.Labels, AccountEnabled: e.Account.Enabled, Settings: e.Policy}}
-		q.Who.Groups, q.Moment.Grants = groups, grants[e.ID]
+		q.Who.Groups = groups
+		if q.Moment.Grants, err = s.held(ctx, tx, asker, e.ID, e.Role, grants[e.ID]); err != nil {
+			return nil, err
+		}
 		d := set.Decide(&q)
 		out[i] = d.Block()
 	}

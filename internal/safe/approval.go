@@ -34,6 +34,18 @@ const (
 	ByOrganization RequestBy = "organization" // everybody in it but auditors; at least one person approves
 )
 
+// Delegation says whether members may lend their own access to others for a time.
+type Delegation string
+
+// The modes of delegation, strictest first.
+const (
+	DelegationBlock  Delegation = "block"
+	DelegationAllow  Delegation = "allow"
+	DelegationOnward Delegation = "onward" // and who has it lent may lend it on
+)
+
+var delegationRank = map[Delegation]int{DelegationBlock: 0, DelegationAllow: 1, DelegationOnward: 2}
+
 // The bounds of approvals.
 const (
 	MinRequest  = time.Minute         // of Longest and Wait

@@ -34,6 +34,7 @@ type row struct {
 	ApprovalOnce    bool           `json:"approval_once"`
 	CoolDown        int64          `json:"cool_down_seconds"`
 	AutoApprove     []id.Group     `json:"auto_approve_groups,omitempty"`
+	Delegation      Delegation     `json:"delegation"`
 	BreakGlass      []id.User      `json:"break_glass,omitempty"`
 }
 
@@ -53,7 +54,7 @@ func toRow(p Policy) row {
 		Jump: p.Jump, FileTransfer: p.FileTransfer,
 		StepUp: p.StepUp, StepUpFreshness: int64(p.StepUpFreshness / time.Second), MaxSessions: p.MaxSessions,
 		Approvals: p.Approval.Count, RequestBy: p.Approval.RequestBy, RequestMax: int64(p.Approval.Longest / time.Second), RequestWait: int64(p.Approval.Wait / time.Second),
-		ApprovalOnce: p.Approval.Once, CoolDown: int64(p.Approval.CoolDown / time.Second), AutoApprove: p.Approval.Groups, BreakGlass: p.BreakGlass,
+		ApprovalOnce: p.Approval.Once, CoolDown: int64(p.Approval.CoolDown / time.Second), AutoApprove: p.Approval.Groups, Delegation: p.Delegation, BreakGlass: p.BreakGlass,
 	}
 	if h := p.ValidHours; h != nil {
 		r.ValidHours = &hoursRow{h.Days, h.From, h.To, h.TimeZone}
@@ -88,7 +89,7 @@ func decodePolicy(s string) (Policy, error) {
 		StepUp: r.StepUp, StepUpFreshness: time.Duration(r.StepUpFreshness) * time.Second, MaxSessions: r.MaxSessions,
 		Approval: Approval{Count: r.Approvals, RequestBy: r.RequestBy, Longest: time.Duration(r.RequestMax) * time.Second, Wait: time.Duration(r.RequestWait) * time.Second,
 			Once: r.ApprovalOnce, CoolDown: time.Duration(r.CoolDown) * time.Second, Groups: r.AutoApprove},
-		BreakGlass: r.BreakGlass,
+		Delegation: r.Delegation, BreakGlass: r.BreakGlass,
 	}
 	if h := r.ValidHours; h != nil {
 		p.ValidHours = &ValidHours{h.Days, h.From, h.To, h.TimeZone}

@@ -53,6 +53,7 @@ type Policy struct {
 	MaxSessions     int           // at once in the safe; 0: no limit
 
 	Approval   Approval
+	Delegation Delegation
 	BreakGlass []id.User // who may open the safe in an emergency without asking anybody
 }
 
@@ -68,6 +69,7 @@ func Default() Policy {
 		FileTransfer:    FilesAudit,
 		StepUpFreshness: 15 * time.Minute,
 		Approval:        Approval{RequestBy: ByMembers, Longest: 8 * time.Hour, Wait: 24 * time.Hour, CoolDown: 5 * time.Minute},
+		Delegation:      DelegationAllow,
 	}
 }
 
@@ -117,6 +119,9 @@ func (p Policy) Validate(prefix string) error {
 		wrong("max_sessions", "must be from 0 (no limit) to %d", MaxAtOnce)
 	}
 	p.Approval.validate(wrong)
+	if p.Delegation != DelegationBlock && p.Delegation != DelegationAllow && p.Delegation != DelegationOnward {
+		wrong("delegation", "must be %q, %q or %q", DelegationBlock, DelegationAllow, DelegationOnward)
+	}
 	if len(p.BreakGlass) > MaxNamed {
 		wrong("break_glass", "must have at most %d people", MaxNamed)
 	}
@@ -240,6 +245,7 @@ func described(p Policy) []line {
 		{"approval_once", onOff(p.Approval.Once)},
 		{"cool_down", p.Approval.CoolDown.String()},
 		{"auto_approve_groups", listed(p.Approval.Groups)},
+		{"delegation", string(p.Delegation)},
 		{"break_glass", listed(p.BreakGlass)},
 	}
 }
@@ -280,6 +286,7 @@ func weakened(from, to Policy) []string {
 	note("approval_once", from.Approval.Once && !to.Approval.Once)
 	note("cool_down", to.Approval.Once && to.Approval.CoolDown > from.Approval.CoolDown)
 	note("auto_approve_groups", added(from.Approval.Groups, to.Approval.Groups))
+	note("delegation", delegationRank[to.Delegation] > delegationRank[from.Delegation])
 	note("break_glass", added(from.BreakGlass, to.BreakGlass))
 	return out
 }

@@ -42,14 +42,14 @@ insert into session (
     resource_name, account_id, account_name, username, protocol, client, client_version, source_ip, grant_id, request_id,
     server_id, released, user_end_at, requested_at, started_at, ended_at, expires_at, changed_at, ended_by, end_reason, ended_by_name,
     end_comment, recording_id, opened, channels, bytes_to_target, bytes_from_target, web_session_id,
-    access_grant_id, access_request_id)
+    access_grant_id, access_request_id, delegation_id)
 values (
     sqlc.arg(org_id), sqlc.arg(id), 'starting', sqlc.arg(user_id), sqlc.arg(user_name), sqlc.arg(user_email),
     sqlc.arg(token_id), sqlc.arg(token_name), sqlc.arg(via), sqlc.arg(safe_id), sqlc.arg(safe_name), sqlc.arg(resource_id),
     sqlc.arg(resource_name), sqlc.arg(account_id), sqlc.arg(account_name), sqlc.arg(username), sqlc.arg(protocol),
     sqlc.arg(client), sqlc.arg(client_version), sqlc.arg(source_ip), sqlc.arg(grant_id), sqlc.arg(request_id),
     sqlc.arg(server_id), false, 0, sqlc.arg(now), 0, 0, sqlc.arg(expires_at), sqlc.arg(now), '', '', '', '', '', false, 0, 0, 0, sqlc.arg(web_session_id),
-    sqlc.arg(access_grant_id), sqlc.arg(access_request_id));
+    sqlc.arg(access_grant_id), sqlc.arg(access_request_id), sqlc.arg(delegation_id));
 
 -- name: GetSession :one
 select * from session where org_id = $1 and id = $2;

@@ -43,6 +43,7 @@ type Account struct {
 	Version           int64     // grows with every change; give it back to change what you saw
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
+	RotationDue       time.Time // since when the credential is to be replaced; zero: it is not
 }
 
 // Credential signs in at a target. Wipe it when the handshake is over.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
@@ -60,6 +61,7 @@ func (s *Service) Update(ctx context.Context, actor authz.Actor, aid id.Account,
 	var key id.Key
 	if a.replaces() {
 		next.CredentialVersion++
+		next.RotationDue = time.Time{}
 		if sealed, key, err = s.seal(ctx, next, next.CredentialVersion, plain); err != nil {
 			return Account{}, err
 		}
@@ -299,4 +301,14 @@ func (s *Service) updateDenied(ctx context.Context, actor authz.Actor, aid id.Ac
 		return event.NewPrivilegedAccountUpdated(event.By(actor, event.TenantAdmin), s.peek(ctx, actor.Org, aid).target(), nil, false, false).
 			Denied(event.PrivilegedAccountUpdatedNotPermitted)
 	}
+}
+
+// Due marks the credential of an account as to be replaced, because it was used in a
+// way after which it should not live on. A new credential takes the mark away. The
+// event is the caller's.
+func (s *Service) Due(ctx context.Context, tx *db.Tx, aid id.Account) error {
+	if err := vaultsql.New(tx).RotationDue(ctx, vaultsql.RotationDueParams{OrgID: string(tx.Org()), ID: string(aid), Now: db.Micros(s.d.Now())}); err != nil {
+		return fmt.Errorf("mark the credential of %s as due: %w", aid, err)
+	}
+	return nil
 }

@@ -25,6 +25,7 @@ order by name limit sqlc.arg(read);
 -- name: UpdateAccount :execrows
 update account
 set name = sqlc.arg(name), username = sqlc.arg(username), state = sqlc.arg(state),
+    rotation_due_at = case when credential_version = cast(sqlc.arg(credential_version) as bigint) then rotation_due_at else 0 end,
     credential_version = sqlc.arg(credential_version), public_key = sqlc.arg(public_key),
     version = version + 1, updated_at = sqlc.arg(now)
 where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and version = sqlc.arg(version) and deleted_at is null;
@@ -42,6 +43,10 @@ delete from credential_version where org_id = $1 and account_id = $2;
 update account set updated_at = updated_at
 where org_id = $1 and id = $2 and deleted_at is null
 returning resource_id;
+
+-- name: RotationDue :exec
+-- Since the first time.
+update account set rotation_due_at = sqlc.arg(now) where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and deleted_at is null and rotation_due_at = 0;
 
 -- name: AccountsOnResource :many
 select name from account where org_id = $1 and resource_id = $2 and deleted_at is null order by name;

@@ -375,6 +375,9 @@ func fromRow(row vaultsql.Account) Account {
 		Kind: Kind(row.Kind), State: State(row.State), Secret: id.Secret(row.SecretID), CredentialVersion: row.CredentialVersion,
 		Version: row.Version, CreatedAt: db.Time(row.CreatedAt), UpdatedAt: db.Time(row.UpdatedAt),
 	}
+	if row.RotationDueAt != 0 {
+		a.RotationDue = db.Time(row.RotationDueAt)
+	}
 	if key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(row.PublicKey)); err == nil {
 		a.setPublic(key)
 	}

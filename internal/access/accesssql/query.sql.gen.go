@@ -135,6 +135,41 @@ func (q *Queries) Approvers(ctx context.Context, arg ApproversParams) ([]Approve
 	return items, nil
 }
 
+const borrowed = `-- name: Borrowed :one
+select l.id, l.delegator_id, l.ends_at from access_delegation l
+where l.org_id = $1 and l.safe_id = $2 and l.delegate_id = $3 and l.lent = $4
+    and l.ended_at = 0 and l.starts_at <= $5 and l.ends_at > $5
+order by l.ends_at desc, l.id limit 1
+`
+
+type BorrowedParams struct {
+	OrgID  string
+	SafeID string
+	UserID string
+	Lent   string
+	Now    int64
+}
+
+type BorrowedRow struct {
+	ID          string
+	DelegatorID string
+	EndsAt      int64
+}
+
+// What somebody has of others, that lasts longest.
+func (q *Queries) Borrowed(ctx context.Context, arg BorrowedParams) (BorrowedRow, error) {
+	row := q.db.QueryRowContext(ctx, borrowed,
+		arg.OrgID,
+		arg.SafeID,
+		arg.UserID,
+		arg.Lent,
+		arg.Now,
+	)
+	var i BorrowedRow
+	err := row.Scan(&i.ID, &i.DelegatorID, &i.EndsAt)
+	return i, err
+}
+
 const comments = `-- name: Comments :many
 select c.id, c.user_id, c.text, c.at, p.handle, p.name
 from access_comment c join person p on p.id = c.user_id
@@ -288,16 +323,71 @@ func (q *Queries) Decisions(ctx context.Context, arg DecisionsParams) ([]Decisio
 	return items, nil
 }
 
+const dueDelegations = `-- name: DueDelegations :many
+select l.org_id, l.id,
+    case when l.ends_at <= $1 then 'expired'
+         when b.user_id is null or b.suspended_at <> 0 or b.role = 'auditor' or bp.state <> 'active' then 'delegate_disabled'
+         else 'delegator_lost_right' end as why
+from access_delegation l
+join safe s on s.org_id = l.org_id and s.id = l.safe_id
+join person p on p.id = l.delegator_id
+join person bp on bp.id = l.delegate_id
+left join member m on m.org_id = l.org_id and m.user_id = l.delegator_id
+left join member b on b.org_id = l.org_id and b.user_id = l.delegate_id
+left join safe_access sm on sm.org_id = l.org_id and sm.safe_id = l.safe_id and sm.user_id = l.delegator_id
+where l.ended_at = 0 and (l.ends_at <= $1 or s.deleted_at is not null
+    or m.user_id is null or m.suspended_at <> 0 or m.role = 'auditor' or p.state <> 'active'
+    or b.user_id is null or b.suspended_at <> 0 or b.role = 'auditor' or bp.state <> 'active'
+    or l.parent_id = '' and (sm.role is null or l.lent = 'approve' and sm.role not in ('approver', 'manager'))
+    or s.policy like '%"delegation":"block"%'
+    or l.parent_id <> '' and s.policy not like '%"delegation":"onward"%')
+order by l.ends_at limit 100
+`
+
+type DueDelegationsRow struct {
+	OrgID string
+	ID    string
+	Why   string
+}
+
+// platform-wide: the clock ends what ran out, what lost a person or its safe, and what its lender may not lend any more, in every organization
+func (q *Queries) DueDelegations(ctx context.Context, now int64) ([]DueDelegationsRow, error) {
+	rows, err := q.db.QueryContext(ctx, dueDelegations, now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DueDelegationsRow
+	for rows.Next() {
+		var i DueDelegationsRow
+		if err := rows.Scan(&i.OrgID, &i.ID, &i.Why); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const dueGrants = `-- name: DueGrants :many
 select g.org_id, g.id,
     case when s.deleted_at is not null then 'safe_deleted'
          when m.user_id is null or m.suspended_at <> 0 or p.state <> 'active' then 'requester_disabled'
-         else 'expired' end as why
+         when g.ends_at <= $1 then 'expired'
+         else 'membership_lost' end as why
 from access_grant g
 join safe s on s.org_id = g.org_id and s.id = g.safe_id
 join person p on p.id = g.user_id
 left join member m on m.org_id = g.org_id and m.user_id = g.user_id
-where g.ended_at = 0 and (g.ends_at <= $1 or s.deleted_at is not null or m.user_id is null or m.suspended_at <> 0 or p.state <> 'active')
+where g.ended_at = 0 and (g.ends_at <= $1 or s.deleted_at is not null or m.user_id is null or m.suspended_at <> 0 or p.state <> 'active'
+    or g.as_member and not exists (select 1 from safe_access a where a.org_id = g.org_id and a.safe_id = g.safe_id and a.user_id = g.user_id)
+        and not exists (select 1 from access_delegation l where l.org_id = g.org_id and l.safe_id = g.safe_id and l.delegate_id = g.user_id and l.lent = 'access'
+            and l.ended_at = 0 and l.starts_at <= $1 and l.ends_at > $1))
 order by g.ends_at limit 100
 `
 
@@ -307,7 +397,7 @@ type DueGrantsRow struct {
 	Why   string
 }
 
-// platform-wide: the clock ends what ran out, and what lost its person or safe, in every organization
+// platform-wide: the clock ends what ran out, and what lost its person, its safe or its membership, in every organization
 func (q *Queries) DueGrants(ctx context.Context, now int64) ([]DueGrantsRow, error) {
 	rows, err := q.db.QueryContext(ctx, dueGrants, now)
 	if err != nil {
@@ -374,11 +464,38 @@ func (q *Queries) DueRequests(ctx context.Context, now int64) ([]DueRequestsRow,
 	return items, nil
 }
 
+const endDelegation = `-- name: EndDelegation :execrows
+update access_delegation set ended_at = $1, end_reason = $2, ended_by = $3
+where org_id = $4 and id = $5 and ended_at = 0
+`
+
+type EndDelegationParams struct {
+	Now     int64
+	Reason  string
+	EndedBy string
+	OrgID   string
+	ID      string
+}
+
+func (q *Queries) EndDelegation(ctx context.Context, arg EndDelegationParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, endDelegation,
+		arg.Now,
+		arg.Reason,
+		arg.EndedBy,
+		arg.OrgID,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const endGrant = `-- name: EndGrant :one
 update access_grant
 set ended_at = $1, end_reason = $2, ended_by = $3
 where org_id = $4 and id = $5 and ended_at = 0
-returning org_id, id, request_id, safe_id, user_id, kind, approved_by, ticket, one_session, cool_down_us, starts_at, ends_at, created_at, ended_at, end_reason, ended_by
+returning org_id, id, request_id, safe_id, user_id, kind, approved_by, ticket, one_session, cool_down_us, starts_at, ends_at, created_at, ended_at, end_reason, ended_by, as_member
 `
 
 type EndGrantParams struct {
@@ -415,6 +532,7 @@ func (q *Queries) EndGrant(ctx context.Context, arg EndGrantParams) (AccessGrant
 		&i.EndedAt,
 		&i.EndReason,
 		&i.EndedBy,
+		&i.AsMember,
 	)
 	return i, err
 }
@@ -447,8 +565,99 @@ func (q *Queries) EndRequest(ctx context.Context, arg EndRequestParams) (int64, 
 	return result.RowsAffected()
 }
 
+const findLink = `-- name: FindLink :one
+select org_id, request_id, user_id, expires_at, used_at from access_link where token_hash = $1
+`
+
+type FindLinkRow struct {
+	OrgID     string
+	RequestID string
+	UserID    string
+	ExpiresAt int64
+	UsedAt    int64
+}
+
+// platform-wide: the token tells the organization
+func (q *Queries) FindLink(ctx context.Context, tokenHash []byte) (FindLinkRow, error) {
+	row := q.db.QueryRowContext(ctx, findLink, tokenHash)
+	var i FindLinkRow
+	err := row.Scan(
+		&i.OrgID,
+		&i.RequestID,
+		&i.UserID,
+		&i.ExpiresAt,
+		&i.UsedAt,
+	)
+	return i, err
+}
+
+const getDelegation = `-- name: GetDelegation :one
+select l.org_id, l.id, l.safe_id, l.delegator_id, l.delegate_id, l.lent, l.role, l.parent_id, l.reason, l.starts_at, l.ends_at, l.created_at, l.ended_at, l.end_reason, l.ended_by, s.name as safe_name, d.handle as lender_handle, d.name as lender_name, p.handle, p.name as person_name
+from access_delegation l
+join safe s on s.org_id = l.org_id and s.id = l.safe_id
+join person d on d.id = l.delegator_id
+join person p on p.id = l.delegate_id
+where l.org_id = $1 and l.id = $2
+`
+
+type GetDelegationParams struct {
+	OrgID string
+	ID    string
+}
+
+type GetDelegationRow struct {
+	OrgID        string
+	ID           string
+	SafeID       string
+	DelegatorID  string
+	DelegateID   string
+	Lent         string
+	Role         string
+	ParentID     string
+	Reason       string
+	StartsAt     int64
+	EndsAt       int64
+	CreatedAt    int64
+	EndedAt      int64
+	EndReason    string
+	EndedBy      string
+	SafeName     string
+	LenderHandle string
+	LenderName   string
+	Handle       string
+	PersonName   string
+}
+
+func (q *Queries) GetDelegation(ctx context.Context, arg GetDelegationParams) (GetDelegationRow, error) {
+	row := q.db.QueryRowContext(ctx, getDelegation, arg.OrgID, arg.ID)
+	var i GetDelegationRow
+	err := row.Scan(
+		&i.OrgID,
+		&i.ID,
+		&i.SafeID,
+		&i.DelegatorID,
+		&i.DelegateID,
+		&i.Lent,
+		&i.Role,
+		&i.ParentID,
+		&i.Reason,
+		&i.StartsAt,
+		&i.EndsAt,
+		&i.CreatedAt,
+		&i.EndedAt,
+		&i.EndReason,
+		&i.EndedBy,
+		&i.SafeName,
+		&i.LenderHandle,
+		&i.LenderName,
+		&i.Handle,
+		&i.PersonName,
+	)
+	return i, err
+}
+
 const getGrant = `-- name: GetGrant :one
-select g.org_id, g.id, g.request_id, g.safe_id, g.user_id, g.kind, g.approved_by, g.ticket, g.one_session, g.cool_down_us, g.starts_at, g.ends_at, g.created_at, g.ended_at, g.end_reason, g.ended_by, s.name as safe_name, p.handle, p.email, p.name as person_name
+select g.org_id, g.id, g.request_id, g.safe_id, g.user_id, g.kind, g.approved_by, g.ticket, g.one_session, g.cool_down_us, g.starts_at, g.ends_at, g.created_at, g.ended_at, g.end_reason, g.ended_by, g.as_member, s.name as safe_name, p.handle, p.email, p.name as person_name
 from access_grant g
 join safe s on s.org_id = g.org_id and s.id = g.safe_id
 join person p on p.id = g.user_id
@@ -477,6 +686,7 @@ type GetGrantRow struct {
 	EndedAt    int64
 	EndReason  string
 	EndedBy    string
+	AsMember   bool
 	SafeName   string
 	Handle     string
 	Email      string
@@ -503,6 +713,7 @@ func (q *Queries) GetGrant(ctx context.Context, arg GetGrantParams) (GetGrantRow
 		&i.EndedAt,
 		&i.EndReason,
 		&i.EndedBy,
+		&i.AsMember,
 		&i.SafeName,
 		&i.Handle,
 		&i.Email,
@@ -512,7 +723,7 @@ func (q *Queries) GetGrant(ctx context.Context, arg GetGrantParams) (GetGrantRow
 }
 
 const getRequest = `-- name: GetRequest :one
-select q.org_id, q.id, q.safe_id, q.requester_id, q.token_id, q.kind, q.state, q.reason, q.ticket, q.starts_at, q.duration_us, q.approvals_needed, q.approvals_have, q.approvers, q.policy_id, q.one_session, q.cool_down_us, q.version, q.created_at, q.expires_at, q.ended_at, q.end_reason, s.name as safe_name, cast(coalesce(s.deleted_at, 0) as bigint) as safe_deleted, r.name as resource_name, r.host, r.port, r.protocol, a.username,
+select q.org_id, q.id, q.safe_id, q.requester_id, q.token_id, q.kind, q.state, q.reason, q.ticket, q.starts_at, q.duration_us, q.approvals_needed, q.approvals_have, q.approvers, q.policy_id, q.one_session, q.cool_down_us, q.version, q.created_at, q.expires_at, q.ended_at, q.end_reason, q.as_member, s.name as safe_name, cast(coalesce(s.deleted_at, 0) as bigint) as safe_deleted, r.name as resource_name, r.host, r.port, r.protocol, a.username,
     p.handle, p.name as person_name, p.email, cast(coalesce(m.role, '') as text) as org_role,
     cast(coalesce(g.id, '') as text) as grant_id, cast(coalesce(g.starts_at, 0) as bigint) as grant_starts,
     cast(coalesce(g.ends_at, 0) as bigint) as grant_ends, cast(coalesce(g.ended_at, 0) as bigint) as grant_ended,
@@ -555,6 +766,7 @@ type GetRequestRow struct {
 	ExpiresAt       int64
 	EndedAt         int64
 	EndReason       string
+	AsMember        bool
 	SafeName        string
 	SafeDeleted     int64
 	ResourceName    string
@@ -599,6 +811,7 @@ func (q *Queries) GetRequest(ctx context.Context, arg GetRequestParams) (GetRequ
 		&i.ExpiresAt,
 		&i.EndedAt,
 		&i.EndReason,
+		&i.AsMember,
 		&i.SafeName,
 		&i.SafeDeleted,
 		&i.ResourceName,
@@ -722,13 +935,52 @@ func (q *Queries) InsertDecision(ctx context.Context, arg InsertDecisionParams) 
 	return err
 }
 
+const insertDelegation = `-- name: InsertDelegation :exec
+insert into access_delegation (org_id, id, safe_id, delegator_id, delegate_id, lent, role, parent_id, reason, starts_at, ends_at, created_at, ended_at, end_reason, ended_by)
+values ($1, $2, $3, $4, $5, $6, $7, $8,
+    $9, $10, $11, $12, 0, '', '')
+`
+
+type InsertDelegationParams struct {
+	OrgID       string
+	ID          string
+	SafeID      string
+	DelegatorID string
+	DelegateID  string
+	Lent        string
+	Role        string
+	ParentID    string
+	Reason      string
+	StartsAt    int64
+	EndsAt      int64
+	Now         int64
+}
+
+func (q *Queries) InsertDelegation(ctx context.Context, arg InsertDelegationParams) error {
+	_, err := q.db.ExecContext(ctx, insertDelegation,
+		arg.OrgID,
+		arg.ID,
+		arg.SafeID,
+		arg.DelegatorID,
+		arg.DelegateID,
+		arg.Lent,
+		arg.Role,
+		arg.ParentID,
+		arg.Reason,
+		arg.StartsAt,
+		arg.EndsAt,
+		arg.Now,
+	)
+	return err
+}
+
 const insertGrant = `-- name: InsertGrant :exec
 insert into access_grant (
-    org_id, id, request_id, safe_id, user_id, kind, approved_by, ticket, one_session, cool_down_us, starts_at, ends_at, created_at,
-    ended_at, end_reason, ended_by)
+    org_id, id, request_id, safe_id, user_id, kind, approved_by, ticket, one_session, cool_down_us, as_member, starts_at, ends_at,
+    created_at, ended_at, end_reason, ended_by)
 values (
     $1, $2, $3, $4, $5, $6, $7,
-    $8, $9, $10, $11, $12, $13, 0, '', '')
+    $8, $9, $10, $11, $12, $13, $14, 0, '', '')
 `
 
 type InsertGrantParams struct {
@@ -742,6 +994,7 @@ type InsertGrantParams struct {
 	Ticket     string
 	OneSession bool
 	CoolDownUs int64
+	AsMember   bool
 	StartsAt   int64
 	EndsAt     int64
 	Now        int64
@@ -759,6 +1012,7 @@ func (q *Queries) InsertGrant(ctx context.Context, arg InsertGrantParams) error 
 		arg.Ticket,
 		arg.OneSession,
 		arg.CoolDownUs,
+		arg.AsMember,
 		arg.StartsAt,
 		arg.EndsAt,
 		arg.Now,
@@ -766,15 +1020,41 @@ func (q *Queries) InsertGrant(ctx context.Context, arg InsertGrantParams) error 
 	return err
 }
 
+const insertLink = `-- name: InsertLink :exec
+insert into access_link (org_id, request_id, user_id, token_hash, created_at, expires_at, used_at)
+values ($1, $2, $3, $4, $5, $6, 0)
+`
+
+type InsertLinkParams struct {
+	OrgID     string
+	RequestID string
+	UserID    string
+	TokenHash []byte
+	Now       int64
+	ExpiresAt int64
+}
+
+func (q *Queries) InsertLink(ctx context.Context, arg InsertLinkParams) error {
+	_, err := q.db.ExecContext(ctx, insertLink,
+		arg.OrgID,
+		arg.RequestID,
+		arg.UserID,
+		arg.TokenHash,
+		arg.Now,
+		arg.ExpiresAt,
+	)
+	return err
+}
+
 const insertRequest = `-- name: InsertRequest :exec
 insert into access_request (
     org_id, id, safe_id, requester_id, token_id, kind, state, reason, ticket, starts_at, duration_us, approvals_needed, approvals_have,
-    approvers, policy_id, one_session, cool_down_us, version, created_at, expires_at, ended_at, end_reason)
+    approvers, policy_id, one_session, cool_down_us, as_member, version, created_at, expires_at, ended_at, end_reason)
 values (
     $1, $2, $3, $4, $5, $6, $7,
     $8, $9, $10, $11, $12, 0,
-    $13, $14, $15, $16, 1, $17, $18,
-    $19, '')
+    $13, $14, $15, $16, $17, 1, $18, $19,
+    $20, '')
 `
 
 type InsertRequestParams struct {
@@ -794,6 +1074,7 @@ type InsertRequestParams struct {
 	PolicyID        string
 	OneSession      bool
 	CoolDownUs      int64
+	AsMember        bool
 	Now             int64
 	ExpiresAt       int64
 	EndedAt         int64
@@ -817,6 +1098,7 @@ func (q *Queries) InsertRequest(ctx context.Context, arg InsertRequestParams) er
 		arg.PolicyID,
 		arg.OneSession,
 		arg.CoolDownUs,
+		arg.AsMember,
 		arg.Now,
 		arg.ExpiresAt,
 		arg.EndedAt,
@@ -839,6 +1121,68 @@ func (q *Queries) IsInGroup(ctx context.Context, arg IsInGroupParams) (string, e
 	var user_id string
 	err := row.Scan(&user_id)
 	return user_id, err
+}
+
+const lentAccess = `-- name: LentAccess :many
+select l.id, l.safe_id, l.delegator_id, l.parent_id, l.ends_at from access_delegation l
+join safe s on s.org_id = l.org_id and s.id = l.safe_id and s.deleted_at is null and s.policy not like '%"delegation":"block"%'
+join member m on m.org_id = l.org_id and m.user_id = l.delegator_id and m.suspended_at = 0 and m.role <> 'auditor'
+join person p on p.id = l.delegator_id and p.state = 'active'
+left join safe_access sm on sm.org_id = l.org_id and sm.safe_id = l.safe_id and sm.user_id = l.delegator_id
+where l.org_id = $1 and l.delegate_id = $2 and (cast($3 as text) = '' or l.safe_id = $3)
+    and l.lent = 'access' and l.ended_at = 0 and l.starts_at <= $4 and l.ends_at > $4
+    and (l.parent_id <> '' or sm.role is not null)
+order by l.ends_at desc, l.id
+`
+
+type LentAccessParams struct {
+	OrgID  string
+	UserID string
+	SafeID string
+	Now    int64
+}
+
+type LentAccessRow struct {
+	ID          string
+	SafeID      string
+	DelegatorID string
+	ParentID    string
+	EndsAt      int64
+}
+
+// What is lent to somebody now, by people who have it: on one safe, or (empty) on any.
+func (q *Queries) LentAccess(ctx context.Context, arg LentAccessParams) ([]LentAccessRow, error) {
+	rows, err := q.db.QueryContext(ctx, lentAccess,
+		arg.OrgID,
+		arg.UserID,
+		arg.SafeID,
+		arg.Now,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LentAccessRow
+	for rows.Next() {
+		var i LentAccessRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.SafeID,
+			&i.DelegatorID,
+			&i.ParentID,
+			&i.EndsAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const lentBetween = `-- name: LentBetween :one
@@ -867,6 +1211,88 @@ func (q *Queries) LentBetween(ctx context.Context, arg LentBetweenParams) (int64
 	var count int64
 	err := row.Scan(&count)
 	return count, err
+}
+
+const lentOn = `-- name: LentOn :many
+select l.org_id, l.id, l.safe_id, l.delegator_id, l.delegate_id, l.lent, l.role, l.parent_id, l.reason, l.starts_at, l.ends_at, l.created_at, l.ended_at, l.end_reason, l.ended_by, s.name as safe_name, d.handle as lender_handle, d.name as lender_name, p.handle, p.name as person_name
+from access_delegation l
+join safe s on s.org_id = l.org_id and s.id = l.safe_id
+join person d on d.id = l.delegator_id
+join person p on p.id = l.delegate_id
+where l.org_id = $1 and l.parent_id = $2 and l.parent_id <> '' and l.ended_at = 0
+order by l.id
+`
+
+type LentOnParams struct {
+	OrgID    string
+	ParentID string
+}
+
+type LentOnRow struct {
+	OrgID        string
+	ID           string
+	SafeID       string
+	DelegatorID  string
+	DelegateID   string
+	Lent         string
+	Role         string
+	ParentID     string
+	Reason       string
+	StartsAt     int64
+	EndsAt       int64
+	CreatedAt    int64
+	EndedAt      int64
+	EndReason    string
+	EndedBy      string
+	SafeName     string
+	LenderHandle string
+	LenderName   string
+	Handle       string
+	PersonName   string
+}
+
+func (q *Queries) LentOn(ctx context.Context, arg LentOnParams) ([]LentOnRow, error) {
+	rows, err := q.db.QueryContext(ctx, lentOn, arg.OrgID, arg.ParentID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LentOnRow
+	for rows.Next() {
+		var i LentOnRow
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.ID,
+			&i.SafeID,
+			&i.DelegatorID,
+			&i.DelegateID,
+			&i.Lent,
+			&i.Role,
+			&i.ParentID,
+			&i.Reason,
+			&i.StartsAt,
+			&i.EndsAt,
+			&i.CreatedAt,
+			&i.EndedAt,
+			&i.EndReason,
+			&i.EndedBy,
+			&i.SafeName,
+			&i.LenderHandle,
+			&i.LenderName,
+			&i.Handle,
+			&i.PersonName,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const lentToApprove = `-- name: LentToApprove :many
@@ -920,8 +1346,105 @@ func (q *Queries) LentToApprove(ctx context.Context, arg LentToApproveParams) ([
 	return items, nil
 }
 
+const listDelegations = `-- name: ListDelegations :many
+select l.org_id, l.id, l.safe_id, l.delegator_id, l.delegate_id, l.lent, l.role, l.parent_id, l.reason, l.starts_at, l.ends_at, l.created_at, l.ended_at, l.end_reason, l.ended_by, s.name as safe_name, d.handle as lender_handle, d.name as lender_name, p.handle, p.name as person_name
+from access_delegation l
+join safe s on s.org_id = l.org_id and s.id = l.safe_id
+join person d on d.id = l.delegator_id
+join person p on p.id = l.delegate_id
+where l.org_id = $1 and l.id < $2
+    and (not cast($3 as boolean) or l.ended_at = 0 and l.ends_at > $4)
+    and (cast($5 as boolean) or l.delegator_id = $6 or l.delegate_id = $6)
+order by l.id desc limit $7
+`
+
+type ListDelegationsParams struct {
+	OrgID  string
+	Before string
+	Active bool
+	Now    int64
+	Whole  bool
+	Me     string
+	Read   int32
+}
+
+type ListDelegationsRow struct {
+	OrgID        string
+	ID           string
+	SafeID       string
+	DelegatorID  string
+	DelegateID   string
+	Lent         string
+	Role         string
+	ParentID     string
+	Reason       string
+	StartsAt     int64
+	EndsAt       int64
+	CreatedAt    int64
+	EndedAt      int64
+	EndReason    string
+	EndedBy      string
+	SafeName     string
+	LenderHandle string
+	LenderName   string
+	Handle       string
+	PersonName   string
+}
+
+func (q *Queries) ListDelegations(ctx context.Context, arg ListDelegationsParams) ([]ListDelegationsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listDelegations,
+		arg.OrgID,
+		arg.Before,
+		arg.Active,
+		arg.Now,
+		arg.Whole,
+		arg.Me,
+		arg.Read,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListDelegationsRow
+	for rows.Next() {
+		var i ListDelegationsRow
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.ID,
+			&i.SafeID,
+			&i.DelegatorID,
+			&i.DelegateID,
+			&i.Lent,
+			&i.Role,
+			&i.ParentID,
+			&i.Reason,
+			&i.StartsAt,
+			&i.EndsAt,
+			&i.CreatedAt,
+			&i.EndedAt,
+			&i.EndReason,
+			&i.EndedBy,
+			&i.SafeName,
+			&i.LenderHandle,
+			&i.LenderName,
+			&i.Handle,
+			&i.PersonName,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listGrants = `-- name: ListGrants :many
-select g.org_id, g.id, g.request_id, g.safe_id, g.user_id, g.kind, g.approved_by, g.ticket, g.one_session, g.cool_down_us, g.starts_at, g.ends_at, g.created_at, g.ended_at, g.end_reason, g.ended_by, s.name as safe_name, p.handle, p.email, p.name as person_name
+select g.org_id, g.id, g.request_id, g.safe_id, g.user_id, g.kind, g.approved_by, g.ticket, g.one_session, g.cool_down_us, g.starts_at, g.ends_at, g.created_at, g.ended_at, g.end_reason, g.ended_by, g.as_member, s.name as safe_name, p.handle, p.email, p.name as person_name
 from access_grant g
 join safe s on s.org_id = g.org_id and s.id = g.safe_id
 join person p on p.id = g.user_id
@@ -959,6 +1482,7 @@ type ListGrantsRow struct {
 	EndedAt    int64
 	EndReason  string
 	EndedBy    string
+	AsMember   bool
 	SafeName   string
 	Handle     string
 	Email      string
@@ -999,6 +1523,7 @@ func (q *Queries) ListGrants(ctx context.Context, arg ListGrantsParams) ([]ListG
 			&i.EndedAt,
 			&i.EndReason,
 			&i.EndedBy,
+			&i.AsMember,
 			&i.SafeName,
 			&i.Handle,
 			&i.Email,
@@ -1018,7 +1543,7 @@ func (q *Queries) ListGrants(ctx context.Context, arg ListGrantsParams) ([]ListG
 }
 
 const listRequests = `-- name: ListRequests :many
-select q.org_id, q.id, q.safe_id, q.requester_id, q.token_id, q.kind, q.state, q.reason, q.ticket, q.starts_at, q.duration_us, q.approvals_needed, q.approvals_have, q.approvers, q.policy_id, q.one_session, q.cool_down_us, q.version, q.created_at, q.expires_at, q.ended_at, q.end_reason, s.name as safe_name, cast(coalesce(s.deleted_at, 0) as bigint) as safe_deleted, r.name as resource_name, r.host, r.port, r.protocol, a.username,
+select q.org_id, q.id, q.safe_id, q.requester_id, q.token_id, q.kind, q.state, q.reason, q.ticket, q.starts_at, q.duration_us, q.approvals_needed, q.approvals_have, q.approvers, q.policy_id, q.one_session, q.cool_down_us, q.version, q.created_at, q.expires_at, q.ended_at, q.end_reason, q.as_member, s.name as safe_name, cast(coalesce(s.deleted_at, 0) as bigint) as safe_deleted, r.name as resource_name, r.host, r.port, r.protocol, a.username,
     p.handle, p.name as person_name, p.email, cast(coalesce(m.role, '') as text) as org_role,
     cast(coalesce(g.id, '') as text) as grant_id, cast(coalesce(g.starts_at, 0) as bigint) as grant_starts,
     cast(coalesce(g.ends_at, 0) as bigint) as grant_ends, cast(coalesce(g.ended_at, 0) as bigint) as grant_ended,
@@ -1086,6 +1611,7 @@ type ListRequestsRow struct {
 	ExpiresAt       int64
 	EndedAt         int64
 	EndReason       string
+	AsMember        bool
 	SafeName        string
 	SafeDeleted     int64
 	ResourceName    string
@@ -1147,6 +1673,7 @@ func (q *Queries) ListRequests(ctx context.Context, arg ListRequestsParams) ([]L
 			&i.ExpiresAt,
 			&i.EndedAt,
 			&i.EndReason,
+			&i.AsMember,
 			&i.SafeName,
 			&i.SafeDeleted,
 			&i.ResourceName,
@@ -1177,6 +1704,22 @@ func (q *Queries) ListRequests(ctx context.Context, arg ListRequestsParams) ([]L
 	return items, nil
 }
 
+const liveOnDelegation = `-- name: LiveOnDelegation :one
+select count(*) from session where org_id = $1 and delegation_id = $2 and delegation_id <> '' and state <> 'ended'
+`
+
+type LiveOnDelegationParams struct {
+	OrgID        string
+	DelegationID string
+}
+
+func (q *Queries) LiveOnDelegation(ctx context.Context, arg LiveOnDelegationParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, liveOnDelegation, arg.OrgID, arg.DelegationID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const liveOnGrant = `-- name: LiveOnGrant :one
 select count(*) from session where org_id = $1 and access_request_id = $2 and access_request_id <> '' and state <> 'ended'
 `
@@ -1194,7 +1737,9 @@ func (q *Queries) LiveOnGrant(ctx context.Context, arg LiveOnGrantParams) (int64
 }
 
 const openGrants = `-- name: OpenGrants :many
-select g.id, g.request_id, g.safe_id, g.kind, g.approved_by, g.ticket, g.ends_at from access_grant g
+select g.id, g.request_id, g.safe_id, g.kind, g.approved_by, g.ticket, g.ends_at,
+    cast(g.as_member and not exists (select 1 from safe_access a where a.org_id = g.org_id and a.safe_id = g.safe_id and a.user_id = g.user_id) as boolean) as needs_loan
+from access_grant g
 join safe s on s.org_id = g.org_id and s.id = g.safe_id and s.deleted_at is null
 where g.org_id = $1 and g.user_id = $2 and (cast($3 as text) = '' or g.safe_id = $3)
     and g.ended_at = 0 and g.starts_at <= $4 and g.ends_at > $4
@@ -1220,6 +1765,7 @@ type OpenGrantsRow struct {
 	ApprovedBy string
 	Ticket     string
 	EndsAt     int64
+	NeedsLoan  bool
 }
 
 // What somebody may use now: for one safe, or (empty) for any. One that opens a single session is used up
@@ -1246,6 +1792,7 @@ func (q *Queries) OpenGrants(ctx context.Context, arg OpenGrantsParams) ([]OpenG
 			&i.ApprovedBy,
 			&i.Ticket,
 			&i.EndsAt,
+			&i.NeedsLoan,
 		); err != nil {
 			return nil, err
 		}
@@ -1278,7 +1825,7 @@ func (q *Queries) OpenRequestOf(ctx context.Context, arg OpenRequestOfParams) (s
 }
 
 const safeFacts = `-- name: SafeFacts :one
-select s.name, s.version, cast(coalesce(s.deleted_at, 0) as bigint) as deleted_at, r.name as resource_name, r.host, r.port, r.protocol, a.username
+select s.name, s.version, cast(coalesce(s.deleted_at, 0) as bigint) as deleted_at, r.name as resource_name, r.host, r.port, r.protocol, a.id as account_id, a.username
 from safe s
 join resource r on r.org_id = s.org_id and r.id = s.resource_id
 join account a on a.org_id = s.org_id and a.id = s.account_id
@@ -1298,6 +1845,7 @@ type SafeFactsRow struct {
 	Host         string
 	Port         int64
 	Protocol     string
+	AccountID    string
 	Username     string
 }
 
@@ -1313,6 +1861,7 @@ func (q *Queries) SafeFacts(ctx context.Context, arg SafeFactsParams) (SafeFacts
 		&i.Host,
 		&i.Port,
 		&i.Protocol,
+		&i.AccountID,
 		&i.Username,
 	)
 	return i, err
@@ -1393,6 +1942,34 @@ type TouchRequestParams struct {
 
 func (q *Queries) TouchRequest(ctx context.Context, arg TouchRequestParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, touchRequest, arg.OrgID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const useLink = `-- name: UseLink :execrows
+update access_link set used_at = $1
+where org_id = $2 and request_id = $3 and user_id = $4 and token_hash = $5
+    and used_at = 0 and expires_at > $1
+`
+
+type UseLinkParams struct {
+	Now       int64
+	OrgID     string
+	RequestID string
+	UserID    string
+	TokenHash []byte
+}
+
+func (q *Queries) UseLink(ctx context.Context, arg UseLinkParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, useLink,
+		arg.Now,
+		arg.OrgID,
+		arg.RequestID,
+		arg.UserID,
+		arg.TokenHash,
+	)
 	if err != nil {
 		return 0, err
 	}

@@ -21,4 +21,5 @@ type AccessGrant struct {
 	EndedAt    int64
 	EndReason  string
 	EndedBy    string
+	AsMember   bool
 }

@@ -86,6 +86,7 @@ var (
 	AccessGrantEndedExpired           = AccessGrantEndedReason{word{"expired"}}
 	AccessGrantEndedRevoked           = AccessGrantEndedReason{word{"revoked"}}
 	AccessGrantEndedSafeDeleted       = AccessGrantEndedReason{word{"safe_deleted"}}
+	AccessGrantEndedMembershipLost    = AccessGrantEndedReason{word{"membership_lost"}}
 	AccessGrantEndedRequesterDisabled = AccessGrantEndedReason{word{"requester_disabled"}}
 	AccessGrantEndedNotPermitted      = AccessGrantEndedReason{word{"not_permitted"}}
 )
@@ -109,7 +110,7 @@ var accessGrantEnded = define[AccessGrantEnded](Definition{
 	ActorTypes: []ActorType{User, OrgAdmin, ServiceAccount, System},
 	Outcomes:   []Outcome{Success, Denied},
 	Reasons: texts(
-		AccessGrantEndedExpired, AccessGrantEndedRevoked, AccessGrantEndedSafeDeleted,
+		AccessGrantEndedExpired, AccessGrantEndedRevoked, AccessGrantEndedSafeDeleted, AccessGrantEndedMembershipLost,
 		AccessGrantEndedRequesterDisabled, AccessGrantEndedNotPermitted,
 	),
 	OCSF: ocsf(3005, 2, "Revoke Privileges"),

@@ -458,7 +458,7 @@ func (q *Queries) GetGrant(ctx context.Context, arg GetGrantParams) (LaunchGrant
 }
 
 const getSession = `-- name: GetSession :one
-select org_id, id, state, user_id, user_name, user_email, token_id, token_name, via, safe_id, safe_name, resource_id, resource_name, account_id, account_name, username, protocol, client, client_version, source_ip, grant_id, request_id, server_id, released, user_end_at, requested_at, started_at, ended_at, expires_at, changed_at, ended_by, end_reason, ended_by_name, end_comment, recording_id, opened, exit_status, channels, bytes_to_target, bytes_from_target, web_session_id, access_grant_id, access_request_id from session where org_id = $1 and id = $2
+select org_id, id, state, user_id, user_name, user_email, token_id, token_name, via, safe_id, safe_name, resource_id, resource_name, account_id, account_name, username, protocol, client, client_version, source_ip, grant_id, request_id, server_id, released, user_end_at, requested_at, started_at, ended_at, expires_at, changed_at, ended_by, end_reason, ended_by_name, end_comment, recording_id, opened, exit_status, channels, bytes_to_target, bytes_from_target, web_session_id, access_grant_id, access_request_id, delegation_id from session where org_id = $1 and id = $2
 `
 
 type GetSessionParams struct {
@@ -513,6 +513,7 @@ func (q *Queries) GetSession(ctx context.Context, arg GetSessionParams) (Session
 		&i.WebSessionID,
 		&i.AccessGrantID,
 		&i.AccessRequestID,
+		&i.DelegationID,
 	)
 	return i, err
 }
@@ -624,14 +625,14 @@ insert into session (
     resource_name, account_id, account_name, username, protocol, client, client_version, source_ip, grant_id, request_id,
     server_id, released, user_end_at, requested_at, started_at, ended_at, expires_at, changed_at, ended_by, end_reason, ended_by_name,
     end_comment, recording_id, opened, channels, bytes_to_target, bytes_from_target, web_session_id,
-    access_grant_id, access_request_id)
+    access_grant_id, access_request_id, delegation_id)
 values (
     $1, $2, 'starting', $3, $4, $5,
     $6, $7, $8, $9, $10, $11,
     $12, $13, $14, $15, $16,
     $17, $18, $19, $20, $21,
     $22, false, 0, $23, 0, 0, $24, $23, '', '', '', '', '', false, 0, 0, 0, $25,
-    $26, $27)
+    $26, $27, $28)
 `
 
 type InsertSessionParams struct {
@@ -662,6 +663,7 @@ type InsertSessionParams struct {
 	WebSessionID    string
 	AccessGrantID   string
 	AccessRequestID string
+	DelegationID    string
 }
 
 func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) error {
@@ -693,6 +695,7 @@ func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) er
 		arg.WebSessionID,
 		arg.AccessGrantID,
 		arg.AccessRequestID,
+		arg.DelegationID,
 	)
 	return err
 }
@@ -736,7 +739,7 @@ func (q *Queries) LeftOpenByOthers(ctx context.Context, own string) ([]LeftOpenB
 }
 
 const liveOf = `-- name: LiveOf :many
-select org_id, id, state, user_id, user_name, user_email, token_id, token_name, via, safe_id, safe_name, resource_id, resource_name, account_id, account_name, username, protocol, client, client_version, source_ip, grant_id, request_id, server_id, released, user_end_at, requested_at, started_at, ended_at, expires_at, changed_at, ended_by, end_reason, ended_by_name, end_comment, recording_id, opened, exit_status, channels, bytes_to_target, bytes_from_target, web_session_id, access_grant_id, access_request_id from session
+select org_id, id, state, user_id, user_name, user_email, token_id, token_name, via, safe_id, safe_name, resource_id, resource_name, account_id, account_name, username, protocol, client, client_version, source_ip, grant_id, request_id, server_id, released, user_end_at, requested_at, started_at, ended_at, expires_at, changed_at, ended_by, end_reason, ended_by_name, end_comment, recording_id, opened, exit_status, channels, bytes_to_target, bytes_from_target, web_session_id, access_grant_id, access_request_id, delegation_id from session
 where org_id = $1 and user_id = $2 and state = 'live'
 order by id limit 500
 `
@@ -799,6 +802,7 @@ func (q *Queries) LiveOf(ctx context.Context, arg LiveOfParams) ([]Session, erro
 			&i.WebSessionID,
 			&i.AccessGrantID,
 			&i.AccessRequestID,
+			&i.DelegationID,
 		); err != nil {
 			return nil, err
 		}

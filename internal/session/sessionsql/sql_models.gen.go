@@ -79,4 +79,5 @@ type Session struct {
 	WebSessionID    string
 	AccessGrantID   string
 	AccessRequestID string
+	DelegationID    string
 }

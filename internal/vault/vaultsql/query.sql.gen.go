@@ -118,7 +118,7 @@ func (q *Queries) DeleteVersions(ctx context.Context, arg DeleteVersionsParams) 
 }
 
 const getAccount = `-- name: GetAccount :one
-select org_id, id, name, resource_id, username, kind, state, secret_id, credential_version, public_key, version, created_at, created_by, updated_at, deleted_at from account where org_id = $1 and id = $2 and deleted_at is null
+select org_id, id, name, resource_id, username, kind, state, secret_id, credential_version, public_key, version, created_at, created_by, updated_at, deleted_at, rotation_due_at from account where org_id = $1 and id = $2 and deleted_at is null
 `
 
 type GetAccountParams struct {
@@ -145,6 +145,7 @@ func (q *Queries) GetAccount(ctx context.Context, arg GetAccountParams) (Account
 		&i.CreatedBy,
 		&i.UpdatedAt,
 		&i.DeletedAt,
+		&i.RotationDueAt,
 	)
 	return i, err
 }
@@ -235,7 +236,7 @@ func (q *Queries) InsertVersion(ctx context.Context, arg InsertVersionParams) er
 }
 
 const listAccounts = `-- name: ListAccounts :many
-select org_id, id, name, resource_id, username, kind, state, secret_id, credential_version, public_key, version, created_at, created_by, updated_at, deleted_at from account
+select org_id, id, name, resource_id, username, kind, state, secret_id, credential_version, public_key, version, created_at, created_by, updated_at, deleted_at, rotation_due_at from account
 where org_id = $1 and deleted_at is null and name > $2
     and (cast($3 as text) = '' or resource_id = cast($3 as text))
 order by name limit $4
@@ -278,6 +279,7 @@ func (q *Queries) ListAccounts(ctx context.Context, arg ListAccountsParams) ([]A
 			&i.CreatedBy,
 			&i.UpdatedAt,
 			&i.DeletedAt,
+			&i.RotationDueAt,
 		); err != nil {
 			return nil, err
 		}
@@ -338,6 +340,22 @@ func (q *Queries) RetireVersion(ctx context.Context, arg RetireVersionParams) (i
 	return result.RowsAffected()
 }
 
+const rotationDue = `-- name: RotationDue :exec
+update account set rotation_due_at = $1 where org_id = $2 and id = $3 and deleted_at is null and rotation_due_at = 0
+`
+
+type RotationDueParams struct {
+	Now   int64
+	OrgID string
+	ID    string
+}
+
+// Since the first time.
+func (q *Queries) RotationDue(ctx context.Context, arg RotationDueParams) error {
+	_, err := q.db.ExecContext(ctx, rotationDue, arg.Now, arg.OrgID, arg.ID)
+	return err
+}
+
 const stillLeasable = `-- name: StillLeasable :one
 select count(*) from account
 where org_id = $1 and id = $2 and credential_version = $3 and state = 'enabled' and deleted_at is null
@@ -359,6 +377,7 @@ func (q *Queries) StillLeasable(ctx context.Context, arg StillLeasableParams) (i
 const updateAccount = `-- name: UpdateAccount :execrows
 update account
 set name = $1, username = $2, state = $3,
+    rotation_due_at = case when credential_version = cast($4 as bigint) then rotation_due_at else 0 end,
     credential_version = $4, public_key = $5,
     version = version + 1, updated_at = $6
 where org_id = $7 and id = $8 and version = $9 and deleted_at is null

@@ -24,4 +24,5 @@ type Account struct {
 	CreatedBy         string
 	UpdatedAt         int64
 	DeletedAt         sql.NullInt64
+	RotationDueAt     int64
 }
