@@ -117,11 +117,11 @@ func TestLentAccessEndsWithTheLenders(t *testing.T) {
 
 		// A policy that denies the lender denies whom they lend to.
 		d := oscar.lends(t, v, bruno, nil)
-		p := get[struct{ ID string }](t, w.Owner.Client, "POST", "/policies", obj{"name": "not oscar", "text": `forbid (principal == User::"` + oscar.ID + `", action == Action::"session.launch", resource);`})
+		p := get[struct{ ID string }](t, w.Owner.Client, "POST", "/org/policies", obj{"name": "not oscar", "text": `forbid (principal == User::"` + oscar.ID + `", action == Action::"session.launch", resource);`})
 		c := bruno.open(t, v)
-		w.inTimeRevoked(t, c, v, func() { w.Owner.must(t, "PUT", "/policies/"+p.ID+"/safes/"+v.ID, nil) })
+		w.inTimeRevoked(t, c, v, func() { w.Owner.must(t, "PUT", "/org/policies/"+p.ID+"/safes/"+v.ID, nil) })
 		bruno.isRefused(t, v)
-		w.Owner.must(t, "DELETE", "/policies/"+p.ID+"/safes/"+v.ID, nil)
+		w.Owner.must(t, "DELETE", "/org/policies/"+p.ID+"/safes/"+v.ID, nil)
 		bruno.succeeds(t, v, "true")
 		w.ended(v)
 
@@ -155,6 +155,10 @@ func TestLentApprovalsCountOnceAndNeverForTheLender(t *testing.T) {
 		if len(list[obj](t, bruno.Client, "/access/requests?to_decide=true")) != 1 {
 			t.Error("the request does not wait for who may decide about it")
 		}
+		bruno.decides(t, r, "approve", nil)
+		oscar.decides(t, r, "withdraw", nil)
+		r = oscar.asksFor(t, v, nil)
+		s.letter(t, bruno.Email, "access_request_waiting", 1)
 		bruno.decides(t, r, "approve", nil)
 		anna.refused(t, 409, "ALREADY_DECIDED", "POST", "/access/requests/"+r.ID+"/approve", obj{}) // one pair of eyes
 		oscar.decides(t, r, "withdraw", nil)

@@ -194,6 +194,9 @@ func TestOtherOrganizationsAreNotThere(t *testing.T) {
 		owned := map[string]string{"accounts": v.Account, "resources": v.Resource, "safes": v.ID, "sessions": x.ID, "tokens": token,
 			"ssh-keys": key, "mfa": oscar.Factor, "audit": theirs, "auth": web, "service-accounts": robot, "org": oscar.ID,
 			"platform": other.Org, "invitations": get[struct{ ID string }](t, other.Owner.Client, "POST", "/org/invitations", obj{"email": "i-" + random(4) + "@example.com", "role": "operator"}).ID}
+		asked := other.safe(host(t), obj{"approvals": 1}, oscar)
+		granted := other.Owner.decides(t, oscar.asksFor(t, asked, nil), "approve", nil)
+		owned["access/requests"], owned["access/grants"], owned["access/delegations"] = granted.ID, granted.Grant.ID, oscar.lends(t, asked, other.Owner, nil).ID
 		mine := w.safe(host(t), nil)
 		newID := func(path, body string) string {
 			return get[struct{ ID string }](t, other.Owner.Client, "POST", path, bodies[body]).ID
@@ -206,7 +209,11 @@ func TestOtherOrganizationsAreNotThere(t *testing.T) {
 			if !strings.Contains(o.Path, "{") && o.ID != "audit-inclusion" || strings.Contains(o.Path, "{level}") {
 				continue
 			}
-			id, ok := owned[strings.Split(o.Path, "/")[1]]
+			part := strings.Split(o.Path, "/")
+			id, ok := owned[part[1]]
+			if part[1] == "access" {
+				id, ok = owned["access/"+part[2]]
+			}
 			if !ok {
 				t.Errorf("%s %s: the test has no id of another organization for it", o.Method, o.Path)
 			}

@@ -187,6 +187,16 @@ where l.org_id = sqlc.arg(org_id) and l.safe_id = sqlc.arg(safe_id) and l.delega
     and l.ended_at = 0 and l.starts_at <= sqlc.arg(now) and l.ends_at > sqlc.arg(now)
 order by l.id;
 
+-- name: LentApprovers :many
+-- Who may decide in place of somebody that has lent them the right.
+select p.id, p.handle, p.name, p.email, l.delegator_id from access_delegation l
+join safe_access sm on sm.org_id = l.org_id and sm.safe_id = l.safe_id and sm.user_id = l.delegator_id and sm.role in ('approver', 'manager')
+join member m on m.org_id = l.org_id and m.user_id = l.delegate_id and m.suspended_at = 0 and m.role <> 'auditor'
+join person p on p.id = l.delegate_id and p.state = 'active'
+where l.org_id = sqlc.arg(org_id) and l.safe_id = sqlc.arg(safe_id) and l.lent = 'approve' and l.parent_id = ''
+    and l.ended_at = 0 and l.starts_at <= sqlc.arg(now) and l.ends_at > sqlc.arg(now)
+order by p.handle;
+
 -- name: LentBetween :one
 -- Whether the requester has lent anything on this safe to somebody who wants to decide.
 select count(*) from access_delegation

@@ -306,6 +306,17 @@ func (s *Service) approversOf(ctx context.Context, tx *db.Tx, org id.Org, sid id
 			named = append(named, p)
 		}
 	}
+	if bySafe {
+		rows, err := q.LentApprovers(ctx, accesssql.LentApproversParams{OrgID: string(org), SafeID: string(sid), Now: s.now()})
+		if err != nil {
+			return nil, fmt.Errorf("list who decides for others: %w", err)
+		}
+		for _, r := range rows {
+			if id.User(r.DelegatorID) != requester {
+				add(Person{id.User(r.ID), r.Handle, r.Name, r.Email})
+			}
+		}
+	}
 	for _, w := range words {
 		kind, of, _ := strings.Cut(w, ":")
 		switch kind {

@@ -1185,6 +1185,60 @@ func (q *Queries) LentAccess(ctx context.Context, arg LentAccessParams) ([]LentA
 	return items, nil
 }
 
+const lentApprovers = `-- name: LentApprovers :many
+select p.id, p.handle, p.name, p.email, l.delegator_id from access_delegation l
+join safe_access sm on sm.org_id = l.org_id and sm.safe_id = l.safe_id and sm.user_id = l.delegator_id and sm.role in ('approver', 'manager')
+join member m on m.org_id = l.org_id and m.user_id = l.delegate_id and m.suspended_at = 0 and m.role <> 'auditor'
+join person p on p.id = l.delegate_id and p.state = 'active'
+where l.org_id = $1 and l.safe_id = $2 and l.lent = 'approve' and l.parent_id = ''
+    and l.ended_at = 0 and l.starts_at <= $3 and l.ends_at > $3
+order by p.handle
+`
+
+type LentApproversParams struct {
+	OrgID  string
+	SafeID string
+	Now    int64
+}
+
+type LentApproversRow struct {
+	ID          string
+	Handle      string
+	Name        string
+	Email       string
+	DelegatorID string
+}
+
+// Who may decide in place of somebody that has lent them the right.
+func (q *Queries) LentApprovers(ctx context.Context, arg LentApproversParams) ([]LentApproversRow, error) {
+	rows, err := q.db.QueryContext(ctx, lentApprovers, arg.OrgID, arg.SafeID, arg.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LentApproversRow
+	for rows.Next() {
+		var i LentApproversRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Handle,
+			&i.Name,
+			&i.Email,
+			&i.DelegatorID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const lentBetween = `-- name: LentBetween :one
 select count(*) from access_delegation
 where org_id = $1 and safe_id = $2 and delegator_id = $3 and delegate_id = $4
