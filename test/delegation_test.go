@@ -117,11 +117,13 @@ func TestLentAccessEndsWithTheLenders(t *testing.T) {
 
 		// A policy that denies the lender denies whom they lend to.
 		d := oscar.lends(t, v, bruno, nil)
-		p := get[struct{ ID string }](t, w.Owner.Client, "POST", "/org/policies", obj{"name": "not oscar", "text": `forbid (principal == User::"` + oscar.ID + `", action == Action::"session.launch", resource);`})
 		c := bruno.open(t, v)
-		w.inTimeRevoked(t, c, v, func() { w.Owner.must(t, "PUT", "/org/policies/"+p.ID+"/safes/"+v.ID, nil) })
+		var p accessPolicy
+		w.inTimeRevoked(t, c, v, func() {
+			p = w.policy(`forbid (principal, action == Action::"session.launch", resource) when { principal.handle == "`+oscar.Handle+`" };`, v)
+		})
 		bruno.isRefused(t, v)
-		w.Owner.must(t, "DELETE", "/org/policies/"+p.ID+"/safes/"+v.ID, nil)
+		w.Owner.must(t, "DELETE", "/org/policies/"+p.ID, nil)
 		bruno.succeeds(t, v, "true")
 		w.ended(v)
 
