@@ -2,11 +2,14 @@ package test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vaultpam/vaultpam/internal/notify"
 )
 
 // Nobody learns who has an account: not from an answer, not from a message, not
@@ -71,7 +74,10 @@ func TestNobodyLearnsWhoIsKnown(t *testing.T) {
 				return c.do(t, "POST", "/auth/login", obj{"email": email, "password": ""})
 			},
 			"where to sign in": func(c *Client, email string) Answer { return c.do(t, "POST", "/auth/sso/choices", obj{"email": email}) },
-			"single sign-on":   func(c *Client, email string) Answer { return c.do(t, "POST", "/auth/sso/start", obj{"email": email}) },
+			"a forgotten password": func(c *Client, email string) Answer {
+				return c.do(t, "POST", "/auth/password-reset", obj{"email": email})
+			},
+			"single sign-on": func(c *Client, email string) Answer { return c.do(t, "POST", "/auth/sso/start", obj{"email": email}) },
 		}
 		for what, ask := range asks {
 			first := ""
@@ -101,6 +107,26 @@ func TestNobodyLearnsWhoIsKnown(t *testing.T) {
 			s.link(t, k.email, "signup_link", 1)
 			if n := len(s.letters(t, k.email)); n != 1 && k.what == "nobody" {
 				t.Errorf("%s got %d messages", k.what, n)
+			}
+		}
+
+		// A forgotten password, asked for above: whoever has an account gets one message, and nobody
+		// else any. That is told to the mailbox alone.
+		for _, k := range people {
+			if k.what == "a service account" || k.what == "no address" {
+				continue
+			}
+			want := map[string]int{"a member": 1, "a locked member": 1, "somebody who was removed": 1, "a suspended member": 1, "somebody without a password": 1}[k.what]
+			links := func() (n int) {
+				for _, l := range s.letters(t, k.email) {
+					if l.Kind == notify.PasswordResetKind {
+						n++
+					}
+				}
+				return n
+			}
+			if err := await(patience, func() bool { return links() >= want }); err != nil || links() != want {
+				t.Errorf("%s got %d links for a new password, want %d", k.what, links(), want)
 			}
 		}
 
@@ -151,22 +177,33 @@ func TestRefusalsTakeAlike(t *testing.T) {
 	w := newWorld(t, s)
 	people := w.kinds(t)
 	const tries = 9
-	took := make([][]time.Duration, len(people))
-	for range tries {
+	for what, ask := range map[string]func(c *Client, email string){
+		"a refusal": func(c *Client, email string) {
+			c.refused(t, 401, "AUTH_FAILED", "POST", "/auth/login", obj{"email": email, "password": "one that nobody has"})
+		},
+		"a forgotten password": func(c *Client, email string) {
+			if a := c.do(t, "POST", "/auth/password-reset", obj{"email": email}); a.Status != 202 {
+				t.Fatalf("%d %s", a.Status, a.Body)
+			}
+		},
+	} {
+		took := make([][]time.Duration, len(people))
+		for range tries {
+			for _, i := range rand.Perm(len(people)) { // what one question sets going must not fall on the same next one each time
+				k, c := people[i], s.stranger(t)
+				c.do(t, "GET", "/openapi.json", nil) // the connection is there already
+				began := time.Now()
+				ask(c, k.email)
+				took[i] = append(took[i], time.Since(began))
+			}
+		}
 		for i, k := range people {
-			c := s.stranger(t)
-			c.do(t, "GET", "/openapi.json", nil) // the connection is there already
-			began := time.Now()
-			c.refused(t, 401, "AUTH_FAILED", "POST", "/auth/login", obj{"email": k.email, "password": "one that nobody has"})
-			took[i] = append(took[i], time.Since(began))
+			if more, ratio := apart(took[0], took[i]); (more < 0.1 || more > 0.9) && (ratio > 1.5 || ratio < 1/1.5) {
+				t.Errorf("%s of %s takes %v in the middle, that of nobody %v (longer in %.0f %% of pairs)", what, k.what, median(took[i]), median(took[0]), 100*more)
+			}
 		}
+		t.Logf("%s: nobody takes %v in the middle", what, median(took[0]))
 	}
-	for i, k := range people {
-		if more, ratio := apart(took[0], took[i]); (more < 0.1 || more > 0.9) && (ratio > 1.5 || ratio < 1/1.5) {
-			t.Errorf("a refusal of %s takes %v in the middle, that of nobody %v (longer in %.0f %% of pairs)", k.what, median(took[i]), median(took[0]), 100*more)
-		}
-	}
-	t.Logf("nobody takes %v in the middle", median(took[0]))
 }
 
 // apart compares two samples: how often one of b is longer than one of a, and how
