@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/crewjam/saml"
 
@@ -72,6 +73,27 @@ func TestSignInBySAML(t *testing.T) {
 		b.with(in.AccessToken).must(t, "GET", "/safes", nil)
 		w.saw(Want{Constant: "ROLE_ASSIGNMENT_CHANGED", Actor: "System", Where: obj{"new_role": "operator", "role_source": "sso_mapping"}})
 		w.saw(Want{Constant: "AUTH_SIGN_IN_SUCCEEDED", Where: obj{"sign_in_method": "sso"}, Meta: obj{"second_factor_demanded": false}})
+
+		// The provider signs her out: her browser comes with its request, and goes back with our answer.
+		out := &saml.LogoutRequest{ID: "id-" + random(8), Version: "2.0", IssueInstant: time.Now().UTC(), Destination: strings.TrimSuffix(p.Callback, "/acs") + "/slo",
+			Issuer: &saml.Issuer{Value: idp.EntityID}, NameID: &saml.NameID{Format: string(saml.PersistentNameIDFormat), Value: idp.NameID}}
+		query := idp.LogoutQuery(t, out, "theirs", "")
+		leave := func() (status int, to string) {
+			a, err := b.http.Get(out.Destination + "?" + query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.Body.Close()
+			return a.StatusCode, a.Header.Get("Location")
+		}
+		if status, to := leave(); status != 303 || !strings.HasPrefix(to, strings.TrimSuffix(idp.EntityID, "/metadata")+"/slo?SAMLResponse=") || !strings.Contains(to, "&RelayState=theirs&SigAlg=") {
+			t.Errorf("a logout request is answered %d %s", status, to)
+		}
+		b.with(in.AccessToken).refused(t, 401, "AUTH_FAILED", "GET", "/auth/me", nil)
+		w.saw(Want{Constant: "AUTH_SIGNED_OUT", Reason: "by_provider", Actor: "System", Target: "Tenant", TargetID: w.Org, Meta: obj{"sessions_ended": 1}})
+		if status, _ := leave(); status < 400 || status >= 500 {
+			t.Errorf("the same logout request again is answered %d", status)
+		}
 
 		fails := func(why string, v url.Values, step string) {
 			t.Helper()

@@ -149,6 +149,7 @@ func (s *Server) ssoSignInRoutes() {
 	s.mux.HandleFunc("POST "+Prefix+"/auth/sso/oidc/{provider}/backchannel-logout", s.backchannelLogout)
 	s.mux.HandleFunc("POST "+Prefix+"/auth/sso/saml/{provider}/acs", s.samlAssertion)
 	s.mux.HandleFunc("GET "+Prefix+"/auth/sso/saml/{provider}/metadata", s.samlMetadata)
+	s.mux.HandleFunc("GET "+Prefix+"/auth/sso/saml/{provider}/slo", s.samlLogout)
 }
 
 // oidcCallback is where a provider sends browsers back to.
@@ -191,6 +192,21 @@ func (s *Server) samlMetadata(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/samlmetadata+xml")
 	w.Write(text)
+}
+
+// samlLogout is where a SAML provider sends a browser when it signs somebody out; the
+// browser goes back with our answer.
+func (s *Server) samlLogout(w http.ResponseWriter, r *http.Request) {
+	to, err := s.SSO.SAMLLogout(r.Context(), sso.SAMLLogoutArgs{Provider: id.Provider(clip(r.PathValue("provider"), 64)), Query: r.URL.RawQuery, From: browserOrigin(actorOf(r.Context()))})
+	if err != nil {
+		s.write(w, r, err)
+		return
+	}
+	s.Sessions.Notify()
+	if to == "" {
+		to = s.PublicURL + "/sign-in"
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 // backToConsole sends the browser to the console, with the ticket or the reason in

@@ -45,7 +45,7 @@ func (s *Service) newKey(ctx context.Context, p *Provider) error {
 		return fmt.Errorf("make a certificate for provider %s: %w", p.ID, err)
 	}
 	about := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: string(p.ID)}, NotBefore: s.d.Now().Add(-time.Hour), NotAfter: s.d.Now().Add(spKeyLife),
-		KeyUsage: x509.KeyUsageKeyEncipherment}
+		KeyUsage: x509.KeyUsageKeyEncipherment | x509.KeyUsageDigitalSignature}
 	if p.spCert, err = x509.CreateCertificate(rand.Reader, about, about, key.Public(), key); err != nil {
 		return fmt.Errorf("make a certificate for provider %s: %w", p.ID, err)
 	}

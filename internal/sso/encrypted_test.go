@@ -77,10 +77,10 @@ func TestEncryptedSAML(t *testing.T) {
 				t.Fatal(err)
 			}
 			k := e.SPSSODescriptors[0].KeyDescriptors
-			if len(k) != 1 || k[0].Use != "encryption" {
+			if len(k) != 2 || k[0].Use != "signing" || len(k[0].EncryptionMethods) != 0 || k[1].Use != "encryption" || len(k[1].EncryptionMethods) == 0 {
 				t.Fatalf("%s", meta)
 			}
-			cert[i] = k[0].KeyInfo.X509Data.X509Certificates[0].Data
+			cert[i] = k[1].KeyInfo.X509Data.X509Certificates[0].Data
 			idp.Register(t, meta)
 		}
 		if cert[0] != cert[1] {

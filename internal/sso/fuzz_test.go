@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/crewjam/saml"
 )
@@ -64,6 +65,18 @@ func FuzzClaims(f *testing.F) {
 		}
 		if v, ok := all["email_verified"]; ok && v == false && c.verified {
 			t.Fatal("an address that the provider calls unverified is taken")
+		}
+	})
+}
+
+// Nothing that a fuzzer writes is signed by the provider, so nobody is signed out by it.
+func FuzzLogoutRequest(f *testing.F) {
+	f.Add("SAMLRequest=fZA&RelayState=x&SigAlg=http%3A%2F%2Fwww.w3.org%2F2001%2F04%2Fxmldsig-more%23rsa-sha256&Signature=AAAA")
+	f.Add("SAMLRequest=%zz&SigAlg=&Signature=&SAMLRequest=")
+	idp := &saml.EntityDescriptor{EntityID: "https://idp.test", IDPSSODescriptors: []saml.IDPSSODescriptor{{}}}
+	f.Fuzz(func(t *testing.T, query string) {
+		if r, _, err := logoutRequest(idp, query, "https://sp.test/slo", time.Now()); err == nil || r != nil {
+			t.Fatalf("%q was accepted", query)
 		}
 	})
 }

@@ -52,29 +52,7 @@ func (s *Service) Logout(ctx context.Context, a LogoutArgs) error {
 		}
 		return fault.New(fault.Invalid, "the logout token is not good").WithCode("LOGOUT_TOKEN").Because(err)
 	}
-	return s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
-		q := ssosql.New(tx)
-		n, err := q.UseOnce(ctx, ssosql.UseOnceParams{OrgID: string(p.Org), ProviderID: string(p.ID), TokenHash: digest("logout", t.id), ExpiresAt: s.now() + (2 * logoutLife).Microseconds()})
-		if err != nil {
-			return fmt.Errorf("note a logout token: %w", err)
-		}
-		if n == 0 {
-			return fault.New(fault.Invalid, "the logout token was used before").WithCode("LOGOUT_TOKEN")
-		}
-		user, err := s.whoLeft(ctx, q, p, t)
-		if err != nil || user == "" {
-			return err
-		}
-		required, err := s.required(ctx, q, p.Org)
-		if err != nil {
-			return err
-		}
-		if err := q.ForgetUse(ctx, ssosql.ForgetUseParams{OrgID: string(p.Org), UserID: string(user)}); err != nil {
-			return fmt.Errorf("note that %s left: %w", user, err)
-		}
-		_, err = s.d.People.EndSSOSessions(ctx, tx, identity.Membership{Org: p.Org, Name: p.orgName, SSORequired: required}, user, a.From.Request)
-		return err
-	})
+	return s.leave(ctx, p, t, a.From, fault.New(fault.Invalid, "the logout token was used before").WithCode("LOGOUT_TOKEN"))
 }
 
 type logout struct{ id, subject, session string }

@@ -121,9 +121,13 @@ func (s *Service) Metadata(ctx context.Context, pid id.Provider) ([]byte, error)
 	yes, e := true, sp.Metadata()
 	for i := range e.SPSSODescriptors {
 		e.SPSSODescriptors[i].WantAssertionsSigned = &yes
-		e.SPSSODescriptors[i].SingleLogoutServices = nil
+		e.SPSSODescriptors[i].SingleLogoutServices = []saml.Endpoint{{Binding: saml.HTTPRedirectBinding, Location: s.logoutURL(pid)}}
 		for k := range e.SPSSODescriptors[i].KeyDescriptors {
 			e.SPSSODescriptors[i].KeyDescriptors[k].EncryptionMethods = encryptionMethods
+		}
+		for _, k := range e.SPSSODescriptors[i].KeyDescriptors { // it also signs our answer to a logout request
+			k.Use, k.EncryptionMethods = "signing", nil
+			e.SPSSODescriptors[i].KeyDescriptors = append([]saml.KeyDescriptor{k}, e.SPSSODescriptors[i].KeyDescriptors...)
 		}
 		acs := e.SPSSODescriptors[i].AssertionConsumerServices
 		e.SPSSODescriptors[i].AssertionConsumerServices = acs[:1] // HTTP-POST; the other is for artifacts

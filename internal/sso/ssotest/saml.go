@@ -1,8 +1,10 @@
 package ssotest
 
 import (
+	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
@@ -72,7 +74,8 @@ func (p *SAML) provider(t testing.TB) saml.IdentityProvider {
 	}
 	meta, _ := url.Parse(p.EntityID)
 	sso, _ := url.Parse("https://" + meta.Host + "/sso")
-	return saml.IdentityProvider{Key: key, Certificate: cert, MetadataURL: *meta, SSOURL: *sso, ServiceProviderProvider: p, SignatureMethod: dsig.RSASHA256SignatureMethod}
+	slo, _ := url.Parse("https://" + meta.Host + "/slo")
+	return saml.IdentityProvider{Key: key, Certificate: cert, MetadataURL: *meta, SSOURL: *sso, LogoutURL: *slo, ServiceProviderProvider: p, SignatureMethod: dsig.RSASHA256SignatureMethod}
 }
 
 // GetServiceProvider finds the other side's metadata.
@@ -171,4 +174,32 @@ func unsign(e *etree.Element) {
 			unsign(c)
 		}
 	}
+}
+
+// LogoutQuery is the query of the address that a browser is sent to with a logout
+// request. algorithm is an URI; empty: RSA with SHA-256.
+func (p *SAML) LogoutQuery(t testing.TB, r *saml.LogoutRequest, relay, algorithm string) string {
+	t.Helper()
+	if algorithm == "" {
+		algorithm = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
+	}
+	text, err := r.Deflate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(text))
+	if relay != "" {
+		query += "&RelayState=" + url.QueryEscape(relay)
+	}
+	query += "&SigAlg=" + url.QueryEscape(algorithm)
+	key := p.idp.Key.(*rsa.PrivateKey)
+	if p.Stranger {
+		key = p.stranger.Key.(*rsa.PrivateKey)
+	}
+	sum := sha256.Sum256([]byte(query))
+	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return query + "&Signature=" + url.QueryEscape(base64.StdEncoding.EncodeToString(signature))
 }
