@@ -283,3 +283,31 @@ func TestGovernanceByTheCommandLine(t *testing.T) {
 		}
 	})
 }
+
+func TestInvitedOwnersAndShorterRetentionNeedTwo(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *Server) {
+		w := newWorld(t, s)
+		adam := w.person("admin")
+		mail := "o-" + random(5) + "@example.com"
+		g := waits(t, w.Owner.Client, "POST", "/org/invitations", obj{"email": mail, "role": "owner"})
+		if len(s.letters(t, mail)) != 0 {
+			t.Error("the invitation was sent before anybody agreed")
+		}
+		adam.approves(t, g)
+		secrets.add("invitation link", s.link(t, mail, "invitation", 1))
+		w.saw(Want{Constant: "INVITATION_SENT", ActorID: w.Owner.ID, Actor: "TenantAdmin", Target: "Invitation", Where: obj{"invitee_email": mail}, Meta: obj{"role": "owner"}})
+
+		const keep = "/org/settings/recording-retention"
+		adam.must(t, "PUT", keep, obj{"recording_days": 400}) // longer needs nobody
+		g = waits(t, adam.Client, "PUT", keep, obj{"recording_days": 30})
+		if got := get[obj](t, adam.Client, "GET", "/org/settings", nil); got["recording_days"] != 400.0 {
+			t.Errorf("%v", got)
+		}
+		w.Owner.approves(t, g)
+		w.saw(Want{Constant: "RETENTION_POLICY_CHANGED", ActorID: adam.ID, Actor: "TenantAdmin", Target: "Policy", Where: obj{"new_days": 30},
+			Meta: obj{"data_class": "recordings", "old_days": 400, "shortened": true, "legal_hold": "unchanged", "governance_action_id": g.ID}})
+		g = waits(t, adam.Client, "PUT", keep, obj{"recording_days": 10})
+		w.Owner.must(t, "PUT", keep, obj{"recording_days": 60})
+		w.Owner.refused(t, 409, "GOVERNANCE_STALE", "POST", "/org/governance/actions/"+g.ID+"/approve", obj{})
+	})
+}

@@ -92,8 +92,8 @@ func (s *Server) invitationRoutes() {
 			l, err := s.Invitations.List(ctx, a, invitation.State(in.State), in.request())
 			return pageOf(l, invitationJSON, err)
 		})
-	handle(s, signedIn, huma.Operation{OperationID: "send-invitation", Method: http.MethodPost, Path: "/org/invitations", Summary: "Invite somebody", DefaultStatus: 201, Tags: []string{tag},
-		Description: "They get an e-mail with a link that works once, for seven days."},
+	handle(s, signedIn, waits(huma.Operation{OperationID: "send-invitation", Method: http.MethodPost, Path: "/org/invitations", Summary: "Invite somebody", DefaultStatus: 201, Tags: []string{tag},
+		Description: "They get an e-mail with a link that works once, for seven days."}),
 		func(ctx context.Context, a authz.Actor, in *struct{ Body NewInvitation }) (*invitationOut, error) {
 			return one(s.Invitations.Send(ctx, a, in.Body.args()))
 		})

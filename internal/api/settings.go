@@ -145,8 +145,8 @@ func (s *Server) settingsRoutes() {
 		func(ctx context.Context, a authz.Actor, in *struct{ Body SettingsPatch }) (*settingsOut, error) {
 			return one(s.Tenancy.Update(ctx, a, in.Body.patch()))
 		})
-	handle(s, signedIn, huma.Operation{OperationID: "set-recording-retention", Method: http.MethodPut, Path: "/org/settings/recording-retention", Summary: "Say how long recordings are kept", Tags: []string{tag},
-		Description: "For sessions that end from now on. Shortening wants a fresh second factor (STEP_UP_REQUIRED)."},
+	handle(s, signedIn, waits(huma.Operation{OperationID: "set-recording-retention", Method: http.MethodPut, Path: "/org/settings/recording-retention", Summary: "Say how long recordings are kept", Tags: []string{tag},
+		Description: "For sessions that end from now on. Shortening wants a fresh second factor (STEP_UP_REQUIRED), and waits for a second person."}),
 		func(ctx context.Context, a authz.Actor, in *struct {
 			Body struct {
 				Days int `json:"recording_days" doc:"From 7 to 3650; 0: the installation's time"`

@@ -245,7 +245,7 @@ func (a *App) buildDomains() (err error) {
 			return err
 		}
 		places.to = a.sso
-		a.invites, err = invitation.New(invitation.Deps{Log: part("invitation"), DB: a.db, Ledger: a.ledger, Folder: a.ledger.NewFolder(ledger.FoldWindow), People: a.identity,
+		a.invites, err = invitation.New(invitation.Deps{Governance: a.governance, Log: part("invitation"), DB: a.db, Ledger: a.ledger, Folder: a.ledger.NewFolder(ledger.FoldWindow), People: a.identity,
 			Members: a.tenancy, Safes: a.safes, Mail: invitationMail{letters{a.mail}}, Now: now})
 		leave.to, end.to, matches.to = a.invites, a.invites, a.invites
 		return err
@@ -253,6 +253,7 @@ func (a *App) buildDomains() (err error) {
 	build("governed changes", func() error {
 		a.governance.Register(a.safes.Governed()...)
 		a.governance.Register(a.tenancy.Governed()...)
+		a.governance.Register(a.invites.Governed()...)
 		return nil
 	})
 	build("scim", func() (err error) {

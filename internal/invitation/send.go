@@ -12,6 +12,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/governance"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/invitation/invitationsql"
@@ -41,11 +42,7 @@ func (s *Service) Send(ctx context.Context, actor authz.Actor, a SendArgs) (Invi
 	if actor.Org == "" {
 		return Invitation{}, noOrg(actor)
 	}
-	inv := Invitation{
-		ID: id.New[id.Invitation](), Email: a.Email, Role: a.Role, Safes: a.Safes, RequireMFA: a.RequireMFA, State: Pending,
-		Inviter: identity.Profile{ID: actor.User, Handle: actor.Name, Email: actor.Email}, CreatedAt: s.d.Now().UTC().Truncate(time.Microsecond), org: actor.Org,
-	}
-	inv.SentAt, inv.ExpiresAt = inv.CreatedAt, inv.CreatedAt.Add(Life)
+	inv := s.begun(actor, a)
 	if err := s.maySend(ctx, actor, inv); err != nil {
 		return Invitation{}, err
 	}
@@ -54,7 +51,11 @@ func (s *Service) Send(ctx context.Context, actor authz.Actor, a SendArgs) (Invi
 	if err != nil {
 		return Invitation{}, err
 	}
-	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error { return s.store(ctx, tx, actor, inv, token, queue) })
+	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
+		_, err := s.store(ctx, tx, actor, governance.Permit{}, inv, token, queue)
+		return err
+	})
+	err = s.d.Governance.Queue(ctx, actor, err)
 	var b *blocked
 	if errors.As(err, &b) && b.sent != nil {
 		return Invitation{}, s.refused(ctx, actor, b.fault, sentEvent(actor, inv).Denied(*b.sent))
@@ -63,6 +64,15 @@ func (s *Service) Send(ctx context.Context, actor authz.Actor, a SendArgs) (Invi
 		return Invitation{}, fmt.Errorf("send an invitation: %w", err)
 	}
 	return s.read(ctx, actor.Org, inv.ID)
+}
+
+func (s *Service) begun(actor authz.Actor, a SendArgs) Invitation {
+	inv := Invitation{
+		ID: id.New[id.Invitation](), Email: a.Email, Role: a.Role, Safes: a.Safes, RequireMFA: a.RequireMFA, State: Pending,
+		Inviter: identity.Profile{ID: actor.User, Handle: actor.Name, Email: actor.Email}, CreatedAt: s.d.Now().UTC().Truncate(time.Microsecond), org: actor.Org,
+	}
+	inv.SentAt, inv.ExpiresAt = inv.CreatedAt, inv.CreatedAt.Add(Life)
+	return inv
 }
 
 func noOrg(actor authz.Actor) error {
@@ -143,48 +153,50 @@ func (s *Service) letter(ctx context.Context, inv Invitation, token secret.Secre
 	return queue, nil
 }
 
-func (s *Service) store(ctx context.Context, tx *db.Tx, actor authz.Actor, inv Invitation, token secret.Secret, queue func(context.Context, *db.Tx) error) error {
+func (s *Service) store(ctx context.Context, tx *db.Tx, actor authz.Actor, p governance.Permit, inv Invitation, token secret.Secret, queue func(context.Context, *db.Tx) error) (id.Event, error) {
 	q := invitationsql.New(tx)
 	if err := s.weigh(ctx, tx, inv); err != nil {
-		return err
+		return "", err
 	}
 	for _, p := range inv.Safes {
 		if err := s.d.Safes.Invitable(ctx, tx, inv.org, p.Safe, p.Role); err != nil {
-			return err
+			return "", err
 		}
 	}
 	if open, err := q.OpenFor(ctx, invitationsql.OpenForParams{OrgID: string(inv.org), Email: inv.Email}); err == nil {
 		was, err := s.get(ctx, tx, inv.org, id.Invitation(open))
 		if err != nil {
-			return err
+			return "", err
 		}
 		if !was.over(s.d.Now()) {
-			return alreadyInvited(inv.Email)
+			return "", alreadyInvited(inv.Email)
 		}
 		if err := s.expire(ctx, tx, was); err != nil { // the clock's turn has come, and we are first
-			return err
+			return "", err
 		}
 	} else if !db.NotFound(err) {
-		return fmt.Errorf("look for an open invitation: %w", err)
+		return "", fmt.Errorf("look for an open invitation: %w", err)
+	}
+	if err := s.demandOwner(ctx, tx, actor, p, inv); err != nil {
+		return "", err
 	}
 	safes, err := json.Marshal(orEmpty(inv.Safes))
 	if err != nil {
-		return fmt.Errorf("encode safes: %w", err)
+		return "", fmt.Errorf("encode safes: %w", err)
 	}
 	err = q.InsertInvitation(ctx, invitationsql.InsertInvitationParams{
 		OrgID: string(inv.org), ID: string(inv.ID), Email: inv.Email, Role: string(inv.Role), Safes: string(safes), RequireMfa: inv.RequireMFA,
 		InviterID: string(actor.User), InviterToken: string(actor.Token), InviterIp: ipText(actor), Now: db.Micros(inv.CreatedAt), ExpiresAt: db.Micros(inv.ExpiresAt)})
 	if db.Unique(err) {
-		return alreadyInvited(inv.Email)
+		return "", alreadyInvited(inv.Email)
 	}
 	if err != nil {
-		return fmt.Errorf("store an invitation: %w", err)
+		return "", fmt.Errorf("store an invitation: %w", err)
 	}
 	if err := s.mail(ctx, tx, inv, token, queue); err != nil {
-		return err
+		return "", err
 	}
-	_, err = s.d.Ledger.Record(ctx, tx, sentEvent(actor, inv))
-	return err
+	return s.d.Ledger.Record(ctx, tx, sentEvent(actor, inv))
 }
 
 // mail keeps the hash of a link and queues its message.
@@ -253,7 +265,10 @@ func (s *Service) SendMany(ctx context.Context, actor authz.Actor, all []SendArg
 	for i, a := range all {
 		out[i].Email = a.Email
 		inv, err := s.Send(ctx, actor, a)
+		var w *governance.Waiting
 		switch k := fault.KindOf(err); {
+		case errors.As(err, &w):
+			out[i].Err = fault.New(fault.Conflict, "not sent yet: %s", w.Error()).WithCode("WAITS_FOR_APPROVAL")
 		case err == nil:
 			out[i].Email, out[i].Invitation = inv.Email, &inv
 		case k == fault.Internal || k == fault.Unavailable || k == fault.Unauthenticated:

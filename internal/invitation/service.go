@@ -13,6 +13,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/governance"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/invitation/invitationsql"
@@ -136,6 +137,8 @@ type Safes interface {
 
 // Deps are the parts that a Service is made of.
 type Deps struct {
+	Governance *governance.Service // nil: nothing waits for a second person
+
 	Log     *slog.Logger
 	DB      *db.DB
 	Ledger  Ledger

@@ -20,6 +20,7 @@ const (
 	liftGovernance     = "governance_lift"
 	addOwner           = "owner_add"
 	deleteOrganization = "organization_delete"
+	shortenRetention   = "retention_shorten"
 )
 
 // NeedsSecondPerson is the code of what has to be asked for in another way, because a
@@ -31,6 +32,7 @@ func (s *Service) Governed() []governance.Kind {
 	return []governance.Kind{
 		governance.Direct(liftMFA, "Lift the demand for a second factor", s.applySettings),
 		governance.Direct(liftGovernance, "Let sensitive changes go without a second person", s.applySettings),
+		governance.Direct(shortenRetention, "Keep recordings for a shorter time", s.applyRetention),
 		governance.Direct(addOwner, "Add an owner", s.applyOwner),
 		governance.Direct(deleteOrganization, "Delete the organization", func(ctx context.Context, tx *db.Tx, p governance.Permit, a DeleteArgs) (id.Event, error) {
 			return s.delete(ctx, tx, p.Actor(), p, a)

@@ -67,27 +67,70 @@ func (s *Service) SetRecordingRetention(ctx context.Context, actor authz.Actor, 
 			return Settings{}, s.refused(ctx, actor, err, ev().Denied(event.RetentionPolicyChangedNotPermitted))
 		}
 	}
-	next := old
-	next.RecordingDays, next.Version = days, old.Version+1
-	err = s.d.DB.InOrg(ctx, org, func(ctx context.Context, tx *db.Tx) error {
-		if _, err := s.storeSettings(ctx, tx, event.By(actor, event.TenantAdmin), actor, governance.Permit{}, org, old, next, nil); err != nil {
-			return err
-		}
-		kept, err := json.Marshal([]SettingChange{{Field: "recording_days", From: strconv.Itoa(old.RecordingDays), To: strconv.Itoa(days)}})
-		if err != nil {
-			return fmt.Errorf("encode a change: %w", err)
-		}
-		if err := tenancysql.New(tx).InsertSettingChange(ctx, tenancysql.InsertSettingChangeParams{OrgID: string(org), Version: int64(next.Version),
-			GroupName: event.SettingGroupOther.String(), Changes: string(kept), ActorID: string(actor.User), ActorName: actor.Name, Now: s.now()}); err != nil {
-			return fmt.Errorf("store a change of settings: %w", err)
-		}
-		_, err = s.d.Ledger.Record(ctx, tx, ev())
+	var next Settings
+	err = s.d.DB.InOrg(ctx, org, func(ctx context.Context, tx *db.Tx) (err error) {
+		next, _, err = s.setRetention(ctx, tx, actor, governance.Permit{}, old, days)
 		return err
 	})
-	if err != nil {
+	if err = s.d.Governance.Queue(ctx, actor, err); err != nil {
 		return Settings{}, fmt.Errorf("change the retention of recordings: %w", err)
 	}
 	return next, nil
+}
+
+// retentionPayload is how long recordings are to be kept.
+type retentionPayload struct {
+	Days int `json:"days"`
+}
+
+func (s *Service) setRetention(ctx context.Context, tx *db.Tx, actor authz.Actor, p governance.Permit, old Settings, days int) (Settings, id.Event, error) {
+	fail := func(err error) (Settings, id.Event, error) { return Settings{}, "", err }
+	org := actor.Org
+	was, is := s.effective(old.RecordingDays), s.effective(days)
+	if is < was || p.Given() {
+		c := governance.Change{Kind: shortenRetention, Subject: string(org), Name: old.Name, Payload: retentionPayload{days},
+			Summary: fmt.Sprintf("keep recordings for %d days in place of %d", is, was),
+			Fields:  []governance.Field{{Field: "days that recordings are kept", From: strconv.Itoa(was), To: strconv.Itoa(is)}}}
+		if is == was {
+			c.Fields = nil
+		}
+		if err := s.d.Governance.Demand(ctx, tx, actor, p, c); err != nil {
+			return fail(err)
+		}
+	}
+	next := old
+	next.RecordingDays, next.Version = days, old.Version+1
+	if _, err := s.storeSettings(ctx, tx, event.By(actor, event.TenantAdmin), actor, p, org, old, next, nil); err != nil {
+		return fail(err)
+	}
+	kept, err := json.Marshal([]SettingChange{{Field: "recording_days", From: strconv.Itoa(old.RecordingDays), To: strconv.Itoa(days)}})
+	if err != nil {
+		return fail(fmt.Errorf("encode a change: %w", err))
+	}
+	if err := tenancysql.New(tx).InsertSettingChange(ctx, tenancysql.InsertSettingChangeParams{OrgID: string(org), Version: int64(next.Version),
+		GroupName: event.SettingGroupOther.String(), Changes: string(kept), ActorID: string(actor.User), ActorName: actor.Name, Now: s.now()}); err != nil {
+		return fail(fmt.Errorf("store a change of settings: %w", err))
+	}
+	ev := event.NewRetentionPolicyChanged(event.By(actor, event.TenantAdmin), event.PolicyTarget("", "retention of recordings"), event.DataClassRecordings,
+		is < was, event.LegalHoldUnchanged).WithOldDays(was).WithNewDays(is)
+	if p.Given() {
+		ev = ev.WithGovernanceActionID(p.Action())
+	}
+	told, err := s.d.Ledger.Record(ctx, tx, ev)
+	return next, told, err
+}
+
+func (s *Service) applyRetention(ctx context.Context, tx *db.Tx, p governance.Permit, v retentionPayload) (id.Event, error) {
+	actor := p.Actor()
+	if err := authz.Check(actor, authz.OrgUpdate, orgObject(actor.Org)); err != nil {
+		return "", err
+	}
+	old, err := s.settingsWithName(ctx, tx, actor.Org)
+	if err != nil {
+		return "", err
+	}
+	_, told, err := s.setRetention(ctx, tx, actor, p, old, v.Days)
+	return told, err
 }
 
 // effective is how many days recordings are kept under a setting.
