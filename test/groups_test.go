@@ -37,6 +37,12 @@ type reached struct {
 	Direct  string `json:"direct_role"`
 	ByGroup string `json:"group_role"`
 	GroupID string `json:"group_id"`
+	Ways    []struct {
+		Role      string
+		GroupID   string     `json:"group_id"`
+		GroupName string     `json:"group_name"`
+		EndsAt    *time.Time `json:"ends_at"`
+	}
 }
 
 func TestGroupsLeaveEvents(t *testing.T) {
@@ -146,6 +152,9 @@ func TestGroupsBringAccess(t *testing.T) {
 
 		// A direct place ends, and the group's remains: the session goes on.
 		w.join(v, mara, "manager")
+		if what := list[reached](t, mara.Client, "/org/members/"+mara.ID+"/access"); len(what) != 1 || len(what[0].Ways) != 2 || what[0].Ways[0].Role != "manager" || what[0].Ways[0].GroupID != "" || what[0].Ways[1].Role != "user" || what[0].Ways[1].GroupID != leads || what[0].Ways[1].GroupName == "" || what[0].Ways[1].EndsAt != nil {
+			t.Errorf("through what mara reaches it: %+v", what)
+		}
 		live := mara.open(t, v)
 		w.Owner.must(t, "DELETE", "/safes/"+v.ID+"/members/"+mara.ID, nil)
 		w.saw(Want{Constant: "SAFE_MEMBER_REMOVED", TargetID: v.ID, Meta: obj{"subject_user_id": mara.ID, "access_remains_by_group": true, "sessions_ended": 0}})

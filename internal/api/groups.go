@@ -79,6 +79,16 @@ type Access struct {
 	GroupID   id.Group   `json:"group_id,omitempty" doc:"The group that brings it"`
 	GroupName string     `json:"group_name,omitempty"`
 	EndsAt    *time.Time `json:"ends_at,omitempty" doc:"When the first of what it is made of ends"`
+
+	Ways []AccessWay `json:"ways,omitempty" doc:"What it is made of, the strongest first; of one person's safes only"`
+}
+
+// AccessWay is one thing that gives a person a role on a safe.
+type AccessWay struct {
+	Role      string     `json:"role" enum:"user,checkout,approver,manager"`
+	GroupID   id.Group   `json:"group_id,omitempty" doc:"Absent: a direct membership of the safe"`
+	GroupName string     `json:"group_name,omitempty"`
+	EndsAt    *time.Time `json:"ends_at,omitempty" doc:"Absent: it does not end by the clock"`
 }
 
 func optionalTime(t time.Time) *time.Time {
@@ -89,8 +99,12 @@ func optionalTime(t time.Time) *time.Time {
 }
 
 func accessJSON(r safe.Reach) Access {
-	return Access{SafeID: r.Safe, SafeName: r.SafeName, UserID: r.User, Name: r.Name, Handle: r.Handle, Email: r.Email, Role: string(r.Role),
+	a := Access{SafeID: r.Safe, SafeName: r.SafeName, UserID: r.User, Name: r.Name, Handle: r.Handle, Email: r.Email, Role: string(r.Role),
 		Direct: string(r.Direct), ByGroup: string(r.ByGroup), GroupID: r.Group, GroupName: r.GroupName, EndsAt: optionalTime(r.EndsAt)}
+	for _, w := range r.Ways {
+		a.Ways = append(a.Ways, AccessWay{Role: string(w.Role), GroupID: w.Group, GroupName: w.GroupName, EndsAt: optionalTime(w.EndsAt)})
+	}
+	return a
 }
 
 func safeGroupJSON(a safe.Assignment) SafeGroup {

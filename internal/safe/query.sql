@@ -158,6 +158,20 @@ left join org_group g on g.org_id = a.org_id and g.id = a.group_id
 where a.org_id = sqlc.arg(org_id) and a.user_id = sqlc.arg(user_id) and s.name > sqlc.arg(after)
 order by s.name limit sqlc.arg(read);
 
+-- name: WaysOfUser :many
+-- All that gives a person a role on the safes of one page of WhatCan.
+select m.safe_id, m.role, '' as group_id, '' as group_name, m.ends_at
+from safe_member m
+join safe s on s.org_id = m.org_id and s.id = m.safe_id
+where m.org_id = sqlc.arg(org_id) and m.user_id = sqlc.arg(user_id) and s.name >= sqlc.arg(first) and s.name <= sqlc.arg(last)
+union all
+select b.safe_id, b.role, b.group_id, g.name, b.ends_at
+from org_group_member gm
+join safe_group b on b.org_id = gm.org_id and b.group_id = gm.group_id
+join org_group g on g.org_id = b.org_id and g.id = b.group_id
+join safe s on s.org_id = b.org_id and s.id = b.safe_id
+where gm.org_id = sqlc.arg(org_id) and gm.user_id = sqlc.arg(user_id) and s.name >= sqlc.arg(first) and s.name <= sqlc.arg(last);
+
 -- name: OrgMember :one
 select user_id from member where org_id = $1 and user_id = $2;
 

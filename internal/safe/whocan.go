@@ -1,8 +1,10 @@
 package safe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/authz"
@@ -28,6 +30,16 @@ type Reach struct {
 	Group     id.Group // the group that brings it
 	GroupName string
 	EndsAt    time.Time // when the first of all that it is made of ends; zero: none does
+
+	Ways []Way // WhatCan only: all that it is made of, the strongest first
+}
+
+// Way is one thing that gives a person a role on a safe.
+type Way struct {
+	Role      Role
+	Group     id.Group // empty: a direct membership
+	GroupName string
+	EndsAt    time.Time // zero: never
 }
 
 // WhoCan lists everybody who reaches a safe, in the order of their handles.
@@ -87,10 +99,32 @@ func (s *Service) WhatCan(ctx context.Context, actor authz.Actor, user id.User, 
 			out[i] = Reach{Safe: id.Safe(r.SafeID), SafeName: r.Name, User: user, Role: Role(r.Role),
 				Direct: Role(r.DirectRole), ByGroup: Role(r.GroupRole), Group: id.Group(r.GroupID), GroupName: r.GroupName, EndsAt: moment(r.EndsAt)}
 		}
-		return err
+		if err != nil || len(out) == 0 {
+			return err
+		}
+		return waysOf(ctx, q, actor.Org, user, out)
 	})
 	if err != nil {
 		return page.List[Reach]{}, fmt.Errorf("list what a person reaches: %w", err)
 	}
 	return page.Cut(out, read, func(r Reach) string { return r.SafeName }), nil
+}
+
+// waysOf adds to what a person reaches, in the order of the safes' names, what it is made of.
+func waysOf(ctx context.Context, q *safesql.Queries, org id.Org, user id.User, out []Reach) error {
+	rows, err := q.WaysOfUser(ctx, safesql.WaysOfUserParams{OrgID: string(org), UserID: string(user), First: out[0].SafeName, Last: out[len(out)-1].SafeName})
+	if err != nil {
+		return err
+	}
+	ways := map[id.Safe][]Way{}
+	for _, r := range rows {
+		sid := id.Safe(r.SafeID)
+		ways[sid] = append(ways[sid], Way{Role: Role(r.Role), Group: id.Group(r.GroupID), GroupName: r.GroupName, EndsAt: moment(r.EndsAt)})
+	}
+	for i, r := range out {
+		w := ways[r.Safe]
+		slices.SortFunc(w, func(a, b Way) int { return cmp.Or(rank(b.Role)-rank(a.Role), cmp.Compare(a.GroupName, b.GroupName)) })
+		out[i].Ways = w
+	}
+	return nil
 }

@@ -78,9 +78,10 @@ export async function enrolApp(page, verb) {
 export async function run(page, steps) {
   let failed = false;
   for (const [name, step] of Object.entries(steps)) {
+    const began = Date.now();
     try {
       await step();
-      console.log(`ok ${name}`);
+      console.log(`ok ${name}, ${((Date.now() - began) / 1000).toFixed(1)} s`);
     } catch (e) {
       failed = true;
       console.log(`not ok ${name}: ${e.message.split("\n").slice(0, 6).join(" ")}`);

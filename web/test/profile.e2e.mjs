@@ -80,6 +80,33 @@ await run(page, {
     await row.getByText("Checkout").waitFor();
     await row.getByText("Open").waitFor();
   },
+  "and through what, until when": async () => {
+    const row = page.getByRole("row").filter({ hasText: job.safe });
+    await row.getByText("Directly", { exact: true }).waitFor();
+    await row.getByText(`Group ${job.group}, as user`).waitFor();
+    const brought = page.getByRole("row").filter({ hasText: job.brought });
+    await brought.getByText(`Group ${job.group}, ends in 9 d`).waitFor();
+    if ((await brought.getByText("Directly", { exact: true }).count()) > 0) throw new Error("a group's safe is told as one's own");
+  },
+  "answers a terminal that asks for the second factor, and one that wants in": async () => {
+    await ask("signed in", "");
+    for (const [path, question, yes, done] of [
+      ["/auth/step-up/browser", "Confirm for this device?", "Confirm that it is me", "Your second factor is confirmed"],
+      ["/auth/device", "Let this device in?", "Let it in as me", "The device is signed in"],
+    ]) {
+      await page.goto("about:blank"); // a fragment alone loads nothing
+      await page.goto(`${job.url}/device#${await ask("device", path)}`);
+      await button("Continue").click();
+      await heading(question).waitFor();
+      await page.getByText(`a terminal at ${path}`).waitFor();
+      await button(yes).click();
+      const code = page.getByLabel("Code from your authenticator app"); // a step-up wants a factor that is newer than its question
+      await code.or(heading(done)).first().waitFor();
+      if (await code.isVisible()) await code.pressSequentially(await ask("code", job.person.handle));
+      await heading(done).waitFor();
+    }
+    await page.goto(`${job.url}/profile?tab=tokens`);
+  },
   "adds a second app under a label, and removes it, which ends every sign-in": async () => {
     await page.getByRole("link", { name: "Sign-in", exact: true }).click();
     await button("Add an app").click();

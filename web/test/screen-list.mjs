@@ -154,6 +154,15 @@ export const pages = [
       await page.getByText("Let this device in?").waitFor();
     },
   },
+  {
+    name: "device-step-up",
+    path: "/device#STEP-UPXX",
+    as: "ada",
+    act: async (page) => {
+      await button(page, "Continue").click();
+      await page.getByText("Confirm for this device?").waitFor();
+    },
+  },
   { name: "invitations", path: `${o}/people?tab=invitations`, as: "ada", until: "text=sam@acme.example" },
   {
     name: "invite-form",

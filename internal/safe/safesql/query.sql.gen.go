@@ -1500,6 +1500,70 @@ func (q *Queries) UpdateSafe(ctx context.Context, arg UpdateSafeParams) (int64, 
 	return result.RowsAffected()
 }
 
+const waysOfUser = `-- name: WaysOfUser :many
+select m.safe_id, m.role, '' as group_id, '' as group_name, m.ends_at
+from safe_member m
+join safe s on s.org_id = m.org_id and s.id = m.safe_id
+where m.org_id = $1 and m.user_id = $2 and s.name >= $3 and s.name <= $4
+union all
+select b.safe_id, b.role, b.group_id, g.name, b.ends_at
+from org_group_member gm
+join safe_group b on b.org_id = gm.org_id and b.group_id = gm.group_id
+join org_group g on g.org_id = b.org_id and g.id = b.group_id
+join safe s on s.org_id = b.org_id and s.id = b.safe_id
+where gm.org_id = $1 and gm.user_id = $2 and s.name >= $3 and s.name <= $4
+`
+
+type WaysOfUserParams struct {
+	OrgID  string
+	UserID string
+	First  string
+	Last   string
+}
+
+type WaysOfUserRow struct {
+	SafeID    string
+	Role      string
+	GroupID   string
+	GroupName string
+	EndsAt    int64
+}
+
+// All that gives a person a role on the safes of one page of WhatCan.
+func (q *Queries) WaysOfUser(ctx context.Context, arg WaysOfUserParams) ([]WaysOfUserRow, error) {
+	rows, err := q.db.QueryContext(ctx, waysOfUser,
+		arg.OrgID,
+		arg.UserID,
+		arg.First,
+		arg.Last,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WaysOfUserRow
+	for rows.Next() {
+		var i WaysOfUserRow
+		if err := rows.Scan(
+			&i.SafeID,
+			&i.Role,
+			&i.GroupID,
+			&i.GroupName,
+			&i.EndsAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const whatCan = `-- name: WhatCan :many
 select a.safe_id, a.role, a.direct_role, a.group_role, a.group_id, a.ends_at, s.name, s.description, coalesce(g.name, '') as group_name
 from safe_access a

@@ -268,6 +268,18 @@ on("POST", "/platform/setup", ({ body }) => {
 });
 on("POST", "/platform/organizations", ({ body }) => ({ id: makeId("org"), ...body, active: true, created_at: ago(0) }));
 
+on("GET", "/org/members/{user}/access", ({ params, url, empty }) =>
+  page(
+    safes.flatMap((s, i) => {
+      const role = s.members.find((m) => m.user_id === params.user)?.role;
+      const team = { role, group_id: "grp_1", group_name: "Platform team", ends_at: ahead(60 * 24 * 9) };
+      const ways = [[{ role }], [team], [{ role }, { ...team, role: "user", group_name: "On call" }]][i % 3];
+      return role && !empty ? [{ safe_id: s.id, safe_name: s.name, user_id: params.user, role, ways }] : [];
+    }),
+    url,
+  ),
+);
+
 // Lost second factors
 const lost = (p, state, minutes, more) => ({ id: makeId("rec"), state, person: { id: p.id, email: p.email, handle: p.handle, name: p.name }, lost_methods: ["totp", "backup_code"], source_ip: "203.0.113.40", created_at: ago(minutes), verified_at: ago(minutes - 4), expires_at: ahead(60 * 71), ...more });
 export const recoveries = [lost(byHandle("grace"), "pending", 35), lost(byHandle("ada"), "pending", 50), lost(byHandle("luca"), "completed", 60 * 24 * 6, { decided_at: ago(60 * 24 * 6 - 30), comment: "Called back on the number we have." }), lost(byHandle("mei"), "denied", 60 * 24 * 20, { decided_at: ago(60 * 24 * 20 - 30), comment: "It was not her." })];
@@ -339,7 +351,7 @@ on("POST", "/org/invitations/bulk", ({ body }) => ({ results: body.invitations.m
 on("GET", "/org/settings", () => ({ version: 4, name: orgs.acme.name, brand_color: "#0b6e69", support_contact: "it@acme.example", allowed_domains: ["acme.example"], web_idle_minutes: 30, web_absolute_minutes: 0, require_mfa: true, smtp: { host: "mail.acme.example", port: 587, tls: "starttls", user: "vaultpam", password_set: true, from: "vaultpam@acme.example" }, seat_limit: 50 }));
 on("GET", "/org/settings/history", ({ url }) => page([{ version: 4, group: "mfa", changes: [{ field: "require_mfa", from: "false", to: "true" }], weakened: [], by_id: "u", by: "ada", at: ago(600) }, { version: 3, group: "authentication", changes: [{ field: "web_idle_minutes", from: "15", to: "30" }], weakened: ["web_idle_minutes"], by_id: "u", by: "jonas", at: ago(60 * 24 * 3) }], url));
 on("GET", "/auth/sessions", ({ url }) => page([{ id: "web_1", current: true, source_ip: "10.20.0.7", user_agent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/136.0", created_at: ago(200), last_seen_at: ago(0), expires_at: ahead(400) }, { id: "web_2", current: false, source_ip: "10.20.0.31", user_agent: "vaultpam/0.3 (linux)", created_at: ago(2000), last_seen_at: ago(90), expires_at: ahead(300) }], url));
-on("POST", "/auth/device/look-up", () => ({ client: "vaultpam on build-07", source_ip: "10.20.0.31", user_agent: "vaultpam/0.3 (linux)", created_at: ago(1), expires_at: ahead(9) }));
+on("POST", "/auth/device/look-up", ({ body }) => ({ purpose: body.user_code === "STEP-UPXX" ? "step_up" : "sign_in", client: "vaultpam on build-07", source_ip: "10.20.0.31", user_agent: "vaultpam/0.3 (linux)", created_at: ago(1), expires_at: ahead(9) }));
 
 // Platform
 on("GET", "/platform/submissions", ({ url }) => page([{ id: "sub_1", state: "submitted", email: "noor@nordlicht.example", org_name: "Nordlicht", slug: "nordlicht", note: "Forty people, two data centres.", handle: "noor", name: "Noor Hassan", submitted_at: ago(12), submissions: 1 }, { id: "sub_2", state: "rejected", email: "x@spam.example", org_name: "Spam", slug: "spam", submitted_at: ago(9000), decided_at: ago(8000), comment: "Not a customer.", submissions: 2 }], url));

@@ -13,9 +13,28 @@ interface WaitingWire {
   client: string;
   source_ip: string;
   created_at: string;
+  purpose: "sign_in" | "step_up";
 }
 
-/** A person lets a device in that has no browser, by the code that it shows. */
+/** What each of the two questions is, in the words of the person who is asked. */
+const words = {
+  sign_in: {
+    title: "Let this device in?",
+    lead: "It will be able to do what you can, until its sign-in ends. Say yes only when it is yours and you have just started this.",
+    yes: "Let it in as me",
+    accepted: "The device is signed in",
+    refused: "It cannot sign in with this code any more.",
+  },
+  step_up: {
+    title: "Confirm for this device?",
+    lead: "The device is signed in as you already. What you are about to do there needs your second factor, and it has no way to ask for it. Say yes only when you have just started this.",
+    yes: "Confirm that it is me",
+    accepted: "Your second factor is confirmed",
+    refused: "What it wanted to do is not done. It is still signed in as you: if you did not start this, end its sign-in in your profile.",
+  },
+};
+
+/** A person lets a device in that has no browser, by the code that it shows, or proves their second factor for it. */
 export default function Device() {
   const guard = useStepUp();
   const hash = useLocation({ select: (l) => l.hash });
@@ -25,16 +44,17 @@ export default function Device() {
     mutationFn: (approve: boolean) => guard(() => post("/auth/device/answer", { body: { user_code: code, approve } })),
   });
 
+  const say = words[look.data?.purpose ?? "sign_in"];
   if (answer.isSuccess) {
     return (
-      <AuthFrame title={answer.variables ? "The device is signed in" : "The device was sent away"}>
-        <Note live>{answer.variables ? "You can close this page and go on at the device." : "It cannot sign in with this code any more."}</Note>
+      <AuthFrame title={answer.variables ? say.accepted : "The device was sent away"}>
+        <Note live>{answer.variables ? "You can close this page and go on at the device." : say.refused}</Note>
       </AuthFrame>
     );
   }
   if (look.data) {
     return (
-      <AuthFrame title="Let this device in?" lead="It will be able to do what you can, until its sign-in ends. Say yes only when it is yours and you have just started this.">
+      <AuthFrame title={say.title} lead={say.lead}>
         <Facts
           rows={[
             ["Device", look.data.client],
@@ -45,7 +65,7 @@ export default function Device() {
         />
         <FormProblem error={answer.error} />
         <Button kind="primary" full busy={answer.isPending} onClick={() => answer.mutate(true)}>
-          Let it in as me
+          {say.yes}
         </Button>
         <Button kind="danger" full disabled={answer.isPending} onClick={() => answer.mutate(false)}>
           Send it away
@@ -54,7 +74,7 @@ export default function Device() {
     );
   }
   return (
-    <AuthFrame title="Sign in a device" lead="Type the code that the device shows.">
+    <AuthFrame title="Answer a device" lead="Type the code that the device shows.">
       <form
         className="stack"
         noValidate

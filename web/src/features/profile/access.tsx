@@ -1,17 +1,19 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Boxes } from "lucide-react";
-import type { Membership, Safe } from "../../api/types";
+import type { Membership, Reach, Safe } from "../../api/types";
 import { Empty, Failed } from "../../ui/states";
 import { type Column, Table } from "../../ui/table";
-import { State } from "../../ui/text";
+import { State, Time } from "../../ui/text";
 import { membershipsQuery } from "../auth/queries";
 import { blockedSentence } from "../safes/blocked";
 import { safesQuery } from "../safes/queries";
+import { useMe } from "../shell/org";
 import { roleWords, safeRoleWords } from "../shell/rights";
 import { MyInvitations } from "./invitations";
+import { reachQuery } from "./queries";
 
-/** What one can reach in each of one's organizations, and as what. */
+/** What one can reach in each of one's organizations, as what, through what, and until when. */
 export function Access() {
   const { data, error, refetch } = useQuery(membershipsQuery);
   if (error) return <Failed error={error} what="your organizations" retry={() => void refetch()} />;
@@ -39,6 +41,8 @@ export function Access() {
 
 function InOrganization({ membership: m }: { membership: Membership }) {
   const { data, error, refetch } = useQuery(safesQuery(m.org_id, { mine: true }));
+  const reach = useQuery(reachQuery(m.org_id, useMe().user.id));
+  const through = new Map(reach.data?.items.map((r) => [r.safe_id, r]));
   const columns: Column<Safe>[] = [
     {
       name: "Safe",
@@ -51,6 +55,7 @@ function InOrganization({ membership: m }: { membership: Membership }) {
     },
     { name: "Leads to", from: "phone", cell: (s) => <span className="break">{`${s.account.username}@${s.resource.host}`}</span> },
     { name: "You are", cell: (s) => s.my_role && <span title={safeRoleWords[s.my_role].means}>{safeRoleWords[s.my_role].label}</span> },
+    { name: "Through", cell: (s) => (reach.error ? <span className="dim">Not known just now</span> : <Through reach={through.get(s.id)} />) },
     { name: "Now", from: "phone", cell: (s) => (s.can_launch ? <State meaning="good">Open</State> : <State meaning="warn">{blockedSentence(s.blocked_by)}</State>) },
   ];
   return (
@@ -73,5 +78,27 @@ function InOrganization({ membership: m }: { membership: Membership }) {
         <Table label={`Safes in ${m.name}`} columns={columns} rows={data?.items} id={(s) => s.id} />
       )}
     </section>
+  );
+}
+
+/** Each thing that gives one the safe, the strongest first; a weaker one is what would be left. */
+function Through({ reach: r }: { reach: Reach | undefined }) {
+  if (!r) return null;
+  return (
+    <span className="stack tight gapless">
+      {r.ways?.map((w) => (
+        <span key={w.group_id ?? ""}>
+          {w.group_id ? `Group ${w.group_name ?? ""}` : "Directly"}
+          <span className="small dim">
+            {w.role !== r.role && `, as ${safeRoleWords[w.role].label.toLowerCase()}`}
+            {w.ends_at && (
+              <>
+                , ends <Time at={w.ends_at} />
+              </>
+            )}
+          </span>
+        </span>
+      ))}
+    </span>
   );
 }

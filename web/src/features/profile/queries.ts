@@ -1,6 +1,6 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { del, get, getAll, post } from "../../api/client";
-import type { BackupCodes, FactorsWire, Page, SshKeyWire, TokenWire } from "../../api/types";
+import type { BackupCodes, FactorsWire, Page, ReachWire, SshKeyWire, TokenWire } from "../../api/types";
 import { nameFactor, removeFactor } from "../auth/queries";
 import { useStepUp } from "../auth/step-up";
 
@@ -13,6 +13,14 @@ export const sshKeysQuery = queryOptions({
   queryKey: ["my", "ssh-keys"],
   queryFn: ({ signal }) => get<Page<SshKeyWire>>("/ssh-keys", { signal }),
 });
+
+/** Through what one reaches the safes of an organization. */
+export function reachQuery(org: string, user: string) {
+  return queryOptions({
+    queryKey: ["my", "reach", org],
+    queryFn: ({ signal }) => getAll<ReachWire>(`/org/members/${user}/access`, { org, signal }),
+  });
+}
 
 export function tokensQuery(org: string | undefined) {
   return queryOptions({
