@@ -36,16 +36,29 @@ func TestConsoleSetsUpADirectory(t *testing.T) {
 	w.saw(Want{Constant: "TENANT_SETTINGS_UPDATED", ActorID: w.Owner.ID, Where: obj{"setting_group": "branding"}})
 }
 
+// Who is invited to operate the platform, and then what its administrator does, on one
+// installation: its operators are counted by nobody else.
 func TestConsoleRunsThePlatform(t *testing.T) {
 	t.Parallel()
-	s := own(t, SQLite) // its operators are counted by nobody else
+	s := own(t, Postgres)
 	w := newWorld(t, s)
+	newcomer, member, decliner := s.newPerson("new"), w.person("operator"), w.person("auditor")
+	s.Root.proved(t, 0)
+	for _, p := range []*Person{newcomer, member, decliner} {
+		s.Root.must(t, "POST", "/platform/invitations", obj{"email": p.Email, "role": "platform_auditor"})
+	}
+	play(t, "operators", obj{"url": s.URL, "newcomer": newcomer.who(), "member": member.who(), "decliner": decliner.who(), "other": w.Owner.who()}, s.asks(t, member, w.Owner))
+	operators := list[struct{ Email string }](t, s.Root.Client, "/platform/users")
+	if len(operators) != 3 {
+		t.Errorf("the operators are %+v", operators)
+	}
+
 	nina := s.newPerson("nina")
 	root := s.Root.who()
 	root["name"] = get[struct{ User struct{ Name string } }](t, s.Root.Client, "GET", "/auth/me", nil).User.Name
 	play(t, "platform", obj{"url": s.URL, "slug": w.Slug, "root": root, "operator": nina.who(), "member": w.Owner.who()}, s.asks(t, s.Root, w.Owner))
 
-	s.saw(t, Want{Constant: "PLATFORM_USER_INVITED", ActorID: s.Root.ID, Meta: obj{"invitee_email": nina.Email, "platform_role": "platform_auditor", "expires_at": present}})
+	s.saw(t, Want{Constant: "PLATFORM_USER_INVITED", ActorID: s.Root.ID, Where: obj{"invitee_email": nina.Email}, Meta: obj{"platform_role": "platform_auditor", "expires_at": present}})
 	s.saw(t, Want{Constant: "PLATFORM_SELF_REMOVAL_BLOCKED", Outcome: "denied", Reason: "self_removal", ActorID: s.Root.ID, Meta: obj{"subject_user_id": s.Root.ID, "platform_role": "platform_admin"}})
 	s.saw(t, Want{Constant: "PLATFORM_USER_REMOVED", ActorID: s.Root.ID})
 	listed := 0

@@ -5,7 +5,7 @@ import "testing"
 // From nothing to a member who sees the organization, all in browsers.
 func TestConsoleTakesAStrangerIn(t *testing.T) {
 	t.Parallel()
-	s := shared(t, SQLite)
+	s := shared(t, Postgres)
 	owner, guest := s.newPerson("owner"), s.newPerson("guest")
 	slug := "from-nothing-" + random(5)
 	play(t, "arrival", obj{"url": s.URL, "root": s.Root.who(), "owner": owner.who(), "guest": guest.who(), "organization": "From Nothing " + slug, "slug": slug}, s.asks(t, s.Root))
@@ -16,27 +16,10 @@ func TestConsoleTakesAStrangerIn(t *testing.T) {
 	s.saw(t, Want{Constant: "ORG_SUBMISSION_APPROVED", ActorID: s.Root.ID, Where: about})
 }
 
-// Invitations to operate the platform.
-func TestConsoleAnswersPlatformInvitations(t *testing.T) {
-	t.Parallel()
-	s := own(t, SQLite) // its operators are counted by nobody else
-	w := newWorld(t, s)
-	newcomer, member, decliner := s.newPerson("new"), w.person("operator"), w.person("auditor")
-	s.Root.proved(t, 0)
-	for _, p := range []*Person{newcomer, member, decliner} {
-		s.Root.must(t, "POST", "/platform/invitations", obj{"email": p.Email, "role": "platform_auditor"})
-	}
-	play(t, "operators", obj{"url": s.URL, "newcomer": newcomer.who(), "member": member.who(), "decliner": decliner.who(), "other": w.Owner.who()}, s.asks(t, member, w.Owner))
-	operators := list[struct{ Email string }](t, s.Root.Client, "/platform/users")
-	if len(operators) != 3 {
-		t.Errorf("the operators are %+v", operators)
-	}
-}
-
 // Somebody with an account joins a second organization.
 func TestConsoleInvitesWhoHasAnAccount(t *testing.T) {
 	t.Parallel()
-	s := shared(t, SQLite)
+	s := shared(t, Postgres)
 	home, w, third := newWorld(t, s), newWorld(t, s), newWorld(t, s)
 	p := home.person("operator")
 	inv := get[struct{ ID string }](t, w.Owner.Client, "POST", "/org/invitations", obj{"email": p.Email, "role": "operator", "require_mfa": true}).ID

@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,6 +33,13 @@ func play(t *testing.T, name string, job obj, known answers) {
 		without(t, "the console's packages are needed: make console")
 	}
 	job["shots"], job["timeout_ms"] = t.TempDir(), (2 * patience).Milliseconds()
+	if job["spki"] == nil {
+		b, err := theBrowser()
+		if err != nil {
+			t.Fatal(err)
+		}
+		job["browser"] = b
+	}
 	in, err := json.Marshal(job)
 	if err != nil {
 		t.Fatal(err)
@@ -78,6 +87,32 @@ func play(t *testing.T, name string, job obj, known answers) {
 		t.Fatalf("the journey failed: %v\n%s", err, said.String())
 	}
 }
+
+// theBrowser is the address of the browser that journeys share; it ends with the tests.
+var theBrowser = sync.OnceValues(func() (string, error) {
+	cmd := exec.Command("node", "test/browser-server.mjs")
+	cmd.Dir, cmd.Stderr = filepath.Join("..", "web"), os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return "", err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	forever{}.Cleanup(func() {
+		stdin.Close()
+		cmd.Wait()
+	})
+	lines := bufio.NewScanner(stdout)
+	if !lines.Scan() {
+		return "", fmt.Errorf("the browser did not start: %v", lines.Err())
+	}
+	return lines.Text(), nil
+})
 
 // asks answers for one-time codes of people by their handle, and for the links of
 // their messages by "kind address", the first of its kind.

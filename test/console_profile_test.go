@@ -12,7 +12,7 @@ func TestConsoleShowsWhatIsOnesOwn(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(work, "console-phone-"+random(4))
 	d := newSMSDouble(t, dir, webhookDouble)
-	s := own(t, SQLite, append(d.webhookEnv(t, dir), "VAULTPAM_PHONE_REQUIRED=true")...)
+	s := own(t, Postgres, append(d.webhookEnv(t, dir), "VAULTPAM_PHONE_REQUIRED=true")...)
 	w := newWorld(t, s)
 	p, applicant := w.person("operator"), s.newPerson("third")
 	v := w.safe(host(t), nil)
@@ -20,7 +20,7 @@ func TestConsoleShowsWhatIsOnesOwn(t *testing.T) {
 	g, brought := w.group(p), w.safe(host(t), nil) // which a group brings for a while
 	w.bind(v, g, "user")
 	w.Owner.must(t, "POST", "/safes/"+brought.ID+"/groups", obj{"group_id": g, "role": "user", "ends_at": time.Now().Add(9*24*time.Hour + time.Hour)})
-	known := s.asks(t, p)
+	known := s.asks(t, p, w.Owner)
 	known["sms"] = func(number string) any { return d.code(t, number) }
 	known["wrong sms"] = func(number string) any { return other(d.code(t, number)) }
 	known["token"] = func(value string) any { secrets.add("API token", value); return true }
@@ -35,7 +35,7 @@ func TestConsoleShowsWhatIsOnesOwn(t *testing.T) {
 	}
 	known["signed in"] = func(string) any { p.Client = p.signIn(t); return true }
 	first, next := newNumber(), newSecret("password")
-	play(t, "profile", obj{"url": s.URL, "person": p.who(), "password": next, "applicant": applicant.who(), "safe": v.Name, "brought": brought.Name, "group": get[struct{ Name string }](t, w.Owner.Client, "GET", "/org/groups/"+g, nil).Name, "first": first, "second": newNumber(), "third": newNumber(), "slug": "third-" + random(4)}, known)
+	play(t, "profile", obj{"url": s.URL, "person": p.who(), "owner": w.Owner.who(), "org": w.Slug, "fourth": newNumber(), "password": next, "applicant": applicant.who(), "safe": v.Name, "brought": brought.Name, "group": get[struct{ Name string }](t, w.Owner.Client, "GET", "/org/groups/"+g, nil).Name, "first": first, "second": newNumber(), "third": newNumber(), "slug": "third-" + random(4)}, known)
 	p.Password = next
 	p.Client = p.signIn(t)
 	if me := get[phoneRecord](t, p.Client, "GET", myPhone, nil); me.Number != "" || me.Change != nil {
@@ -48,5 +48,6 @@ func TestConsoleShowsWhatIsOnesOwn(t *testing.T) {
 	w.saw(Want{Constant: "PHONE_CHANGE_COMMITTED", ActorID: p.ID})
 	w.saw(Want{Constant: "PHONE_NUMBER_REMOVED", ActorID: p.ID})
 	w.saw(Want{Constant: "PHONE_CHANGE_CANCEL", ActorID: p.ID})
+	w.saw(Want{Constant: "PHONE_CHANGE_CANCEL", ActorID: w.Owner.ID})
 	s.saw(t, Want{Constant: "PHONE_VERIFICATION_SUCCEEDED", Meta: obj{"sms_purpose": "registration"}})
 }

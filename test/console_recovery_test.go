@@ -29,7 +29,7 @@ func TestConsoleRecoversALostFactor(t *testing.T) {
 // Somebody has forgotten their password and sets a new one.
 func TestConsoleSetsAForgottenPassword(t *testing.T) {
 	t.Parallel()
-	s := shared(t, SQLite)
+	s := shared(t, Postgres)
 	w := newWorld(t, s)
 	p := w.person("operator")
 	next := newSecret("password")

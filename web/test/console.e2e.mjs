@@ -3,7 +3,7 @@
 // a proved entry and signing out, by the labels that a person reads. Go's TestConsole
 // starts the server, gives the job on standard input, and then looks for the events
 // in the ledger.
-import { context, job, open, run } from "./journey.mjs";
+import { ask, context, job, open, run } from "./journey.mjs";
 
 const page = await open();
 const at = (path) => `${job.url}/o/${job.org}${path}`;
@@ -23,7 +23,7 @@ const steps = {
   "signs in with password and code": async () => {
     await page.getByLabel("Password", { exact: true }).fill(job.password);
     await page.keyboard.press("Enter");
-    await page.getByLabel("Code from your authenticator app").pressSequentially(job.code);
+    await page.getByLabel("Code from your authenticator app").pressSequentially(await ask("code", job.handle));
     await page.getByRole("navigation").getByText("Safes").waitFor();
   },
   "creates a resource and confirms its host key": async () => {

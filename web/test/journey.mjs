@@ -2,7 +2,7 @@
 // page honest, steps that stand on each other, and how they are told.
 import { createHmac } from "node:crypto";
 import { createInterface } from "node:readline";
-import { launch } from "./browser.mjs";
+import { connect, launch } from "./browser.mjs";
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 export const job = JSON.parse((await lines.next()).value); // its first line; what follows answers questions
@@ -16,9 +16,10 @@ export async function ask(name, about) {
   return JSON.parse(value);
 }
 
-// Browsers offer no WebAuthn behind a certificate that they do not trust, even when they are told to go on.
-const browser = await launch(...(job.spki ? [`--ignore-certificate-errors-spki-list=${job.spki}`] : []));
-const newContext = () => browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1440, height: 900 } });
+// The journeys share a browser, each in contexts of its own. Browsers offer no WebAuthn behind a
+// certificate that they do not trust, even when they are told to go on: keys have one for themselves.
+const browser = job.spki ? await launch(`--ignore-certificate-errors-spki-list=${job.spki}`) : await connect(job.browser);
+const newContext = () => browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" });
 export const context = await newContext();
 const others = job.others ?? []; // origins that the browser is sent to: an identity provider
 

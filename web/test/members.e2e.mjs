@@ -90,4 +90,22 @@ await run(page, {
     await page.getByRole("radio", { name: "Auditor" }).check();
     await act(() => button("Change role").click(), row(job.member.email).getByText("Auditor"));
   },
+  "finds one of many by what the server finds, in a filter and in the palette": async () => {
+    const asked = [];
+    page.on("request", (r) => r.url().includes("/org/members?") && asked.push(new URL(r.url()).searchParams));
+    await page.goto(`${job.url}/o/${job.slug}/audit`);
+    await button("Actor").click();
+    await page.getByLabel("Search actor").fill(job.member.handle.toUpperCase());
+    const item = page.getByRole("menuitemradio").filter({ hasText: job.member.email });
+    await page.getByRole("menuitemradio").filter({ hasText: job.owner.email }).waitFor({ state: "detached" });
+    await item.click();
+    await page.waitForURL(/actor=usr_/);
+    await page.getByRole("button", { name: /^Actor: Some operator/ }).waitFor();
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox").fill(job.member.handle);
+    await page.getByRole("option").filter({ hasText: job.member.email }).click();
+    await page.getByRole("dialog").getByText("Where they are signed in").waitFor();
+    const all = asked.filter((q) => Number(q.get("limit")) > 100 || q.get("cursor"));
+    if (asked.length === 0 || all.length > 0) throw new Error(`everybody is asked for: ${all}`);
+  },
 });

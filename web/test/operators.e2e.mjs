@@ -1,5 +1,5 @@
 // Invitations to operate the platform, answered in the browser: by somebody new, by
-// somebody with an account, and turned down. Go's TestConsoleAnswersPlatformInvitations
+// somebody with an account, and turned down. Go's TestConsoleRunsThePlatform
 // runs it.
 import { another, ask, enrolApp, givePassword, job, open, run, signIn } from "./journey.mjs";
 

@@ -14,7 +14,7 @@ interface ChipProps {
 }
 
 /** A filter: dashed while unset, filled with its value when set. */
-function Chip({ label, value, onClear, popover, children }: ChipProps) {
+export function Chip({ label, value, onClear, popover, children }: ChipProps) {
   return (
     <Menu
       label={label}
@@ -49,20 +49,7 @@ export function PickChip({ label, value, options, onPick }: { label: string; val
     <Chip label={label} value={value === undefined ? undefined : (options.find((o) => o.value === value)?.label ?? value)} onClear={() => onPick(undefined)}>
       {(close) => (
         <>
-          {long && (
-            <div className="menu-search">
-              <input
-                className="input"
-                aria-label={`Search ${label.toLowerCase()}`}
-                placeholder="Search"
-                value={typed}
-                ref={(el) => {
-                  if (el && typed === "") setTimeout(() => el.focus(), 0);
-                }}
-                onChange={(e) => setTyped(e.target.value)}
-              />
-            </div>
-          )}
+          {long && <MenuSearch label={`Search ${label.toLowerCase()}`} value={typed} onText={setTyped} />}
           {shown.map((o) => (
             <MenuItem
               key={o.value}
@@ -81,6 +68,24 @@ export function PickChip({ label, value, options, onPick }: { label: string; val
         </>
       )}
     </Chip>
+  );
+}
+
+/** The field at the head of a long menu: it has the focus when the menu opens; arrows go on to the items. */
+export function MenuSearch({ label, value, onText }: { label: string; value: string; onText: (v: string) => void }) {
+  return (
+    <div className="menu-search">
+      <input
+        className="input"
+        aria-label={label}
+        placeholder="Search"
+        value={value}
+        ref={(el) => {
+          if (el && value === "") setTimeout(() => el.focus(), 0);
+        }}
+        onChange={(e) => onText(e.target.value)}
+      />
+    </div>
   );
 }
 

@@ -10,7 +10,7 @@ import { PageHead } from "../../ui/page";
 import { saveFile } from "../../ui/save-file";
 import { Empty, Failed } from "../../ui/states";
 import { useToasts } from "../../ui/toast";
-import { membersQuery } from "../people/queries";
+import { PersonChip } from "../people/person-chip";
 import { useOrg } from "../shell/org";
 import { EventLines } from "./lines";
 import { EventPanel } from "./panel";
@@ -73,11 +73,9 @@ function useCovered(readAt: number, size: number | undefined): number | undefine
 function Filters({ search, set }: { search: AuditSearch; set: (s: AuditSearch) => void }) {
   const org = useOrg();
   const catalog = useQuery(catalogQuery(org.id));
-  const people = useQuery(membersQuery(org.id));
   const entries = catalog.data?.items ?? [];
   const categories = [...new Set(entries.map((c) => c.category))];
   const shown = search.category ? entries.filter((c) => c.category === search.category) : entries;
-  const actors = (people.data?.items ?? []).map((p) => ({ value: p.user_id, label: p.name }));
   return (
     <div className="filters" role="group" aria-label="Filters">
       <TypedSearch value={search.q ?? ""} onSettled={(q) => set({ ...search, q: q || undefined })} />
@@ -86,7 +84,7 @@ function Filters({ search, set }: { search: AuditSearch; set: (s: AuditSearch) =
       <PickChip label="Event" value={search.constant} options={shown.map((c) => ({ value: c.constant, label: c.wire }))} onPick={(constant) => set({ ...search, constant })} />
       <PickChip label="Severity" value={search.severity} options={severities.map((s) => ({ value: s, label: s.charAt(0) + s.slice(1).toLowerCase() }))} onPick={(v) => set({ ...search, severity: severities.find((s) => s === v) })} />
       <PickChip label="Outcome" value={search.outcome} options={outcomes.map((o) => ({ value: o, label: outcomeWords[o] }))} onPick={(v) => set({ ...search, outcome: outcomes.find((o) => o === v) })} />
-      <PickChip label="Actor" value={search.actor} options={actors} onPick={(actor) => set({ ...search, actor })} />
+      <PersonChip label="Actor" value={search.actor} onPick={(actor) => set({ ...search, actor })} />
       <TextChip key={`t${search.target}`} label="Target" mono hint="An id, for example of a safe." value={search.target} onText={(target) => set({ ...search, target })} />
       <TextChip key={`s${search.session}`} label="Session" mono hint="The id of a session." value={search.session} onText={(session) => set({ ...search, session })} />
       <ClearFilters shown={hasFilters(search)} onClear={() => set({ event: search.event })} />

@@ -13,6 +13,16 @@ export function membersQuery(org: string) {
   });
 }
 
+/** Whom a search finds, service accounts too: the server looks, however many there are. */
+export function foundMembersQuery(org: string, q: string) {
+  return queryOptions({
+    queryKey: [org, "members", "found", q],
+    queryFn: ({ signal }) => get<Page<MemberWire>>("/org/members", { org, signal, query: { q: q || undefined, limit: 20 } }),
+    placeholderData: keepPreviousData,
+    staleTime: 10_000,
+  });
+}
+
 export interface MemberFilter {
   q?: string | undefined;
   role?: string | undefined;

@@ -3,7 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { ClearFilters, NewAbove, PickChip, RangeChip } from "../../ui/filter";
 import { PageHead } from "../../ui/page";
 import { Failed } from "../../ui/states";
-import { membersQuery } from "../people/queries";
+import { PersonChip } from "../people/person-chip";
 import { safesQuery } from "../safes/queries";
 import { useOrg } from "../shell/org";
 import { sessionsHeadQuery, sessionsQuery } from "./queries";
@@ -17,7 +17,6 @@ export default function SessionsPage() {
   const navigate = useNavigate({ from: "/o/$org/sessions" });
   const list = useInfiniteQuery(sessionsQuery(org.id, search));
   const head = useQuery({ ...sessionsHeadQuery(org.id, search), enabled: list.isSuccess });
-  const people = useQuery(membersQuery(org.id));
   const safes = useQuery(safesQuery(org.id, { mine: false }));
 
   const rows = list.data?.pages.flatMap((p) => p.items);
@@ -39,7 +38,7 @@ export default function SessionsPage() {
           ]}
           onPick={(v) => set({ ...search, state: v === "live" || v === "ended" ? v : undefined })}
         />
-        <PickChip label="Person" value={search.user} options={people.data?.items.map((p) => ({ value: p.user_id, label: p.name })) ?? []} onPick={(user) => set({ ...search, user })} />
+        <PersonChip label="Person" value={search.user} onPick={(user) => set({ ...search, user })} />
         <PickChip label="Safe" value={search.safe} options={safes.data?.items.map((s) => ({ value: s.id, label: s.name })) ?? []} onPick={(safe) => set({ ...search, safe })} />
         <RangeChip value={search} onRange={(r) => set({ state: search.state, user: search.user, safe: search.safe, ...r })} />
         <ClearFilters shown={filtered} onClear={() => set({})} />

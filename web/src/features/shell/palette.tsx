@@ -3,7 +3,8 @@ import { useNavigate } from "@tanstack/react-router";
 import { Boxes, Building2, Clapperboard, type LucideIcon, Plus, Search, SquareTerminal, UserRound } from "lucide-react";
 import { type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from "react";
 import type { Membership } from "../../api/types";
-import { membersQuery } from "../people/queries";
+import { useSettled } from "../../ui/settled";
+import { foundMembersQuery } from "../people/queries";
 import { safesQuery } from "../safes/queries";
 import { recentSessionsQuery } from "../sessions/queries";
 import { intend } from "../terminal/intent";
@@ -15,6 +16,7 @@ interface Entry {
   id: string;
   label: string;
   detail: string;
+  also?: string; // by which it is found, and which is not shown
   group: string;
   icon: LucideIcon;
   go: () => void;
@@ -33,8 +35,8 @@ export function Palette({ groups, memberships, current, onClose }: Props) {
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
   const listId = useId();
-  const entries = useEntries(groups, memberships, current);
-  const shown = useMemo(() => rank(entries, text, (e) => `${e.label} ${e.detail}`).slice(0, 30), [entries, text]);
+  const entries = useEntries(groups, memberships, current, text);
+  const shown = useMemo(() => rank(entries, text, (e) => `${e.label} ${e.detail} ${e.also ?? ""}`).slice(0, 30), [entries, text]);
 
   useEffect(() => {
     const d = dialog.current;
@@ -111,12 +113,12 @@ export function Palette({ groups, memberships, current, onClose }: Props) {
   );
 }
 
-function useEntries(groups: NavGroup[], memberships: Membership[], current: Membership | undefined): Entry[] {
+function useEntries(groups: NavGroup[], memberships: Membership[], current: Membership | undefined, text: string): Entry[] {
   const navigate = useNavigate();
   const r = current ? rights(current.role) : undefined;
   const orgId = current?.org_id ?? "";
   const { data: safes } = useQuery({ ...safesQuery(orgId, { mine: !r?.inspect }), enabled: Boolean(r) });
-  const { data: people } = useQuery({ ...membersQuery(orgId), enabled: Boolean(r?.inspect) });
+  const { data: people } = useQuery({ ...foundMembersQuery(orgId, useSettled(text.trim())), enabled: Boolean(r?.inspect) });
   const { data: sessions } = useQuery({ ...recentSessionsQuery(orgId), enabled: Boolean(r?.oversee) });
 
   return useMemo(() => {
@@ -153,7 +155,7 @@ function useEntries(groups: NavGroup[], memberships: Membership[], current: Memb
       make("New account", "/o/$org/accounts", true);
     }
     for (const p of people?.items ?? []) {
-      list.push({ id: p.user_id, label: p.name, detail: p.email, group: "Person", icon: UserRound, go: () => void navigate({ to: "/o/$org/people", params: { org }, search: { open: p.user_id } }) });
+      list.push({ id: p.user_id, label: p.name, detail: p.email, also: p.handle, group: "Person", icon: UserRound, go: () => void navigate({ to: "/o/$org/people", params: { org }, search: { open: p.user_id } }) });
     }
     for (const s of sessions?.items ?? []) {
       list.push({
