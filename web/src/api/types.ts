@@ -85,7 +85,7 @@ export type MemberWire = Schemas["ListedMember"];
 export type ServiceAccountWire = Schemas["ServiceAccount"];
 export type TokenWire = Omit<Schemas["Token"], "scopes" | "networks"> & { scopes: string[]; networks?: string[] };
 export type SshKeyWire = Schemas["SSHKey"];
-export type ReachWire = Omit<Schemas["Access"], "ways"> & { ways?: Schemas["AccessWay"][] };
+export type OwnReachWire = Omit<Schemas["Access"], "ways"> & { ways?: Schemas["AccessWay"][] };
 export type PhoneWire = Schemas["PhoneRecord"];
 export type OrganizationWire = Schemas["OrganizationOverview"];
 
@@ -144,7 +144,7 @@ export type Me = Dated<MeWire>;
 export type Factor = Dated<FactorWire>;
 export type Member = Dated<MemberWire>;
 export type Token = Dated<TokenWire>;
-export type Reach = Dated<ReachWire>;
+export type OwnReach = Dated<OwnReachWire>;
 export type SshKey = Dated<SshKeyWire>;
 export type Organization = Dated<OrganizationWire>;
 export type Resource = Dated<ResourceWire>;

@@ -1,18 +1,9 @@
-import { keepPreviousData, queryOptions, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { get } from "../../api/client";
-import type { MemberWire, Page } from "../../api/types";
 import { type Pick, Picker } from "../../ui/picker";
 import { useSettled } from "../../ui/settled";
 import { useOrg } from "../shell/org";
-
-const foundQuery = (org: string, q: string) =>
-  queryOptions({
-    queryKey: [org, "members", "found", q],
-    queryFn: ({ signal }) => get<Page<MemberWire>>("/org/members", { org, signal, query: { q, limit: 20 } }),
-    placeholderData: keepPreviousData,
-    staleTime: 10_000,
-  });
+import { foundMembersQuery } from "./queries";
 
 interface Props {
   label: string;
@@ -31,7 +22,7 @@ export function PersonPicker({ launchers, ...rest }: Props) {
   const org = useOrg();
   const [text, setText] = useState("");
   const settled = useSettled(text.trim(), 150);
-  const { data, error, isPlaceholderData } = useQuery(foundQuery(org.id, settled));
+  const { data, error, isPlaceholderData } = useQuery(foundMembersQuery(org.id, settled));
   const found = data?.items.filter((m) => !launchers || m.role !== "auditor").map((m) => ({ value: m.user_id, label: m.name || m.handle, detail: m.email || m.handle }));
   return <Picker {...rest} error={rest.error ?? error?.message} placeholder="Search name, email or handle" text={text} onText={setText} found={found} busy={isPlaceholderData || settled !== text.trim()} />;
 }

@@ -1,17 +1,8 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
-import { del, get, getAll, post, put } from "../../api/client";
+import { del, get, post, put } from "../../api/client";
 import type { MemberWire, OrgRole, Page, PhoneWire, SignInWire } from "../../api/types";
 import { useStepUp } from "../auth/step-up";
 import { useOrg } from "../shell/org";
-
-/** Everybody, for choosing from; at most 2,000. Pages of their own ask for people page by page. */
-export function membersQuery(org: string) {
-  return queryOptions({
-    queryKey: [org, "members", "all"],
-    queryFn: ({ signal }) => getAll<MemberWire>("/org/members", { org, signal }),
-    staleTime: 30_000,
-  });
-}
 
 /** Whom a search finds, service accounts too: the server looks, however many there are. */
 export function foundMembersQuery(org: string, q: string) {

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Boxes } from "lucide-react";
-import type { Membership, Reach, Safe } from "../../api/types";
+import type { Membership, OwnReach, Safe } from "../../api/types";
 import { Empty, Failed } from "../../ui/states";
 import { type Column, Table } from "../../ui/table";
 import { State, Time } from "../../ui/text";
@@ -82,7 +82,7 @@ function InOrganization({ membership: m }: { membership: Membership }) {
 }
 
 /** Each thing that gives one the safe, the strongest first; a weaker one is what would be left. */
-function Through({ reach: r }: { reach: Reach | undefined }) {
+function Through({ reach: r }: { reach: OwnReach | undefined }) {
   if (!r) return null;
   return (
     <span className="stack tight gapless">

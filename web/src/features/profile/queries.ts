@@ -1,6 +1,6 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { del, get, getAll, post } from "../../api/client";
-import type { BackupCodes, FactorsWire, Page, ReachWire, SshKeyWire, TokenWire } from "../../api/types";
+import type { BackupCodes, FactorsWire, OwnReachWire, Page, SshKeyWire, TokenWire } from "../../api/types";
 import { nameFactor, removeFactor } from "../auth/queries";
 import { useStepUp } from "../auth/step-up";
 
@@ -18,7 +18,7 @@ export const sshKeysQuery = queryOptions({
 export function reachQuery(org: string, user: string) {
   return queryOptions({
     queryKey: ["my", "reach", org],
-    queryFn: ({ signal }) => getAll<ReachWire>(`/org/members/${user}/access`, { org, signal }),
+    queryFn: ({ signal }) => getAll<OwnReachWire>(`/org/members/${user}/access`, { org, signal }),
   });
 }
 
