@@ -1,7 +1,7 @@
 // What an administrator does about people, in the browser: a list is invited and one
 // of it withdrawn, a member is suspended and comes back, another's sign-in ends.
 // Go's TestConsoleManagesPeople runs it.
-import { another, ask, givePassword, job, open, run, signIn } from "./journey.mjs";
+import { another, ask, context, givePassword, job, open, run, signIn } from "./journey.mjs";
 
 const page = await open();
 const member = await another();
@@ -76,11 +76,28 @@ await run(page, {
     }
     await heading("Safes", member).waitFor();
   },
+  "ends one of their sign-ins, and leaves the others": async () => {
+    const elsewhere = await open(await context.browser().newContext({ ignoreHTTPSErrors: true, userAgent: "Elsewhere/1.0" }));
+    await elsewhere.goto(job.url);
+    await signIn(elsewhere, job.member);
+    await people(`?q=${job.member.handle}`);
+    await row(job.member.email).getByRole("button").click();
+    const theirs = page.getByRole("listitem").filter({ hasText: "Elsewhere/1.0" });
+    await theirs.getByRole("button", { name: /^End the sign-in from / }).click();
+    await page.getByLabel("Message to them").fill("not this one");
+    await act(() => page.getByRole("dialog", { name: /^End the sign-in from / }).getByRole("button", { name: "End it", exact: true }).click(), page.getByText(/that sign-in and \d+ live sessions? ended\./));
+    await theirs.waitFor({ state: "detached" });
+    await elsewhere.reload();
+    await heading("Sign in", elsewhere).waitFor();
+    await elsewhere.context().close();
+    await member.reload();
+    await heading("Safes", member).waitFor();
+  },
   "sees where they are signed in, and ends it": async () => {
     await people(`?q=${job.member.handle}`);
     await row(job.member.email).getByRole("button").click();
     await page.getByText(/last used/).first().waitFor();
-    await button("End sign-ins and sessions").click();
+    await button("End all sign-ins and sessions").click();
     await page.getByLabel("Message to them").fill("please sign in again");
     await act(() => button("End them").click(), page.getByText(/sign-ins? and \d+ live sessions? ended\./));
     await member.goto(`${job.url}/o/${job.slug}/safes`);

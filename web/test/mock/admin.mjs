@@ -18,6 +18,7 @@ const robot = { id: makeId("usr"), name: "nightly-backup", handle: "nightly-back
 
 export function adminRoutes(on, page) {
   on("GET", "/org/members/{user}/sign-ins", () => ({ items: [{ id: "web_1", current: false, source_ip: "192.0.2.44", user_agent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/143.0", created_at: ago(200), last_seen_at: ago(3), expires_at: ahead(600) }] }));
+  on("POST", "/org/members/{user}/sign-ins/{id}/end", () => ({ sign_ins_ended: 1, sessions_ended: 1 }));
   on("POST", "/org/members/{user}/sign-out", () => ({ sign_ins_ended: 1, sessions_ended: 0 }));
   on("GET", "/org/members/{user}/phone", () => ({ number: "+49 ••• 6789", country: "DE", verified_at: ago(60 * 24 * 12), version: 2 }));
   on("GET", "/service-accounts", () => ({ items: [robot] }));

@@ -160,12 +160,14 @@ export function MemberPanel({ member: m, onClose }: { member: Member; onClose: (
             remove.reset();
           }}
           onConfirm={() =>
-            remove.mutate(m.user_id, {
-              onSuccess: () => {
+            // The panel may be gone with its row before the answer is told, and a mutation tells nothing to who is gone.
+            remove.mutateAsync(m.user_id).then(
+              () => {
                 toasts.say(`${m.name} is no longer a member.`);
                 onClose();
               },
-            })
+              () => undefined, // the dialog shows it
+            )
           }
         >
           {m.name} loses every safe in {org.name}, and running sessions end at once. What they did stays in the audit log. They can be invited again.

@@ -72,6 +72,11 @@ export function useMemberChanges() {
         stepUp(() => post<{ sign_ins_ended: number; sessions_ended?: number }>(`/org/members/${v.user}/sign-out`, { org: org.id, body: v.comment ? { comment: v.comment } : {} })),
       onSuccess,
     }),
+    endSignIn: useMutation({
+      mutationFn: (v: { user: string; signIn: string; comment: string }) =>
+        stepUp(() => post<{ sign_ins_ended: number; sessions_ended?: number }>(`/org/members/${v.user}/sign-ins/${v.signIn}/end`, { org: org.id, body: v.comment ? { comment: v.comment } : {} })),
+      onSuccess,
+    }),
     suspend: useMutation({ mutationFn: (v: { user: string; comment: string }) => stepUp(() => post<unknown>(`/org/members/${v.user}/suspend`, { org: org.id, body: v.comment ? { comment: v.comment } : {} })), onSuccess }),
     resume: useMutation({ mutationFn: (user: string) => stepUp(() => post<unknown>(`/org/members/${user}/resume`, { org: org.id })), onSuccess }),
     askPhone: useMutation({ mutationFn: (v: { user: string; number: string }) => stepUp(() => post<PhoneWire>(`/org/members/${v.user}/phone/changes`, { org: org.id, body: { number: v.number } })), onSuccess }),

@@ -176,12 +176,14 @@ function AccountPanel({ account: a, onClose }: { account: ServiceAccount; onClos
           error={remove.error}
           onClose={() => setLeaving(false)}
           onConfirm={() =>
-            remove.mutate(a.id, {
-              onSuccess: () => {
+            // The panel may be gone with its row before the answer is told, and a mutation tells nothing to who is gone.
+            remove.mutateAsync(a.id).then(
+              () => {
                 toasts.say(`${a.name} is removed.`);
                 onClose();
               },
-            })
+              () => undefined, // the dialog shows it
+            )
           }
         >
           Its tokens and live sessions end at once, and it leaves its safes. What it did stays in the audit log.

@@ -209,12 +209,14 @@ function UserPanel({ user: u, onClose }: { user: User; onClose: () => void }) {
             remove.reset();
           }}
           onConfirm={() =>
-            remove.mutate(undefined, {
-              onSuccess: () => {
+            // The panel may be gone with its row before the answer is told, and a mutation tells nothing to who is gone.
+            remove.mutateAsync(undefined).then(
+              () => {
                 toasts.say(`${u.name} operates this installation no more.`);
                 onClose();
               },
-            })
+              () => undefined, // the dialog shows it
+            )
           }
         >
           {self ? "This is you. Nobody removes themselves: another administrator does. " : ""}Their sign-ins and their API tokens of the platform end, and so do the invitations that they have sent. They stay a member of their organizations.
