@@ -57,7 +57,7 @@ func newServer(t testing.TB, store Store, dir string, env ...string) *Server {
 	s.URL, s.SSHAddr, s.Metrics = "https://"+https, gateway, metrics
 	s.known = filepath.Join(dir, "known_hosts")
 	s.env = append(os.Environ(), "VAULTPAM_DATA="+s.Dir, "VAULTPAM_HTTPS_ADDR="+https, "VAULTPAM_SSH_ADDR="+gateway,
-		"VAULTPAM_METRICS_ADDR="+metrics, "VAULTPAM_TARGETS_ALLOW_LOOPBACK=true", "VAULTPAM_SSO_DNS="+theDNS(t), "VAULTPAM_LOG_LEVEL=debug", "VAULTPAM_LOG_FORMAT=json",
+		"VAULTPAM_METRICS_ADDR="+metrics, "VAULTPAM_TARGETS_ALLOW_LOOPBACK=true", "VAULTPAM_NOTICES_ALLOW_NETWORKS=127.0.0.0/8", "VAULTPAM_SSO_DNS="+theDNS(t), "VAULTPAM_LOG_LEVEL=debug", "VAULTPAM_LOG_FORMAT=json",
 		"VAULTPAM_RECORDING_MIN_FREE=1MiB", "VAULTPAM_PASSWORDS_MEMORY=19MiB", "VAULTPAM_PASSWORDS_PASSES=2", "VAULTPAM_DRAIN=0s", "GORACE=halt_on_error=0")
 	if store == Postgres {
 		s.env = append(s.env, "VAULTPAM_DATABASE_URL="+dbtest.PostgresURL(t))

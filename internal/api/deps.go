@@ -134,6 +134,7 @@ func (s *Server) routes() {
 	s.auditRoutes()
 	s.ssoRoutes()
 	s.mailRoutes()
+	s.channelRoutes()
 	s.phoneRoutes()
 	s.scimAdminRoutes()
 	s.scimRoutes()

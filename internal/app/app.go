@@ -168,7 +168,7 @@ func (a *App) buildDomains() (err error) {
 			return err
 		}
 		a.mail, err = notify.New(notify.Deps{Log: part("mail"), DB: a.db, Seal: a.keyring, Ledger: a.ledger, PublicURL: a.cfg.HTTPS.PublicURL, Server: server,
-			Folder: filepath.Join(a.cfg.Data, "mail"), Own: ownServers{func() *tenancy.Service { return a.tenancy }}, Dialer: dialer, Metrics: a.metrics, Now: now})
+			Folder: filepath.Join(a.cfg.Data, "mail"), Own: ownServers{func() *tenancy.Service { return a.tenancy }}, Dialer: dialer, Web: a.webDialer(), Metrics: a.metrics, Now: now})
 		return err
 	})
 	var factors *mfa.Service
@@ -316,10 +316,7 @@ func (a *App) buildDoors() error {
 	if err != nil {
 		return err
 	}
-	var proxies []netip.Prefix
-	for _, p := range a.cfg.HTTPS.TrustedProxies {
-		proxies = append(proxies, netip.MustParsePrefix(p)) // checked by Validate
-	}
+	proxies := prefixes(a.cfg.HTTPS.TrustedProxies)
 	a.api, err = api.New(api.Deps{
 		Log: a.log, Version: Version, Metrics: api.NewMetrics(a.metrics), Identity: a.identity, Tenancy: a.tenancy, Platform: a.platform, Phone: a.phone,
 		Keys:        a.keys,
@@ -345,6 +342,20 @@ func (a *App) buildDoors() error {
 // is built on the queue that asks.
 func (a *App) governanceAlways(ctx context.Context, tx *db.Tx, org id.Org) (bool, error) {
 	return a.tenancy.GovernanceAlways(ctx, tx, org)
+}
+
+// webDialer reaches what organizations name for their notices: the public Internet, and
+// what the installation allows beside it.
+func (a *App) webDialer() *resource.Dialer {
+	return &resource.Dialer{Public: true, Except: prefixes(a.cfg.Notices.AllowNetworks), Own: a.doors.addresses}
+}
+
+// prefixes are networks that Validate has looked at.
+func prefixes(in []string) (out []netip.Prefix) {
+	for _, p := range in {
+		out = append(out, netip.MustParsePrefix(p))
+	}
+	return out
 }
 
 // safeRole tells the recordings who manages a safe.

@@ -40,6 +40,7 @@ type grammar struct {
 	Governance governanceCmd      `cmd:"" section:"manage" help:"Sensitive changes that wait for a second person."`
 	Recovery   recoveryCmd        `cmd:"" section:"manage" help:"People who have lost their second factor and wait for a decision."`
 	Mail       mailCmd            `cmd:"" section:"manage" help:"Messages that were sent to people, and whether they arrived."`
+	Channels   channelsCmd        `cmd:"" section:"manage" help:"Where notices go besides e-mail: Slack and signed webhooks."`
 	OrgKey     orgKeyCmd          `cmd:"" name:"org-key" section:"manage" help:"The encryption key of your organization."`
 	SCIM       scimCmd            `cmd:"" name:"scim" section:"manage" help:"How your organization's directory pushes people and groups."`
 	SSO        ssoCmd             `cmd:"" name:"sso" section:"manage" help:"Single sign-on: how the people of your organization sign in."`

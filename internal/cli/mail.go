@@ -21,6 +21,7 @@ type mailCmd struct {
 // message is a message as the server tells of it.
 type message struct {
 	ID        string    `json:"id"`
+	Channel   string    `json:"channel"`
 	Kind      string    `json:"kind"`
 	Recipient string    `json:"recipient"`
 	State     string    `json:"state"`
@@ -79,11 +80,15 @@ type mailShowCmd struct {
 
 // Run shows one message.
 func (c *mailShowCmd) Run(ctx context.Context, p *program) error {
+	return p.showMessage(ctx, c.path(), c.ID)
+}
+
+func (p *program) showMessage(ctx context.Context, list, id string) error {
 	r, err := p.remote(ctx)
 	if err != nil {
 		return err
 	}
-	a, err := r.get(ctx, c.path()+path("/%s", c.ID), nil)
+	a, err := r.get(ctx, list+path("/%s", id), nil)
 	if err != nil {
 		return err
 	}
@@ -124,13 +129,25 @@ func (c *mailResendCmd) Run(ctx context.Context, p *program) error {
 	return c.order(ctx, p, path("/%s/resend", c.ID))
 }
 
-// order has a message sent, and waits a little for how that goes.
 func (m mailbox) order(ctx context.Context, p *program, what string) error {
 	r, err := p.remote(ctx)
 	if err != nil {
 		return err
 	}
-	a, err := r.post(ctx, m.path()+what, nil)
+	return r.sendByHand(ctx, m.path()+what, m.path())
+}
+
+func shownBy(list string) string {
+	if list == deliveriesPath {
+		return "channels deliveries"
+	}
+	return "mail"
+}
+
+// sendByHand has a message of the list sent, and waits a little for how that goes.
+func (r *remote) sendByHand(ctx context.Context, order, list string) error {
+	p := r.p
+	a, err := r.post(ctx, order, nil)
 	if err != nil {
 		return err
 	}
@@ -148,7 +165,7 @@ func (m mailbox) order(ctx context.Context, p *program, what string) error {
 			return terminal.ErrInterrupted
 		case <-time.After(p.poll):
 		}
-		if a, err = r.get(ctx, m.path()+path("/%s", now.ID), nil); err != nil {
+		if a, err = r.get(ctx, list+path("/%s", now.ID), nil); err != nil {
 			return err
 		}
 		if err := a.Into(&now); err != nil {
@@ -163,9 +180,9 @@ func (m mailbox) order(ctx context.Context, p *program, what string) error {
 		case now.State == "sent":
 			p.sayf("Sent to %s.", now.Recipient)
 		case now.LastError != "":
-			p.sayf("Not sent to %s yet: %s. It is tried again; see vaultpam mail show %s", now.Recipient, now.LastError, now.ID)
+			p.sayf("Not sent to %s yet: %s. It is tried again; see vaultpam %s show %s", now.Recipient, now.LastError, shownBy(list), now.ID)
 		default:
-			p.sayf("On its way to %s; see vaultpam mail show %s", now.Recipient, now.ID)
+			p.sayf("On its way to %s; see vaultpam %s show %s", now.Recipient, shownBy(list), now.ID)
 		}
 	})
 }

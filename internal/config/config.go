@@ -32,6 +32,7 @@ type Config struct {
 	Targets   Targets   `key:"targets"`
 	SSO       SSO       `key:"sso"`
 	Mail      Mail      `key:"mail"`
+	Notices   Notices   `key:"notices"`
 	Platform  Platform  `key:"platform"`
 	Phone     Phone     `key:"phone"`
 	Signup    Signup    `key:"signup"`
@@ -108,6 +109,11 @@ type Mail struct {
 	Username     string `key:"username"`      // empty: no sign-in
 	PasswordFile string `key:"password_file"` // holds the password and nothing else; readable for the server only
 	CAFile       string `key:"ca_file"`       // PEM; empty: the machine's authorities
+}
+
+// Notices is where organizations may send notices to: Slack and webhooks of their own.
+type Notices struct {
+	AllowNetworks []string `key:"allow_networks"` // private networks that channels may reach, such as 10.0.0.0/8; without any only public addresses
 }
 
 // Signup is how strangers ask for an organization of their own.
@@ -206,6 +212,11 @@ func (c Config) Validate() error {
 	for _, p := range c.HTTPS.TrustedProxies {
 		if _, err := netip.ParsePrefix(p); err != nil {
 			bad("https.trusted_proxies", "%q is not a network such as 10.0.0.0/8", p)
+		}
+	}
+	for _, p := range c.Notices.AllowNetworks {
+		if _, err := netip.ParsePrefix(p); err != nil {
+			bad("notices.allow_networks", "%q is not a network such as 10.0.0.0/8", p)
 		}
 	}
 	if u := c.Database.URL; u != "" && !strings.HasPrefix(u, "sqlite:") && !strings.HasPrefix(u, "postgres://") && !strings.HasPrefix(u, "postgresql://") {

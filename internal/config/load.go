@@ -65,7 +65,7 @@ func Load(path string, environ []string, flags map[string]string) (Config, error
 	return c, c.Resolve()
 }
 
-var listKeys = []string{"https.trusted_proxies", "phone.countries"}
+var listKeys = []string{"https.trusted_proxies", "notices.allow_networks", "phone.countries"}
 
 func fromEnvironment(environ []string, keys []string) (map[string]any, error) {
 	values := map[string]any{}

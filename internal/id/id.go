@@ -49,6 +49,7 @@ type (
 	Job          string
 	HostKeySight string // a host key that was seen and waits for confirmation
 	Delivery     string // a message to somebody outside of the product
+	Channel      string // where an organization's notices go
 )
 
 func (Org) Prefix() string          { return "org" }
@@ -86,6 +87,7 @@ func (Invitation) Prefix() string   { return "inv" }
 func (Job) Prefix() string          { return "job" }
 func (HostKeySight) Prefix() string { return "hks" }
 func (Delivery) Prefix() string     { return "dlv" }
+func (Channel) Prefix() string      { return "nch" }
 
 // Kind is any of the id types of this package.
 type Kind interface {

@@ -29,17 +29,18 @@ type Data interface {
 // bounded length without anything invisible, a time is written in UTC, and a
 // secret.Secret does not print.
 type writer struct {
-	base  string // the public URL of the installation
-	topic string
-	parts []part
+	base   string // the public URL of the installation
+	shared bool   // for many eyes: links lose their tokens, codes are left out
+	topic  string
+	parts  []part
 }
 
 type part struct {
-	Text  string
-	Link  template.URL // with Text as its label
-	Fact  string       // with Text as its value
-	Quote string       // what a person wrote, as they wrote it
-	Code  string
+	Text  string       `json:"text,omitempty"`
+	Link  template.URL `json:"link,omitempty"`  // with Text as its label
+	Fact  string       `json:"fact,omitempty"`  // with Text as its value
+	Quote string       `json:"quote,omitempty"` // what a person wrote, as they wrote it
+	Code  string       `json:"code,omitempty"`
 }
 
 func (w *writer) subject(format string, args ...any) {
@@ -53,7 +54,7 @@ func (w *writer) text(format string, args ...any) {
 // link is a button: path of the console, with the token in the fragment.
 func (w *writer) link(label, path string, token secret.Secret) {
 	u := strings.TrimRight(w.base, "/") + path
-	if !token.Empty() {
+	if !token.Empty() && !w.shared {
 		u += "#" + url.PathEscape(token.RevealString())
 	}
 	w.parts = append(w.parts, part{Text: label, Link: template.URL(u)})
@@ -75,6 +76,9 @@ func (w *writer) quote(s string) {
 
 // code is a short secret that a person types.
 func (w *writer) code(c secret.Secret) {
+	if w.shared {
+		return
+	}
 	w.parts = append(w.parts, part{Code: c.RevealString()})
 }
 
@@ -141,17 +145,23 @@ const footer = "This message was sent by VaultPAM at %s because of what is said 
 func render(base string, d Data) (Rendered, error) {
 	w := writer{base: base}
 	d.letter(&w)
+	return finish(base, d.Kind(), w.topic, w.parts)
+}
+
+// finish writes the parts as an e-mail.
+func finish(base string, k Kind, topic string, parts []part) (Rendered, error) {
 	foot := fmt.Sprintf(footer, strings.TrimPrefix(base, "https://"))
-	out := Rendered{Subject: w.topic, Text: plain(w.parts, foot)}
+	out := Rendered{Subject: topic, Text: strings.TrimRight(body(parts), "\n") + "\n\n-- \n" + foot + "\n"}
 	var b bytes.Buffer
-	if err := htmlLayout.Execute(&b, map[string]any{"Subject": w.topic, "Parts": w.parts, "Footer": foot}); err != nil {
-		return Rendered{}, fmt.Errorf("write the message %s: %w", d.Kind(), err)
+	if err := htmlLayout.Execute(&b, map[string]any{"Subject": topic, "Parts": parts, "Footer": foot}); err != nil {
+		return Rendered{}, fmt.Errorf("write the message %s: %w", k, err)
 	}
 	out.HTML = b.String()
 	return out, nil
 }
 
-func plain(parts []part, foot string) string {
+// body is the parts in plain text.
+func body(parts []part) string {
 	var b strings.Builder
 	for i, p := range parts {
 		if p.Fact == "" && i > 0 && parts[i-1].Fact != "" {
@@ -170,5 +180,5 @@ func plain(parts []part, foot string) string {
 			fmt.Fprintf(&b, "%s\n\n", p.Text)
 		}
 	}
-	return strings.TrimRight(b.String(), "\n") + "\n\n-- \n" + foot + "\n"
+	return b.String()
 }

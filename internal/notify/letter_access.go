@@ -32,6 +32,8 @@ type AccessWaiting struct {
 
 func (AccessWaiting) Kind() Kind { return AccessWaitingKind }
 
+func (d AccessWaiting) about() string { return d.Request + d.ExpiresAt.UTC().Format(time.RFC3339Nano) }
+
 func (d AccessWaiting) letter(w *writer) {
 	w.subject("%s asks for access to %s", d.Requester, d.Safe)
 	w.text("%s asks to open the safe %s. You may decide.", d.Requester, d.Safe)
@@ -63,6 +65,15 @@ func (AccessDecided) Kind() Kind { return AccessDecidedKind }
 
 func (d AccessDecided) letter(w *writer) {
 	switch {
+	case w.shared && d.Approved:
+		w.subject("%s may open %s", d.Name, d.Safe)
+		w.text("The request of %s for access to %s was approved by %s. It lasts until %s.", d.Name, d.Safe, d.By, d.Until)
+	case w.shared && d.By != "":
+		w.subject("The request of %s for access to %s was rejected", d.Name, d.Safe)
+		w.text("%s has rejected the request of %s for access to %s.", d.By, d.Name, d.Safe)
+	case w.shared:
+		w.subject("The request of %s for access to %s has lapsed", d.Name, d.Safe)
+		w.text("Nobody decided in time about the request of %s for access to %s.", d.Name, d.Safe)
 	case d.Approved:
 		w.subject("You may open %s", d.Safe)
 		w.text("Hello %s, your request for access to %s was approved by %s. It lasts until %s; sessions that are still open then are ended.", d.Name, d.Safe, d.By, d.Until)
@@ -88,8 +99,13 @@ type AccessEnded struct {
 func (AccessEnded) Kind() Kind { return AccessEndedKind }
 
 func (d AccessEnded) letter(w *writer) {
-	w.subject("Your access to %s was ended", d.Safe)
-	w.text("Hello %s, %s has ended your access to %s before its time. Open sessions have ended.", d.Name, d.By, d.Safe)
+	if w.shared {
+		w.subject("The access of %s to %s was ended", d.Name, d.Safe)
+		w.text("%s has ended the access of %s to %s before its time. Open sessions have ended.", d.By, d.Name, d.Safe)
+	} else {
+		w.subject("Your access to %s was ended", d.Safe)
+		w.text("Hello %s, %s has ended your access to %s before its time. Open sessions have ended.", d.Name, d.By, d.Safe)
+	}
 	w.quote(d.Comment)
 }
 
@@ -105,6 +121,8 @@ type AccessEmergency struct {
 }
 
 func (AccessEmergency) Kind() Kind { return AccessEmergencyKind }
+
+func (d AccessEmergency) about() string { return d.Request + d.Until.UTC().Format(time.RFC3339Nano) }
 
 func (d AccessEmergency) letter(w *writer) {
 	w.subject("EMERGENCY: %s opened %s without approval", d.Person, d.Safe)

@@ -47,6 +47,8 @@ type RecoveryWaiting struct {
 
 func (RecoveryWaiting) Kind() Kind { return RecoveryWaitingKind }
 
+func (d RecoveryWaiting) about() string { return d.Email + d.ExpiresAt.UTC().Format(time.RFC3339Nano) }
+
 func (d RecoveryWaiting) letter(w *writer) {
 	w.subject("%s has lost their second factor and waits for your decision", d.Person)
 	w.text("%s has signed in with their password, has confirmed it by e-mail, and asks to set up a new second factor. Speak with them before you decide: a stolen password and mailbox look the same.", d.Person)

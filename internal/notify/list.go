@@ -16,12 +16,14 @@ import (
 // Delivery is a message as lists show it: never its content.
 type Delivery struct {
 	ID        id.Delivery
-	Channel   string
+	Channel   string // email, slack or webhook
+	ChannelID string // email, or the channel's id
 	Kind      Kind
 	Recipient string
 	State     string // queued, sending, sent, failed, expired
 	Attempts  int
 	LastError string
+	FellBack  bool // another channel was asked in its place
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	NextAt    time.Time // zero when it ended
@@ -55,8 +57,19 @@ func (s *Service) read(ctx context.Context, org id.Org, f db.Fn) error {
 	return s.d.DB.ReadOrg(ctx, org, f)
 }
 
-// List lists the messages of an organization (empty: of the platform), newest first.
+// List lists the e-mails of an organization (empty: of the platform), newest first.
 func (s *Service) List(ctx context.Context, actor authz.Actor, org id.Org, p page.Request) (page.List[Delivery], error) {
+	return s.Deliveries(ctx, actor, org, DeliveryFilter{Channel: emailWay}, p)
+}
+
+// DeliveryFilter narrows a list of deliveries; an empty field does not.
+type DeliveryFilter struct {
+	Channel string // email, or a channel's id
+	State   string
+}
+
+// Deliveries lists what was sent by any channel, newest first.
+func (s *Service) Deliveries(ctx context.Context, actor authz.Actor, org id.Org, f DeliveryFilter, p page.Request) (page.List[Delivery], error) {
 	if err := mayList(actor, org); err != nil {
 		return page.List[Delivery]{}, err
 	}
@@ -69,7 +82,7 @@ func (s *Service) List(ctx context.Context, actor authz.Actor, org id.Org, p pag
 	}
 	var rows []notifysql.ListDeliveriesRow
 	err = s.read(ctx, org, func(ctx context.Context, tx *db.Tx) (err error) {
-		rows, err = notifysql.New(tx).ListDeliveries(ctx, notifysql.ListDeliveriesParams{OrgID: string(org), Before: before, N: n})
+		rows, err = notifysql.New(tx).ListDeliveries(ctx, notifysql.ListDeliveriesParams{OrgID: string(org), Before: before, ChannelID: f.Channel, State: f.State, N: n})
 		return err
 	})
 	if err != nil {
@@ -83,8 +96,8 @@ func (s *Service) List(ctx context.Context, actor authz.Actor, org id.Org, p pag
 }
 
 func delivery(r notifysql.ListDeliveriesRow) Delivery {
-	d := Delivery{ID: id.Delivery(r.ID), Channel: r.Channel, Kind: Kind(r.Kind), Recipient: r.Recipient, State: r.State, Attempts: int(r.Attempts),
-		LastError: r.LastError, CreatedAt: db.Time(r.CreatedAt), ExpiresAt: db.Time(r.ExpiresAt)}
+	d := Delivery{ID: id.Delivery(r.ID), Channel: r.Channel, ChannelID: r.ChannelID, Kind: Kind(r.Kind), Recipient: r.Recipient, State: r.State, Attempts: int(r.Attempts),
+		LastError: r.LastError, FellBack: r.FellBack, CreatedAt: db.Time(r.CreatedAt), ExpiresAt: db.Time(r.ExpiresAt)}
 	if r.EndedAt != 0 {
 		d.EndedAt = db.Time(r.EndedAt)
 	} else {
@@ -114,7 +127,7 @@ func (s *Service) Get(ctx context.Context, actor authz.Actor, org id.Org, name i
 	if err != nil {
 		return Delivery{}, fmt.Errorf("read message %s: %w", name, err)
 	}
-	d := delivery(notifysql.ListDeliveriesRow{OrgID: row.OrgID, ID: row.ID, Channel: row.Channel, Kind: row.Kind, Recipient: row.Recipient, State: row.State,
+	d := delivery(notifysql.ListDeliveriesRow{OrgID: row.OrgID, ID: row.ID, Channel: row.Channel, ChannelID: row.ChannelID, FellBack: row.FellBack, Kind: row.Kind, Recipient: row.Recipient, State: row.State,
 		Attempts: row.Attempts, LastError: row.LastError, CreatedAt: row.CreatedAt, ExpiresAt: row.ExpiresAt, NextAt: row.NextAt, EndedAt: row.EndedAt})
 	for _, t := range tries {
 		d.Tries = append(d.Tries, Try{N: int(t.N), StartedAt: db.Time(t.StartedAt), EndedAt: db.Time(t.EndedAt), Outcome: t.Outcome, Via: t.Via, Error: t.Error})

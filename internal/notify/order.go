@@ -55,8 +55,33 @@ func (s *Service) SendTest(ctx context.Context, actor authz.Actor, org id.Org) (
 	if err != nil {
 		return Delivery{}, err
 	}
+	return s.queueTest(ctx, actor, org, p, order)
+}
+
+// SendChannelTest sends a test by one channel, also when it is switched off.
+func (s *Service) SendChannelTest(ctx context.Context, actor authz.Actor, name id.Channel) (Delivery, error) {
+	org := actor.Org
+	order := func(d id.Delivery) event.MailOrdered {
+		return event.NewMailOrdered(orderAct(actor, org), orderTarget(org), event.MailOrderTest, string(TestKind)).WithDelivery(d)
+	}
+	if err := s.mayOrder(ctx, actor, org, order("")); err != nil {
+		return Delivery{}, err
+	}
+	row, err := s.channel(ctx, org, name)
+	if err != nil {
+		return Delivery{}, err
+	}
+	e, err := s.toChannel(ctx, row, share(s.d.PublicURL, org, Test{Organization: true, By: actor.Name}, s.d.Now()), "")
+	if err != nil {
+		return Delivery{}, err
+	}
+	return s.queueTest(ctx, actor, org, Prepared{org: org, kind: TestKind, entries: []entry{e}, expires: s.d.Now().Add(testLife)}, order)
+}
+
+// queueTest queues a test unless there were many lately.
+func (s *Service) queueTest(ctx context.Context, actor authz.Actor, org id.Org, p Prepared, order func(id.Delivery) event.MailOrdered) (Delivery, error) {
 	limited := false
-	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		n, err := notifysql.New(tx).CountKindSince(ctx, notifysql.CountKindSinceParams{OrgID: string(org), Kind: string(TestKind), Since: db.Micros(s.d.Now().Add(-testsWithin))})
 		if err != nil {
 			return fmt.Errorf("count tests: %w", err)
@@ -67,7 +92,7 @@ func (s *Service) SendTest(ctx context.Context, actor authz.Actor, org id.Org) (
 		if err := s.Queue(ctx, tx, p); err != nil {
 			return err
 		}
-		_, err = s.d.Ledger.Record(ctx, tx, order(p.id))
+		_, err = s.d.Ledger.Record(ctx, tx, order(p.ID()))
 		return err
 	})
 	if err != nil {
@@ -77,7 +102,7 @@ func (s *Service) SendTest(ctx context.Context, actor authz.Actor, org id.Org) (
 		why := fault.New(fault.Exhausted, "%d tests in %s are enough: look at how they went, and try again later", maxTests, testsWithin).WithRetry(testsWithin)
 		return Delivery{}, s.orderRefused(ctx, why, order("").Denied(event.MailOrderedRateLimited))
 	}
-	return s.Get(ctx, actor, org, p.id)
+	return s.Get(ctx, actor, org, p.ID())
 }
 
 // Resend tries a message that failed, or waits for its next try, at once. One that was sent

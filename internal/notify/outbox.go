@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,7 +16,6 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
-	"github.com/vaultpam/vaultpam/internal/notify/notifysql"
 )
 
 // Sealer encrypts content at rest. It is called outside of transactions only.
@@ -56,6 +54,7 @@ type Deps struct {
 	Folder    string                // of .eml files, made when it is needed
 	Own       OwnServers            // nil: no organization has a server of its own
 	Dialer    Dialer                // for Own
+	Web       Dialer                // for channels: reaches public addresses, and what the installation allows; nil: there are no channels
 	Metrics   prometheus.Registerer // nil: none
 	Now       func() time.Time      // nil: time.Now
 }
@@ -68,7 +67,7 @@ type Service struct {
 
 	mu   sync.Mutex
 	busy map[id.Delivery]bool
-	down map[id.Org]time.Time // own servers that did not answer, and until when they are left alone
+	down map[string]time.Time // own servers and channels that did not answer, and until when they are left alone
 }
 
 // New checks the parts. It opens nothing.
@@ -88,7 +87,7 @@ func New(d Deps) (*Service, error) {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
-	return &Service{d: d, wake: make(chan struct{}, 1), metrics: newMetrics(d.Metrics), busy: map[id.Delivery]bool{}, down: map[id.Org]time.Time{}}, nil
+	return &Service{d: d, wake: make(chan struct{}, 1), metrics: newMetrics(d.Metrics), busy: map[id.Delivery]bool{}, down: map[string]time.Time{}}, nil
 }
 
 // Recipient is who gets a message.
@@ -106,20 +105,21 @@ type Message struct {
 
 const defaultLife = 3 * 24 * time.Hour
 
-// Prepared is a message that is written and sealed, and waits to be queued.
+// Prepared is a message that is written and sealed, and waits to be queued: the e-mail
+// first, then what an organization's channels are told of it.
 type Prepared struct {
-	org       id.Org
-	id        id.Delivery
-	kind      Kind
-	recipient string
-	content   []byte
-	expires   time.Time
+	org     id.Org
+	kind    Kind
+	entries []entry
+	expires time.Time
 }
 
-// content is what is sealed.
+// content is what is sealed: a letter to a person, a document for a channel, or a letter
+// with the document that a channel gets when it does not arrive.
 type content struct {
 	Name string `json:"name,omitempty"`
 	Rendered
+	Document *document `json:"document,omitempty"`
 }
 
 func sealContext(d id.Delivery) string { return "delivery/" + string(d) }
@@ -135,41 +135,53 @@ func (s *Service) Prepare(ctx context.Context, org id.Org, m Message) (Prepared,
 	if err != nil {
 		return Prepared{}, err
 	}
-	plain, err := json.Marshal(content{Name: line(m.To.Name, maxShown), Rendered: r})
-	if err != nil {
-		return Prepared{}, fmt.Errorf("encode a message: %w", err)
-	}
-	p := Prepared{org: org, id: id.New[id.Delivery](), kind: m.Data.Kind(), recipient: m.To.Email, expires: m.Expires}
+	p := Prepared{org: org, kind: m.Data.Kind(), expires: m.Expires}
 	if p.expires.IsZero() {
 		p.expires = s.d.Now().Add(defaultLife)
 	}
-	if p.content, err = s.d.Seal.Seal(ctx, org, sealContext(p.id), plain); err != nil {
-		return Prepared{}, fmt.Errorf("seal a message: %w", err)
+	c := content{Name: line(m.To.Name, maxShown), Rendered: r}
+	if org != "" && kindInfo(p.kind).Shared {
+		d := share(s.d.PublicURL, org, m.Data, s.d.Now())
+		c.Document = &d
+	}
+	mail, err := s.toMailbox(ctx, org, m.To, c)
+	if err != nil {
+		return Prepared{}, err
+	}
+	p.entries = []entry{mail}
+	if c.Document != nil {
+		all, err := s.broadcast(ctx, org, *c.Document, noticeKey(m.Data), "")
+		if err != nil {
+			return Prepared{}, err
+		}
+		p.entries = append(p.entries, all...)
 	}
 	return p, nil
 }
 
-// ID names the message in lists.
-func (p Prepared) ID() id.Delivery { return p.id }
+// ID names the e-mail in lists.
+func (p Prepared) ID() id.Delivery {
+	if len(p.entries) == 0 {
+		return ""
+	}
+	return p.entries[0].id
+}
 
 // Queue stores a prepared message in the caller's transaction: it is delivered
 // when that commits, and never if it does not. It may be called again when the
 // transaction is repeated.
 func (s *Service) Queue(ctx context.Context, tx *db.Tx, p Prepared) error {
-	if p.id == "" {
+	if len(p.entries) == 0 {
 		return errors.New("notify: a message is queued that was not prepared")
 	}
 	if tx.Org() != "" && tx.Org() != p.org {
 		return fmt.Errorf("notify: a message of organization %q is queued in a transaction of %q", p.org, tx.Org())
 	}
-	err := notifysql.New(tx).InsertDelivery(ctx, notifysql.InsertDeliveryParams{
-		OrgID: string(p.org), ID: string(p.id), Kind: string(p.kind), Recipient: p.recipient, Content: p.content,
-		Now: db.Micros(s.d.Now()), ExpiresAt: db.Micros(p.expires),
-	})
-	if err != nil {
-		return fmt.Errorf("queue a message: %w", err)
+	for _, e := range p.entries {
+		if err := s.insert(ctx, tx, p.org, p.kind, e, p.expires); err != nil {
+			return err
+		}
 	}
-	tx.AfterCommit(s.notify)
 	return nil
 }
 

@@ -1,11 +1,13 @@
 -- name: InsertDelivery :exec
-insert into delivery (org_id, id, channel, kind, recipient, content, state, attempts, last_error, created_at, expires_at, next_at, ended_at)
-values (sqlc.arg(org_id), sqlc.arg(id), 'email', sqlc.arg(kind), sqlc.arg(recipient), sqlc.arg(content), 'queued', 0, '',
-        sqlc.arg(now), sqlc.arg(expires_at), sqlc.arg(now), 0);
+-- What a channel was told of already it is not told of again.
+insert into delivery (org_id, id, channel, channel_id, kind, recipient, notice_key, content, state, attempts, last_error, fell_back, created_at, expires_at, next_at, ended_at)
+values (sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(channel), sqlc.arg(channel_id), sqlc.arg(kind), sqlc.arg(recipient), sqlc.arg(notice_key), sqlc.arg(content), 'queued', 0, '', false,
+        sqlc.arg(now), sqlc.arg(expires_at), sqlc.arg(now), 0)
+on conflict do nothing;
 
 -- name: DueDeliveries :many
 -- platform-wide: one worker delivers for all organizations
-select org_id, id from delivery where ended_at = 0 and next_at <= sqlc.arg(now) order by next_at, id limit sqlc.arg(n);
+select org_id, id, channel_id from delivery where ended_at = 0 and next_at <= sqlc.arg(now) order by next_at, id limit sqlc.arg(n);
 
 -- name: GetDelivery :one
 select * from delivery where org_id = sqlc.arg(org_id) and id = sqlc.arg(id);
@@ -36,8 +38,10 @@ on conflict (org_id, delivery_id, n) do nothing;
 select * from delivery_try where org_id = sqlc.arg(org_id) and delivery_id = sqlc.arg(delivery_id) order by n;
 
 -- name: ListDeliveries :many
-select org_id, id, channel, kind, recipient, state, attempts, last_error, created_at, expires_at, next_at, ended_at from delivery
-where org_id = sqlc.arg(org_id) and id < sqlc.arg(before) order by id desc limit sqlc.arg(n);
+select org_id, id, channel, channel_id, kind, recipient, state, attempts, last_error, fell_back, created_at, expires_at, next_at, ended_at from delivery
+where org_id = sqlc.arg(org_id) and id < sqlc.arg(before)
+and (cast(sqlc.arg(channel_id) as text) = '' or channel_id = sqlc.arg(channel_id))
+and (cast(sqlc.arg(state) as text) = '' or state = sqlc.arg(state)) order by id desc limit sqlc.arg(n);
 
 -- name: Waiting :one
 -- platform-wide: how far behind the worker is
@@ -64,3 +68,51 @@ update delivery set content = sqlc.arg(empty) where state = 'failed' and expires
 
 -- name: CountKindSince :one
 select count(*) from delivery where org_id = sqlc.arg(org_id) and kind = sqlc.arg(kind) and created_at > sqlc.arg(since);
+
+-- name: FellBack :execrows
+update delivery set fell_back = true where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and not fell_back;
+
+-- name: ToldAlready :many
+-- The channels that have one notice.
+select channel_id from delivery where org_id = sqlc.arg(org_id) and notice_key = sqlc.arg(notice_key) and notice_key <> '';
+
+-- name: Channels :many
+select * from notify_channel where org_id = sqlc.arg(org_id) order by place, id;
+
+-- name: GetChannel :one
+select * from notify_channel where org_id = sqlc.arg(org_id) and id = sqlc.arg(id);
+
+-- name: InsertChannel :execrows
+insert into notify_channel (org_id, id, kind, name, name_key, place, enabled, kinds, host, sealed, previous_until, version, failing_since, last_error, last_sent_at, created_at, changed_at)
+select sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(kind), sqlc.arg(name), sqlc.arg(name_key), coalesce(max(place), 0) + 1, cast(sqlc.arg(enabled) as boolean), sqlc.arg(kinds), sqlc.arg(host),
+       sqlc.arg(sealed), 0, 1, 0, '', 0, cast(sqlc.arg(now) as bigint), cast(sqlc.arg(now) as bigint)
+from notify_channel where org_id = sqlc.arg(org_id) having count(*) < cast(sqlc.arg(most) as bigint)
+on conflict do nothing;
+
+-- name: UpdateChannel :execrows
+update notify_channel set name = sqlc.arg(name), name_key = sqlc.arg(name_key), enabled = sqlc.arg(enabled), kinds = sqlc.arg(kinds), host = sqlc.arg(host), sealed = sqlc.arg(sealed),
+    previous_until = sqlc.arg(previous_until), version = version + 1, failing_since = case when cast(sqlc.arg(fresh) as boolean) then 0 else failing_since end,
+    last_error = case when cast(sqlc.arg(fresh) as boolean) then '' else last_error end, changed_at = sqlc.arg(now)
+where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and version = sqlc.arg(version);
+
+-- name: PlaceChannel :execrows
+update notify_channel set place = sqlc.arg(place) where org_id = sqlc.arg(org_id) and id = sqlc.arg(id);
+
+-- name: DeleteChannel :execrows
+delete from notify_channel where org_id = sqlc.arg(org_id) and id = sqlc.arg(id);
+
+-- name: ChannelSent :exec
+update notify_channel set failing_since = 0, last_error = '', last_sent_at = sqlc.arg(now) where org_id = sqlc.arg(org_id) and id = sqlc.arg(id);
+
+-- name: ChannelFailed :exec
+update notify_channel set failing_since = case when failing_since = 0 then cast(sqlc.arg(now) as bigint) else failing_since end, last_error = sqlc.arg(last_error)
+where org_id = sqlc.arg(org_id) and id = sqlc.arg(id);
+
+-- name: Alert :execrows
+-- One row when nobody was told lately.
+insert into notify_alert (org_id, channel_id, alerted_at) values (sqlc.arg(org_id), sqlc.arg(channel_id), sqlc.arg(now))
+on conflict (org_id, channel_id) do update set alerted_at = excluded.alerted_at where notify_alert.alerted_at <= sqlc.arg(before);
+
+-- name: Administrators :many
+select p.id, p.email, p.name from member m join person p on p.id = m.user_id
+where m.org_id = sqlc.arg(org_id) and m.role in ('owner', 'admin') and m.suspended_at = 0 and p.state = 'active' order by m.created_at, p.id limit 50;

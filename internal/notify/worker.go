@@ -21,7 +21,7 @@ const (
 	lease     = 2 * time.Minute // a try that takes longer has lost its server
 	stopLimit = 5 * time.Second // for tries under way at the stop signal
 	keepEnded = 30 * 24 * time.Hour
-	ownDown   = time.Minute // an organization's server that did not answer is left alone for this long
+	ownDown   = time.Minute // an organization's server or channel that did not answer is left alone for this long
 )
 
 // backoff is how long to wait after the nth try. The last one repeats until the
@@ -63,7 +63,7 @@ func (s *Service) Run(ctx context.Context) error {
 			}
 			running.Go(func() {
 				defer func() { s.release(name); <-slots; s.notify() }()
-				s.complain(work, "a message could not be handled", s.deliver(work, id.Org(row.OrgID), name))
+				s.complain(work, "a message could not be handled", s.deliver(work, id.Org(row.OrgID), name, restKey(row.OrgID, row.ChannelID)))
 			})
 		}
 		select {
@@ -122,8 +122,8 @@ func (s *Service) due(ctx context.Context) (rows []notifysql.DueDeliveriesRow, e
 }
 
 // deliver makes one try.
-func (s *Service) deliver(ctx context.Context, org id.Org, name id.Delivery) error {
-	if until, waits := s.resting(org); waits {
+func (s *Service) deliver(ctx context.Context, org id.Org, name id.Delivery, by string) error {
+	if until, waits := s.resting(by); waits {
 		return s.postpone(ctx, org, name, until)
 	}
 	row, ok, err := s.claim(ctx, org, name)
@@ -174,18 +174,25 @@ func (s *Service) claim(ctx context.Context, org id.Org, name id.Delivery) (row 
 func (s *Service) try(ctx context.Context, row notifysql.Delivery) (via string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, sendLimit)
 	defer cancel()
-	server, own, err := s.server(ctx, id.Org(row.OrgID))
-	if err != nil {
-		return "", err
-	}
 	plain, err := s.d.Seal.Open(ctx, id.Org(row.OrgID), sealContext(id.Delivery(row.ID)), row.Content)
 	if err != nil {
-		return server.name(), err
+		return "", err
 	}
 	defer clear(plain)
 	var c content
 	if err := json.Unmarshal(plain, &c); err != nil {
-		return server.name(), &refusal{errors.New("the stored message cannot be read")}
+		return "", &refusal{errors.New("the stored message cannot be read")}
+	}
+	if row.Channel != emailWay {
+		via, err := s.tryChannel(ctx, row, c)
+		if unreachable(err) {
+			s.rest(restKey(row.OrgID, row.ChannelID))
+		}
+		return via, err
+	}
+	server, own, err := s.server(ctx, id.Org(row.OrgID))
+	if err != nil {
+		return "", err
 	}
 	e := envelope{id: id.Delivery(row.ID), kind: Kind(row.Kind), to: row.Recipient, name: c.Name, Rendered: c.Rendered, at: db.Time(row.CreatedAt)}
 	if server.Host == "" {
@@ -193,7 +200,7 @@ func (s *Service) try(ctx context.Context, row notifysql.Delivery) (via string, 
 	}
 	err = s.send(ctx, server, own, e)
 	if own && unreachable(err) {
-		s.rest(id.Org(row.OrgID))
+		s.rest(restKey(row.OrgID, row.ChannelID))
 	}
 	return server.name(), err
 }
@@ -222,7 +229,12 @@ func (s *Service) settle(ctx context.Context, row notifysql.Delivery, started ti
 	try := notifysql.InsertTryParams{OrgID: row.OrgID, DeliveryID: row.ID, N: row.Attempts, StartedAt: db.Micros(started), EndedAt: db.Micros(now), Via: via, Error: text}
 	end := notifysql.EndDeliveryParams{OrgID: row.OrgID, ID: row.ID, Attempts: row.Attempts, Now: db.Micros(now), Empty: []byte{}, LastError: text}
 	var final *refusal
-	next := now.Add(pause(row.Attempts))
+	wait := pause(row.Attempts)
+	var later *asked
+	if errors.As(outcome, &later) {
+		wait = max(wait, later.after)
+	}
+	next := now.Add(wait)
 	switch {
 	case outcome == nil:
 		try.Outcome, end.State = "sent", "sent"
@@ -233,12 +245,22 @@ func (s *Service) settle(ctx context.Context, row notifysql.Delivery, started ti
 	default:
 		try.Outcome = "retry"
 	}
-	err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
+	besides := db.Fn(nothing)
+	var err error
+	if outcome != nil && (end.State != "" || row.Attempts >= patience) {
+		if besides, err = s.fallBack(ctx, row, outcome); err != nil {
+			return err
+		}
+	}
+	err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 		q := notifysql.New(tx)
 		if err := q.InsertTry(ctx, try); err != nil {
 			return err
 		}
 		s.count(tx, try.Outcome)
+		if err := errors.Join(noteChannel(ctx, q, row, try), besides(ctx, tx)); err != nil {
+			return err
+		}
 		if end.State == "" {
 			_, err := q.RetryDelivery(ctx, notifysql.RetryDeliveryParams{OrgID: row.OrgID, ID: row.ID, Attempts: row.Attempts, NextAt: db.Micros(next), LastError: text})
 			return err
@@ -259,22 +281,36 @@ func (s *Service) count(tx *db.Tx, outcome string) {
 	tx.AfterCommit(func() { s.metrics.tries.WithLabelValues(outcome).Inc() })
 }
 
-// rest leaves the organization's own server alone for a while: one that does not
-// answer must not hold the workers that others wait for.
-func (s *Service) rest(org id.Org) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.down[org] = s.d.Now().Add(ownDown)
+// noteChannel keeps how a channel is.
+func noteChannel(ctx context.Context, q *notifysql.Queries, row notifysql.Delivery, try notifysql.InsertTryParams) error {
+	switch {
+	case row.Channel == emailWay:
+		return nil
+	case try.Outcome == "sent":
+		return q.ChannelSent(ctx, notifysql.ChannelSentParams{Now: try.EndedAt, OrgID: row.OrgID, ID: row.ChannelID})
+	}
+	return q.ChannelFailed(ctx, notifysql.ChannelFailedParams{Now: try.EndedAt, LastError: try.Error, OrgID: row.OrgID, ID: row.ChannelID})
 }
 
-func (s *Service) resting(org id.Org) (until time.Time, rests bool) {
+// restKey names what is left alone: an organization's own mail server, or a channel.
+func restKey(org, channel string) string { return org + "/" + channel }
+
+// rest leaves an own server or channel alone for a while: one that does not
+// answer must not hold the workers that others wait for.
+func (s *Service) rest(by string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	until = s.down[org]
+	s.down[by] = s.d.Now().Add(ownDown)
+}
+
+func (s *Service) resting(by string) (until time.Time, rests bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	until = s.down[by]
 	if until.After(s.d.Now()) {
 		return until, true
 	}
-	delete(s.down, org)
+	delete(s.down, by)
 	return until, false
 }
 
@@ -286,7 +322,7 @@ func (s *Service) postpone(ctx context.Context, org id.Org, name id.Delivery, un
 			return err
 		}
 		_, err = q.PostponeDelivery(ctx, notifysql.PostponeDeliveryParams{OrgID: row.OrgID, ID: row.ID, Attempts: row.Attempts, Now: db.Micros(s.d.Now()), NextAt: db.Micros(until),
-			LastError: "the organization's mail server did not answer to another message: it is left alone for a minute"})
+			LastError: "it did not answer to another message, and is left alone for a minute"})
 		return err
 	})
 }
@@ -315,7 +351,7 @@ func (s *Service) sweep(ctx context.Context) error {
 func (s *Service) Round(ctx context.Context) error {
 	due, err := s.due(ctx)
 	for _, row := range due {
-		err = errors.Join(err, s.deliver(ctx, id.Org(row.OrgID), id.Delivery(row.ID)))
+		err = errors.Join(err, s.deliver(ctx, id.Org(row.OrgID), id.Delivery(row.ID), restKey(row.OrgID, row.ChannelID)))
 	}
 	return err
 }

@@ -133,6 +133,31 @@ func refused(a netip.Addr, loopback bool) string {
 	return ""
 }
 
+// Networks that no stranger's server has (IANA's special-purpose registries).
+var privateList = []netip.Prefix{
+	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("100.64.0.0/10"),
+	netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"),
+	netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("fc00::/7"), netip.MustParsePrefix("fec0::/10"), netip.MustParsePrefix("2001:db8::/32"),
+	netip.MustParsePrefix("100::/64"), netip.MustParsePrefix("64:ff9b:1::/48"),
+}
+
+// private says why a is not one of the public Internet; empty when it is.
+func private(a netip.Addr) string {
+	a = a.WithZone("")
+	if inner, ok := embedded(a); ok {
+		a = inner
+	}
+	if a.IsLoopback() {
+		return whyLoopback
+	}
+	for _, p := range privateList {
+		if p.Contains(a) {
+			return "an address of a private network"
+		}
+	}
+	return ""
+}
+
 var (
 	nat64     = netip.MustParsePrefix("64:ff9b::/96")
 	sixToFour = netip.MustParsePrefix("2002::/16")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -24,6 +25,8 @@ const dialTimeout = 10 * time.Second
 // value refuses loopback.
 type Dialer struct {
 	Loopback bool                    // the machine's own loopback may be dialled: demo targets, tests
+	Public   bool                    // private networks are refused too: for addresses that an organization names and nobody of the installation looks at
+	Except   []netip.Prefix          // of Public and Loopback
 	Own      func() []netip.AddrPort // where this server listens; never dialled, whatever Loopback says
 	AllowOwn bool                    // lifts the ban on Own
 	Timeout  time.Duration           // 0: 10 s
@@ -81,7 +84,12 @@ func (d *Dialer) CheckHost(host string, port int) error {
 
 // check returns a *ForbiddenAddress or nil.
 func (d *Dialer) check(host string, to netip.AddrPort) error {
-	if why := refused(to.Addr(), d.Loopback); why != "" {
+	excepted := slices.ContainsFunc(d.Except, func(p netip.Prefix) bool { return p.Contains(to.Addr().Unmap().WithZone("")) })
+	why := refused(to.Addr(), d.Loopback || excepted)
+	if why == "" && d.Public && !excepted {
+		why = private(to.Addr())
+	}
+	if why != "" {
 		return &ForbiddenAddress{Host: host, Addr: to.Addr(), Why: why}
 	}
 	if d.Own == nil || d.AllowOwn {

@@ -162,3 +162,24 @@ func TestUnreachableTargetSaysWhy(t *testing.T) {
 		t.Errorf("port 0: %v", err)
 	}
 }
+
+func TestAPublicDialerRefusesPrivateNetworks(t *testing.T) {
+	d := &Dialer{Public: true}
+	for _, addr := range []string{"127.0.0.1", "::1", "10.1.2.3", "172.31.0.1", "192.168.1.1", "100.64.0.1", "169.254.169.254", "fd00::1", "fe80::1", "::ffff:10.0.0.1", "::ffff:127.0.0.1",
+		"64:ff9b::a00:1", "2002:a00:1::", "0.0.0.0", "198.18.0.1", "224.0.0.1", "2001:db8::1"} {
+		if err := d.check("x", netip.AddrPortFrom(netip.MustParseAddr(addr), 443)); err == nil {
+			t.Errorf("%s may be dialled", addr)
+		}
+	}
+	for _, addr := range []string{"93.184.216.34", "2606:4700::1111"} {
+		if err := d.check("x", netip.AddrPortFrom(netip.MustParseAddr(addr), 443)); err != nil {
+			t.Errorf("%s: %v", addr, err)
+		}
+	}
+	d.Except = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("169.254.0.0/16")}
+	for addr, may := range map[string]bool{"10.1.2.3": true, "::ffff:10.1.2.3": true, "127.0.0.1": true, "192.168.1.1": false, "169.254.169.254": false} {
+		if err := d.check("x", netip.AddrPortFrom(netip.MustParseAddr(addr), 443)); (err == nil) != may {
+			t.Errorf("%s with exceptions: %v", addr, err)
+		}
+	}
+}

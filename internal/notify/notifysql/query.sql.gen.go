@@ -9,6 +9,148 @@ import (
 	"context"
 )
 
+const administrators = `-- name: Administrators :many
+select p.id, p.email, p.name from member m join person p on p.id = m.user_id
+where m.org_id = $1 and m.role in ('owner', 'admin') and m.suspended_at = 0 and p.state = 'active' order by m.created_at, p.id limit 50
+`
+
+type AdministratorsRow struct {
+	ID    string
+	Email string
+	Name  string
+}
+
+func (q *Queries) Administrators(ctx context.Context, orgID string) ([]AdministratorsRow, error) {
+	rows, err := q.db.QueryContext(ctx, administrators, orgID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AdministratorsRow
+	for rows.Next() {
+		var i AdministratorsRow
+		if err := rows.Scan(&i.ID, &i.Email, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const alert = `-- name: Alert :execrows
+insert into notify_alert (org_id, channel_id, alerted_at) values ($1, $2, $3)
+on conflict (org_id, channel_id) do update set alerted_at = excluded.alerted_at where notify_alert.alerted_at <= $4
+`
+
+type AlertParams struct {
+	OrgID     string
+	ChannelID string
+	Now       int64
+	Before    int64
+}
+
+// One row when nobody was told lately.
+func (q *Queries) Alert(ctx context.Context, arg AlertParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, alert,
+		arg.OrgID,
+		arg.ChannelID,
+		arg.Now,
+		arg.Before,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const channelFailed = `-- name: ChannelFailed :exec
+update notify_channel set failing_since = case when failing_since = 0 then cast($1 as bigint) else failing_since end, last_error = $2
+where org_id = $3 and id = $4
+`
+
+type ChannelFailedParams struct {
+	Now       int64
+	LastError string
+	OrgID     string
+	ID        string
+}
+
+func (q *Queries) ChannelFailed(ctx context.Context, arg ChannelFailedParams) error {
+	_, err := q.db.ExecContext(ctx, channelFailed,
+		arg.Now,
+		arg.LastError,
+		arg.OrgID,
+		arg.ID,
+	)
+	return err
+}
+
+const channelSent = `-- name: ChannelSent :exec
+update notify_channel set failing_since = 0, last_error = '', last_sent_at = $1 where org_id = $2 and id = $3
+`
+
+type ChannelSentParams struct {
+	Now   int64
+	OrgID string
+	ID    string
+}
+
+func (q *Queries) ChannelSent(ctx context.Context, arg ChannelSentParams) error {
+	_, err := q.db.ExecContext(ctx, channelSent, arg.Now, arg.OrgID, arg.ID)
+	return err
+}
+
+const channels = `-- name: Channels :many
+select org_id, id, kind, name, name_key, place, enabled, kinds, host, sealed, previous_until, version, failing_since, last_error, last_sent_at, created_at, changed_at from notify_channel where org_id = $1 order by place, id
+`
+
+func (q *Queries) Channels(ctx context.Context, orgID string) ([]NotifyChannel, error) {
+	rows, err := q.db.QueryContext(ctx, channels, orgID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []NotifyChannel
+	for rows.Next() {
+		var i NotifyChannel
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.ID,
+			&i.Kind,
+			&i.Name,
+			&i.NameKey,
+			&i.Place,
+			&i.Enabled,
+			&i.Kinds,
+			&i.Host,
+			&i.Sealed,
+			&i.PreviousUntil,
+			&i.Version,
+			&i.FailingSince,
+			&i.LastError,
+			&i.LastSentAt,
+			&i.CreatedAt,
+			&i.ChangedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const claimDelivery = `-- name: ClaimDelivery :execrows
 update delivery set state = 'sending', attempts = attempts + 1, next_at = $1
 where org_id = $2 and id = $3 and ended_at = 0 and next_at <= $4 and attempts = $5
@@ -68,6 +210,23 @@ func (q *Queries) CountKindSince(ctx context.Context, arg CountKindSinceParams) 
 	return count, err
 }
 
+const deleteChannel = `-- name: DeleteChannel :execrows
+delete from notify_channel where org_id = $1 and id = $2
+`
+
+type DeleteChannelParams struct {
+	OrgID string
+	ID    string
+}
+
+func (q *Queries) DeleteChannel(ctx context.Context, arg DeleteChannelParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteChannel, arg.OrgID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const dropOldDeliveries = `-- name: DropOldDeliveries :execrows
 delete from delivery where ended_at <> 0 and ended_at < $1
 `
@@ -93,7 +252,7 @@ func (q *Queries) DropOldTries(ctx context.Context, before int64) error {
 }
 
 const dueDeliveries = `-- name: DueDeliveries :many
-select org_id, id from delivery where ended_at = 0 and next_at <= $1 order by next_at, id limit $2
+select org_id, id, channel_id from delivery where ended_at = 0 and next_at <= $1 order by next_at, id limit $2
 `
 
 type DueDeliveriesParams struct {
@@ -102,8 +261,9 @@ type DueDeliveriesParams struct {
 }
 
 type DueDeliveriesRow struct {
-	OrgID string
-	ID    string
+	OrgID     string
+	ID        string
+	ChannelID string
 }
 
 // platform-wide: one worker delivers for all organizations
@@ -116,7 +276,7 @@ func (q *Queries) DueDeliveries(ctx context.Context, arg DueDeliveriesParams) ([
 	var items []DueDeliveriesRow
 	for rows.Next() {
 		var i DueDeliveriesRow
-		if err := rows.Scan(&i.OrgID, &i.ID); err != nil {
+		if err := rows.Scan(&i.OrgID, &i.ID, &i.ChannelID); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -162,8 +322,59 @@ func (q *Queries) EndDelivery(ctx context.Context, arg EndDeliveryParams) (int64
 	return result.RowsAffected()
 }
 
+const fellBack = `-- name: FellBack :execrows
+update delivery set fell_back = true where org_id = $1 and id = $2 and not fell_back
+`
+
+type FellBackParams struct {
+	OrgID string
+	ID    string
+}
+
+func (q *Queries) FellBack(ctx context.Context, arg FellBackParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, fellBack, arg.OrgID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const getChannel = `-- name: GetChannel :one
+select org_id, id, kind, name, name_key, place, enabled, kinds, host, sealed, previous_until, version, failing_since, last_error, last_sent_at, created_at, changed_at from notify_channel where org_id = $1 and id = $2
+`
+
+type GetChannelParams struct {
+	OrgID string
+	ID    string
+}
+
+func (q *Queries) GetChannel(ctx context.Context, arg GetChannelParams) (NotifyChannel, error) {
+	row := q.db.QueryRowContext(ctx, getChannel, arg.OrgID, arg.ID)
+	var i NotifyChannel
+	err := row.Scan(
+		&i.OrgID,
+		&i.ID,
+		&i.Kind,
+		&i.Name,
+		&i.NameKey,
+		&i.Place,
+		&i.Enabled,
+		&i.Kinds,
+		&i.Host,
+		&i.Sealed,
+		&i.PreviousUntil,
+		&i.Version,
+		&i.FailingSince,
+		&i.LastError,
+		&i.LastSentAt,
+		&i.CreatedAt,
+		&i.ChangedAt,
+	)
+	return i, err
+}
+
 const getDelivery = `-- name: GetDelivery :one
-select org_id, id, channel, kind, recipient, content, state, attempts, last_error, created_at, expires_at, next_at, ended_at from delivery where org_id = $1 and id = $2
+select org_id, id, channel, channel_id, kind, recipient, notice_key, content, state, attempts, last_error, fell_back, created_at, expires_at, next_at, ended_at from delivery where org_id = $1 and id = $2
 `
 
 type GetDeliveryParams struct {
@@ -178,12 +389,15 @@ func (q *Queries) GetDelivery(ctx context.Context, arg GetDeliveryParams) (Deliv
 		&i.OrgID,
 		&i.ID,
 		&i.Channel,
+		&i.ChannelID,
 		&i.Kind,
 		&i.Recipient,
+		&i.NoticeKey,
 		&i.Content,
 		&i.State,
 		&i.Attempts,
 		&i.LastError,
+		&i.FellBack,
 		&i.CreatedAt,
 		&i.ExpiresAt,
 		&i.NextAt,
@@ -192,28 +406,78 @@ func (q *Queries) GetDelivery(ctx context.Context, arg GetDeliveryParams) (Deliv
 	return i, err
 }
 
+const insertChannel = `-- name: InsertChannel :execrows
+insert into notify_channel (org_id, id, kind, name, name_key, place, enabled, kinds, host, sealed, previous_until, version, failing_since, last_error, last_sent_at, created_at, changed_at)
+select $1, $2, $3, $4, $5, coalesce(max(place), 0) + 1, cast($6 as boolean), $7, $8,
+       $9, 0, 1, 0, '', 0, cast($10 as bigint), cast($10 as bigint)
+from notify_channel where org_id = $1 having count(*) < cast($11 as bigint)
+on conflict do nothing
+`
+
+type InsertChannelParams struct {
+	OrgID   string
+	ID      string
+	Kind    string
+	Name    string
+	NameKey string
+	Enabled bool
+	Kinds   string
+	Host    string
+	Sealed  []byte
+	Now     int64
+	Most    int64
+}
+
+func (q *Queries) InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, insertChannel,
+		arg.OrgID,
+		arg.ID,
+		arg.Kind,
+		arg.Name,
+		arg.NameKey,
+		arg.Enabled,
+		arg.Kinds,
+		arg.Host,
+		arg.Sealed,
+		arg.Now,
+		arg.Most,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const insertDelivery = `-- name: InsertDelivery :exec
-insert into delivery (org_id, id, channel, kind, recipient, content, state, attempts, last_error, created_at, expires_at, next_at, ended_at)
-values ($1, $2, 'email', $3, $4, $5, 'queued', 0, '',
-        $6, $7, $6, 0)
+insert into delivery (org_id, id, channel, channel_id, kind, recipient, notice_key, content, state, attempts, last_error, fell_back, created_at, expires_at, next_at, ended_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', 0, '', false,
+        $9, $10, $9, 0)
+on conflict do nothing
 `
 
 type InsertDeliveryParams struct {
 	OrgID     string
 	ID        string
+	Channel   string
+	ChannelID string
 	Kind      string
 	Recipient string
+	NoticeKey string
 	Content   []byte
 	Now       int64
 	ExpiresAt int64
 }
 
+// What a channel was told of already it is not told of again.
 func (q *Queries) InsertDelivery(ctx context.Context, arg InsertDeliveryParams) error {
 	_, err := q.db.ExecContext(ctx, insertDelivery,
 		arg.OrgID,
 		arg.ID,
+		arg.Channel,
+		arg.ChannelID,
 		arg.Kind,
 		arg.Recipient,
+		arg.NoticeKey,
 		arg.Content,
 		arg.Now,
 		arg.ExpiresAt,
@@ -253,25 +517,31 @@ func (q *Queries) InsertTry(ctx context.Context, arg InsertTryParams) error {
 }
 
 const listDeliveries = `-- name: ListDeliveries :many
-select org_id, id, channel, kind, recipient, state, attempts, last_error, created_at, expires_at, next_at, ended_at from delivery
-where org_id = $1 and id < $2 order by id desc limit $3
+select org_id, id, channel, channel_id, kind, recipient, state, attempts, last_error, fell_back, created_at, expires_at, next_at, ended_at from delivery
+where org_id = $1 and id < $2
+and (cast($3 as text) = '' or channel_id = $3)
+and (cast($4 as text) = '' or state = $4) order by id desc limit $5
 `
 
 type ListDeliveriesParams struct {
-	OrgID  string
-	Before string
-	N      int32
+	OrgID     string
+	Before    string
+	ChannelID string
+	State     string
+	N         int32
 }
 
 type ListDeliveriesRow struct {
 	OrgID     string
 	ID        string
 	Channel   string
+	ChannelID string
 	Kind      string
 	Recipient string
 	State     string
 	Attempts  int64
 	LastError string
+	FellBack  bool
 	CreatedAt int64
 	ExpiresAt int64
 	NextAt    int64
@@ -279,7 +549,13 @@ type ListDeliveriesRow struct {
 }
 
 func (q *Queries) ListDeliveries(ctx context.Context, arg ListDeliveriesParams) ([]ListDeliveriesRow, error) {
-	rows, err := q.db.QueryContext(ctx, listDeliveries, arg.OrgID, arg.Before, arg.N)
+	rows, err := q.db.QueryContext(ctx, listDeliveries,
+		arg.OrgID,
+		arg.Before,
+		arg.ChannelID,
+		arg.State,
+		arg.N,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -291,11 +567,13 @@ func (q *Queries) ListDeliveries(ctx context.Context, arg ListDeliveriesParams) 
 			&i.OrgID,
 			&i.ID,
 			&i.Channel,
+			&i.ChannelID,
 			&i.Kind,
 			&i.Recipient,
 			&i.State,
 			&i.Attempts,
 			&i.LastError,
+			&i.FellBack,
 			&i.CreatedAt,
 			&i.ExpiresAt,
 			&i.NextAt,
@@ -312,6 +590,24 @@ func (q *Queries) ListDeliveries(ctx context.Context, arg ListDeliveriesParams) 
 		return nil, err
 	}
 	return items, nil
+}
+
+const placeChannel = `-- name: PlaceChannel :execrows
+update notify_channel set place = $1 where org_id = $2 and id = $3
+`
+
+type PlaceChannelParams struct {
+	Place int64
+	OrgID string
+	ID    string
+}
+
+func (q *Queries) PlaceChannel(ctx context.Context, arg PlaceChannelParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, placeChannel, arg.Place, arg.OrgID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const postponeDelivery = `-- name: PostponeDelivery :execrows
@@ -399,6 +695,39 @@ func (q *Queries) RetryDelivery(ctx context.Context, arg RetryDeliveryParams) (i
 	return result.RowsAffected()
 }
 
+const toldAlready = `-- name: ToldAlready :many
+select channel_id from delivery where org_id = $1 and notice_key = $2 and notice_key <> ''
+`
+
+type ToldAlreadyParams struct {
+	OrgID     string
+	NoticeKey string
+}
+
+// The channels that have one notice.
+func (q *Queries) ToldAlready(ctx context.Context, arg ToldAlreadyParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, toldAlready, arg.OrgID, arg.NoticeKey)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var channel_id string
+		if err := rows.Scan(&channel_id); err != nil {
+			return nil, err
+		}
+		items = append(items, channel_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const tries = `-- name: Tries :many
 select org_id, delivery_id, n, started_at, ended_at, outcome, via, error from delivery_try where org_id = $1 and delivery_id = $2 order by n
 `
@@ -438,6 +767,49 @@ func (q *Queries) Tries(ctx context.Context, arg TriesParams) ([]DeliveryTry, er
 		return nil, err
 	}
 	return items, nil
+}
+
+const updateChannel = `-- name: UpdateChannel :execrows
+update notify_channel set name = $1, name_key = $2, enabled = $3, kinds = $4, host = $5, sealed = $6,
+    previous_until = $7, version = version + 1, failing_since = case when cast($8 as boolean) then 0 else failing_since end,
+    last_error = case when cast($8 as boolean) then '' else last_error end, changed_at = $9
+where org_id = $10 and id = $11 and version = $12
+`
+
+type UpdateChannelParams struct {
+	Name          string
+	NameKey       string
+	Enabled       bool
+	Kinds         string
+	Host          string
+	Sealed        []byte
+	PreviousUntil int64
+	Fresh         bool
+	Now           int64
+	OrgID         string
+	ID            string
+	Version       int64
+}
+
+func (q *Queries) UpdateChannel(ctx context.Context, arg UpdateChannelParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, updateChannel,
+		arg.Name,
+		arg.NameKey,
+		arg.Enabled,
+		arg.Kinds,
+		arg.Host,
+		arg.Sealed,
+		arg.PreviousUntil,
+		arg.Fresh,
+		arg.Now,
+		arg.OrgID,
+		arg.ID,
+		arg.Version,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const waiting = `-- name: Waiting :one

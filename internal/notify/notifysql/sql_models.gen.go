@@ -8,12 +8,15 @@ type Delivery struct {
 	OrgID     string
 	ID        string
 	Channel   string
+	ChannelID string
 	Kind      string
 	Recipient string
+	NoticeKey string
 	Content   []byte
 	State     string
 	Attempts  int64
 	LastError string
+	FellBack  bool
 	CreatedAt int64
 	ExpiresAt int64
 	NextAt    int64
@@ -29,4 +32,24 @@ type DeliveryTry struct {
 	Outcome    string
 	Via        string
 	Error      string
+}
+
+type NotifyChannel struct {
+	OrgID         string
+	ID            string
+	Kind          string
+	Name          string
+	NameKey       string
+	Place         int64
+	Enabled       bool
+	Kinds         string
+	Host          string
+	Sealed        []byte
+	PreviousUntil int64
+	Version       int64
+	FailingSince  int64
+	LastError     string
+	LastSentAt    int64
+	CreatedAt     int64
+	ChangedAt     int64
 }
