@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"net/url"
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/secret"
@@ -85,7 +86,7 @@ func (d AccessDecided) letter(w *writer) {
 		w.text("Hello %s, nobody decided in time about your request for access to %s. Ask again if you still need it.", d.Name, d.Safe)
 	}
 	w.quote(d.Comment)
-	w.fact("Look at it with", "vaultpam request show "+d.Request)
+	w.link("Look at the request", "/requests/"+url.PathEscape(d.Request), secret.Secret{})
 }
 
 // AccessEnded tells somebody that their access was taken away early.
@@ -130,7 +131,7 @@ func (d AccessEmergency) letter(w *writer) {
 	w.quote(d.Reason)
 	w.fact("Person", d.Email)
 	w.fact("From", d.Source)
-	w.fact("Look at it with", "vaultpam request show "+d.Request)
+	w.link("Look at it", "/requests/"+url.PathEscape(d.Request), secret.Secret{})
 	w.text("It ends by itself at %s.", d.Until)
 }
 

@@ -3,6 +3,7 @@ import { createRootRouteWithContext, createRoute, createRouter, lazyRouteCompone
 import { asProblem } from "./api/problem";
 import { membershipsQuery, meQuery } from "./features/auth/queries";
 import { parseAuditSearch } from "./features/audit/search";
+import { waitingQuery } from "./features/requests/queries";
 import { safesQuery } from "./features/safes/queries";
 import { lastOrg } from "./features/shell/org";
 import { OrgLayout } from "./features/shell/org-layout";
@@ -143,6 +144,8 @@ const orgHome = createRoute({
     if (!r.launch) throw redirect({ to: "/o/$org/audit", params, search: {} });
     // An admin of an empty organization is led through the set-up, which is the empty list of safes.
     const safes = r.manage ? await context.client.ensureQueryData(safesQuery(here.org_id, { mine: false })).catch(() => undefined) : undefined;
+    const waiting = await context.client.ensureQueryData(waitingQuery(here.org_id)).catch(() => undefined);
+    if (waiting && waiting.items.length > 0) throw redirect({ to: "/o/$org/approvals", params, search: {} });
     throw redirect({ to: safes && safes.items.length > 0 ? "/o/$org/live" : "/o/$org/safes", params, search: {} });
   },
 });
@@ -222,6 +225,53 @@ const group = createRoute({
   path: "/groups/$group",
   validateSearch: optional("tab", "q"),
   component: lazyRouteComponent(() => import("./features/groups/detail")),
+});
+const policies = createRoute({
+  getParentRoute: () => org,
+  path: "/policies",
+  validateSearch: optional("q", "effect"),
+  component: lazyRouteComponent(() => import("./features/policies/list")),
+});
+const newPolicy = createRoute({
+  getParentRoute: () => org,
+  path: "/policies/new",
+  validateSearch: optional("template"),
+  component: lazyRouteComponent(() => import("./features/policies/create")),
+});
+const policy = createRoute({
+  getParentRoute: () => org,
+  path: "/policies/$policy",
+  validateSearch: optional("tab"),
+  component: lazyRouteComponent(() => import("./features/policies/detail")),
+});
+const access = createRoute({
+  getParentRoute: () => org,
+  path: "/access",
+  validateSearch: optional("tab", "user", "safe", "at", "from", "mfa", "ticket"),
+  component: lazyRouteComponent(() => import("./features/access/page")),
+});
+const myRequests = createRoute({
+  getParentRoute: () => org,
+  path: "/my-requests",
+  validateSearch: optional("new"),
+  component: lazyRouteComponent(() => import("./features/requests/mine")),
+});
+const approvals = createRoute({
+  getParentRoute: () => org,
+  path: "/approvals",
+  validateSearch: optional("tab", "state"),
+  component: lazyRouteComponent(() => import("./features/requests/queue")),
+});
+const request = createRoute({
+  getParentRoute: () => org,
+  path: "/requests/$request",
+  component: lazyRouteComponent(() => import("./features/requests/detail")),
+});
+/** Where messages lead; they name no organization. */
+const anyRequest = createRoute({
+  getParentRoute: () => shell,
+  path: "/requests/$request",
+  component: lazyRouteComponent(() => import("./features/requests/find")),
 });
 const sso = createRoute({
   getParentRoute: () => org,
@@ -327,8 +377,9 @@ const tree = root.addChildren([
       platformMail,
       keys,
       whichRecoveries,
+      anyRequest,
       platformRecoveries,
-      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people, groups, group, recoveries, sso, organization]),
+      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people, groups, group, policies, newPolicy, policy, access, myRequests, approvals, request, recoveries, sso, organization]),
     ]),
   ]),
 ]);

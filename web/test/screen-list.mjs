@@ -1,5 +1,5 @@
 // What to look at, as whom, and what to do first.
-import { groups } from "./mock/access.mjs";
+import { groups, policies, requests } from "./mock/access.mjs";
 import { letters } from "./mock/admin.mjs";
 import { accounts, orgs, people, resources, safes } from "./mock/data.mjs";
 import { recoveries } from "./mock/routes.mjs";
@@ -217,6 +217,84 @@ export const pages = [
       await page.getByRole("option", { name: /On call/ }).click();
     },
   },
+  { name: "approvals", path: `${o}/approvals`, as: "jonas", full: true, until: "text=rotate its logs" },
+  { name: "approvals-none", path: `${o}/approvals`, as: "grace", until: "text=Nothing waits for you" },
+  { name: "approvals-all", path: `${o}/approvals?tab=all`, as: "ada", until: "text=Slow queries" },
+  { name: "my-requests", path: `${o}/my-requests`, as: "ada", until: "text=Payout of the week" },
+  { name: "my-requests-empty", path: `${o}/my-requests`, as: "priya", until: "text=No requests" },
+  { name: "request", path: () => `${o}/requests/${requests[0].id}`, as: "jonas", full: true, until: "text=It is /var/log" },
+  {
+    name: "request-approve",
+    path: () => `${o}/requests/${requests[1].id}`,
+    as: "jonas",
+    act: async (page) => {
+      await page.getByText("Deploy of the fix").waitFor();
+      await page.keyboard.press("a");
+      await page.getByLabel("Comment").waitFor();
+    },
+  },
+  { name: "request-emergency", path: () => `${o}/requests/${requests[3].id}`, as: "ada", full: true, until: "text=nobody was asked" },
+  {
+    name: "request-ask",
+    path: `${o}/my-requests?new=1`,
+    as: "grace",
+    until: "dialog",
+  },
+  {
+    name: "safe-emergency",
+    path: () => `${o}/safes/${safes[1].id}`,
+    as: "grace",
+    before: (page) => page.route(`**/api/v1/safes/${safes[1].id}`, async (r) => {
+      const res = await r.fetch();
+      const body = await res.json();
+      await r.fulfill({ response: res, json: { ...body, can_launch: false, blocked_by: "no_approval", blocked: "this safe needs an approved request first", policy: { ...body.policy, approvals: 2, break_glass: [people[2].id] } } });
+    }),
+    act: async (page) => {
+      await button(page, "Emergency access").click();
+      await page.getByText("Nobody is asked").waitFor();
+    },
+  },
+  { name: "policies", path: `${o}/policies`, as: "ada", until: "text=Approval for production" },
+  { name: "policies-empty", path: "/o/nordwind/policies", as: "ada", until: "text=no policy yet" },
+  { name: "policy-templates", path: `${o}/policies/new`, as: "ada", until: "text=From nothing" },
+  { name: "policy-edit", path: () => `${o}/policies/${policies[0].id}`, as: "ada", full: true, until: "text=Except Mon" },
+  { name: "policy-approval", path: () => `${o}/policies/${policies[1].id}`, as: "ada", full: true, until: "text=Two people approve" },
+  { name: "policy-read", path: () => `${o}/policies/${policies[0].id}`, as: "mei", full: true, until: "text=You can read this policy" },
+  {
+    name: "policy-text-wrong",
+    path: () => `${o}/policies/${policies[2].id}`,
+    as: "ada",
+    expects: "422",
+    act: async (page) => {
+      await page.getByLabel("Cedar", { exact: true }).fill('permit (\n  principal,\n  action == Action::"session.wrong",\n  resource\n);');
+      await button(page, "Check the text").click();
+      await page.getByText("Line 3:").waitFor();
+    },
+  },
+  {
+    name: "policy-review",
+    path: () => `${o}/policies/${policies[0].id}`,
+    as: "ada",
+    act: async (page) => {
+      await page.getByLabel("Priority").fill("50");
+      await button(page, "Review changes").click();
+      await page.getByText("would have been decided otherwise").waitFor();
+    },
+  },
+  { name: "policy-history", path: () => `${o}/policies/${policies[0].id}?tab=history`, as: "ada", full: true, until: "text=Restore version 2" },
+  {
+    name: "policy-simulate",
+    path: () => `${o}/policies/${policies[0].id}?tab=simulate`,
+    as: "ada",
+    act: async (page) => {
+      await button(page, "Simulate without it").click();
+      await page.getByText("would have been decided otherwise").waitFor();
+    },
+  },
+  { name: "access-explain", path: () => `${o}/access?user=${people[2].id}&safe=${safes[0].id}`, as: "ada", full: true, until: "text=needs approval to open" },
+  { name: "access-explain-deny", path: () => `${o}/access?user=${people[2].id}&safe=${safes[3].id}&from=192.0.2.7`, as: "ada", full: true, until: "text=may not open" },
+  { name: "access-who", path: () => `${o}/access?tab=who&safe=${safes[0].id}`, as: "ada", until: "text=A launch is" },
+  { name: "access-what", path: () => `${o}/access?tab=what&user=${people[2].id}`, as: "ada", until: "text=A launch is" },
   { name: "groups", path: `${o}/groups`, as: "ada", until: "text=On call" },
   { name: "groups-empty", path: "/o/nordwind/groups", as: "ada", until: "text=no group yet" },
   { name: "groups-none", path: `${o}/groups?q=zzz`, as: "ada", until: "text=No group matches" },

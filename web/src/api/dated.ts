@@ -1,7 +1,7 @@
 // Times are strings on the wire and Dates everywhere else. Which fields are
 // times is decided by their name, in one place, for values and for types.
 
-type TimeKey = `${string}_at` | "time" | `${string}_until`;
+type TimeKey = `${string}_at` | "at" | "time" | `${string}_until`;
 
 /** T with every time field turned from string into Date. */
 export type Dated<T> = T extends readonly (infer U)[]
@@ -12,7 +12,7 @@ export type Dated<T> = T extends readonly (infer U)[]
 
 type DatedValue<V> = V extends string ? Date : Dated<V>;
 
-const timeKey = /(_at|_until)$|^time$/;
+const timeKey = /(_at|_until)$|^(at|time)$/;
 const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
 /** Turns the time fields of a parsed answer into Dates, in place. */

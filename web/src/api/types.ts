@@ -126,6 +126,13 @@ export type ReachWire = Omit<Schemas["Reach"], "approval" | "reasons"> & Decided
 export type OtherwiseWire = Omit<Schemas["Otherwise"], "now" | "would"> & { now: AccessDecisionWire; would: AccessDecisionWire };
 export type SimulationWire = Omit<Schemas["Simulation"], "examples" | "by"> & { by: Record<string, number>; examples: OtherwiseWire[] };
 
+// --- requests ------------------------------------------------------------------
+export type AccessVoteWire = Schemas["AccessVote"];
+export type AccessCommentWire = Schemas["AccessComment"];
+export type AccessSessionWire = Schemas["AccessSession"];
+export type AccessRequestWire = Omit<Schemas["AccessRequest"], "decisions" | "comments" | "sessions" | "approvers"> & { approvers: string[]; decisions?: AccessVoteWire[]; comments?: AccessCommentWire[]; sessions?: AccessSessionWire[] };
+export type GrantWire = Schemas["GrantedAccess"];
+
 // --- sessions ----------------------------------------------------------------
 export type LaunchWire = Schemas["Launched"];
 export type RecordingWire = Schemas["Recording"];
@@ -155,5 +162,6 @@ export type Group = Dated<GroupWire>;
 export type GroupMember = Dated<GroupMemberWire>;
 export type SafeGroup = Dated<SafeGroupWire>;
 export type AccessPolicy = Dated<AccessPolicyWire>;
+export type AccessRequest = Dated<AccessRequestWire>;
 export type Session = Dated<SessionWire>;
 export type AuditEvent = Dated<AuditEventWire>;

@@ -17,7 +17,66 @@ const bound = [
   { safe: safes[0], group: groups[1], role: "approver" },
 ];
 
+const text = `@message("only within office hours")
+forbid (principal, action == Action::"session.launch", resource)
+unless { context.hours.contains("mon-fri 08:00-18:00 Europe/Berlin") };
+`;
+const policy = (name, description, form, more = {}) => ({ id: makeId("pol"), name, description, effects: [form?.effect ?? "allow"], text, form, enabled: true, everywhere: false, safes: [], priority: 100, version: 3, created_at: ago(60 * 24 * 9), updated_at: ago(300), created_by: people[0].id, updated_by: people[1].id, ...more });
+const hours = { effect: "deny", unless: true, hours: ["mon-fri 08:00-18:00 Europe/Berlin"], message: "only within office hours", groups: [groups[0].id] };
+export const policies = [
+  policy("Office hours", "Nobody opens these safes outside of working hours", hours, { everywhere: true }),
+  policy("Approval for production", "Two pairs of eyes on what customers see", { effect: "require_approval", approvals: 2, approvers: ["safe", `group:${groups[1].id}`], labels: ["env=prod"] }, { safes: [safes[0], safes[2]].map((s) => ({ id: s.id, name: s.name })) }),
+  policy("Contractors", "Written as text", null, { enabled: false, effects: ["allow", "deny"] }),
+];
+const reason = (effect, kind, name, more = {}) => ({ effect, kind, id: kind === "organization" ? policies[0].id : `builtin:${name}`, name, ...more });
+const decided = {
+  allow: { decision: "allow", approval: null, reasons: [reason("allow", "builtin", "members")] },
+  deny: { decision: "deny", why: "outside_valid_hours", sentence: "only within office hours", approval: null, reasons: [reason("deny", "organization", "Office hours", { version: 3, message: "only within office hours", why: "outside_valid_hours" }), reason("allow", "builtin", "members")] },
+  require_approval: { decision: "require_approval", why: "no_approval", sentence: "this safe needs an approved request first", approval: { count: 2, approvers: ["safe"], policy_id: policies[1].id }, reasons: [{ ...reason("require_approval", "organization", "Approval for production", { version: 1 }), id: policies[1].id }] },
+};
+
+const who = (p) => ({ id: p.id, handle: p.handle, name: p.name, email: p.email });
+const request = (p, safe, reason, state, more = {}) => ({
+  id: makeId("req"), kind: "approval", state, safe: { id: safe.id, name: safe.name, resource_name: safe.resource.name, protocol: "ssh", host: safe.resource.host, port: safe.resource.port, username: safe.account.username },
+  requester: who(p), requester_role: p.role, reason, duration_seconds: 7200, approvals_needed: 1, approvals_have: 0, approvers: ["safe"], one_session: false, cool_down_seconds: 300, version: 1, created_at: ago(14), expires_at: ahead(1400), may_decide: false, ...more,
+});
+const grant = (minutes, more = {}) => ({ id: makeId("grant"), starts_at: ago(20), ends_at: ahead(minutes), ...more });
+export const requests = [
+  request(people[2], safes[2], "The disk of the orders database is full. I will rotate its logs and look at what fills it.", "open", { ticket: "OPS-4711", may_decide: true, decisions: [], comments: [{ id: "cmt_1", by: who(people[2]), text: "It is /var/log/postgresql.", at: ago(9) }] }),
+  request(people[3], safes[0], "Deploy of the fix for the basket", "open", { approvals_needed: 2, approvals_have: 1, may_decide: true, policy_id: policies[1].id, approvers: ["safe", `group:${groups[1].id}`], one_session: true, starts_at: ahead(90) }),
+  request(people[2], safes[2], "Slow queries since the release", "approved", { created_at: ago(60 * 24 * 3), grant: grant(-60 * 24 * 3 + 120, { ends_at: ago(60 * 24 * 3 - 120), ended_at: ago(60 * 24 * 3 - 120), end_reason: "expired" }) }),
+  request(people[0], safes[3], "Payout of the week hangs", "approved", { kind: "emergency", approvals_needed: 0, grant: grant(40), sessions: [{ id: "sess_1", state: "active", started_at: ago(12), recording_id: "rec_1" }], decisions: [] }),
+  request(people[0], safes[1], "Compare settings", "rejected", { created_at: ago(60 * 30), decisions: [{ by: who(people[1]), verdict: "reject", comment: "Use the staging host for this.", at: ago(60 * 29) }] }),
+];
+
 export function accessRoutes(on, page) {
+  on("GET", "/access/requests", ({ url, me, empty }) => page(empty ? [] : requests.filter((r) => (!url.searchParams.get("to_decide") || (r.may_decide && me.handle !== "grace")) && (!url.searchParams.get("mine") || r.requester.id === me.id) && (!url.searchParams.get("state") || r.state === url.searchParams.get("state")) && (!url.searchParams.get("safe_id") || r.safe.id === url.searchParams.get("safe_id"))), url));
+  on("GET", "/access/requests/{id}", ({ params, me }) => {
+    const r = requests.find((x) => x.id === params.id) ?? requests[0];
+    return { ...r, may_decide: r.may_decide && r.requester.id !== me.id };
+  });
+  on("POST", "/access/requests", ({ body, me }) => request(people.find((p) => p.id === me.id), safes[2], body.reason, "open"));
+  on("GET", "/org/policies", ({ url, empty }) => page(empty ? [] : policies.filter((p) => !url.searchParams.get("safe") || p.everywhere || p.safes.some((s) => s.id === url.searchParams.get("safe"))), url));
+  on("GET", "/org/policies/templates", () => ({ items: [{ id: "office-hours", name: "Office hours", description: "Nobody opens these safes outside of working hours.", form: hours, text }, { id: "four-eyes", name: "Four eyes", description: "Two different people approve each access.", form: { effect: "require_approval", approvals: 2, approvers: ["safe"] }, text }, { id: "no-files", name: "No file transfer", description: "Sessions without file transfers, forwards or jumps, and shorter ones.", form: { effect: "allow", options: { file_transfer: "block", block_jump: true, session_ttl_seconds: 3600 } }, text }] }));
+  on("GET", "/org/policies/language", () => ({ schema: "entity Person in [Role, Group] = {\n  handle: String,\n};", builtin: '@id("members")\npermit (principal, action, resource)\nwhen { !context.governed };' }));
+  on("POST", "/org/policies/check", ({ body, res }) => {
+    if (!body.text?.includes("wrong")) return { text: body.text ?? text, form: body.form ?? hours, effects: ["deny"] };
+    const what = 'statement 1 (line 3): the attribute "wrong" does not exist';
+    res.writeHead(422, { "Content-Type": "application/problem+json" });
+    res.end(JSON.stringify({ status: 422, code: "POLICY_INVALID", detail: `the policy is not valid: ${what}`, errors: [{ path: "body.text", message: what }] }));
+  });
+  on("GET", "/org/policies/{id}", ({ params }) => policies.find((p) => p.id === params.id) ?? policies[0]);
+  on("GET", "/org/policies/{id}/versions", ({ url }) => page([3, 2, 1].map((version) => ({ version, change: version === 1 ? "created" : "edited", comment: version === 2 ? "The night shift asked for it" : "", changed_at: ago(900 * (4 - version)), changed_by: people[1].id, changed_by_name: "Jonas Weber", name: "Office hours", description: "", text: version === 3 ? text : text.replace("18:00", "20:00"), form: hours, enabled: version > 1, everywhere: true, safes: [], priority: 100 })), url));
+  on("POST", "/org/access/simulate", ({ body }) => ({ from: ago(60 * 24 * body.days), launches: 412, whole: true, changed: 3, by: { "allow to deny": 3 }, examples: [2, 3, 4].map((i) => ({ event_id: makeId("evt"), at: ago(1400 * i), user: { id: people[i].id, name: people[i].handle }, safe: { id: safes[0].id, name: safes[0].name }, was: "allow", now: decided.allow, would: decided.deny })) }));
+  on("GET", "/org/access/explain", ({ url }) => {
+    const safe = safes.find((s) => s.id === url.searchParams.get("safe")) ?? safes[0];
+    const user = people.find((p) => p.id === url.searchParams.get("user")) ?? people[0];
+    const d = safe === safes[0] ? decided.require_approval : safe === safes[3] ? decided.deny : decided.allow;
+    return { ...d, user: { id: user.id, name: user.handle }, safe: { id: safe.id, name: safe.name }, safe_role: "user", role: user.role, groups: [groups[0].id], at: ago(0), from: url.searchParams.get("from") ?? undefined, can_approve: d.approval ? [{ id: people[1].id, name: "jonas" }] : [], policy_set: 12, settings_text: 'forbid (principal, action, resource)\nunless { context.mfa_age <= 600 };\n', ...(d.decision === "deny" ? {} : { session: safe.policy }) };
+  });
+  const reach = (user, safe, d) => ({ ...decided[d], user: { id: user.id, name: user.handle }, safe: { id: safe.id, name: safe.name }, safe_role: "user" });
+  on("GET", "/org/access/who-can", ({ url }) => page(people.slice(0, 4).map((p, i) => reach(p, safes[0], ["allow", "require_approval", "deny", "allow"][i])), url));
+  on("GET", "/org/access/what-can", ({ url }) => page(safes.map((s, i) => reach(people[2], s, ["require_approval", "allow", "allow", "deny", "allow"][i])), url));
   on("GET", "/org/groups", ({ url, empty }) => page(empty ? [] : groups.filter((g) => has(url.searchParams.get("q"), g.name) && (!url.searchParams.get("user_id") || g.people.some((p) => p.id === url.searchParams.get("user_id")))).map(out), url));
   on("POST", "/org/groups", ({ body }) => {
     const g = group(body.name, body.description, body.source ?? "local", [], { ...body, safes: 0 });

@@ -82,6 +82,11 @@ export function MemberPanel({ member: m, onClose }: { member: Member; onClose: (
           <h3>More</h3>
           <ul className="link-list">
             <li>
+              <Link to="/o/$org/access" params={{ org: org.slug }} search={{ tab: "what", user: m.user_id }}>
+                What they can reach, and why
+              </Link>
+            </li>
+            <li>
               <Link to="/o/$org/sessions" params={{ org: org.slug }} search={{ user: m.user_id }}>
                 Their sessions
               </Link>

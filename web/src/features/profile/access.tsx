@@ -40,8 +40,9 @@ export function Access() {
 }
 
 function InOrganization({ membership: m }: { membership: Membership }) {
+  const me = useMe();
   const { data, error, refetch } = useQuery(safesQuery(m.org_id, { mine: true }));
-  const reach = useQuery(reachQuery(m.org_id, useMe().user.id));
+  const reach = useQuery(reachQuery(m.org_id, me.user.id));
   const through = new Map(reach.data?.items.map((r) => [r.safe_id, r]));
   const columns: Column<Safe>[] = [
     {
@@ -56,6 +57,16 @@ function InOrganization({ membership: m }: { membership: Membership }) {
     { name: "Leads to", from: "phone", cell: (s) => <span className="break">{`${s.account.username}@${s.resource.host}`}</span> },
     { name: "You are", cell: (s) => s.my_role && <span title={safeRoleWords[s.my_role].means}>{safeRoleWords[s.my_role].label}</span> },
     { name: "Through", cell: (s) => (reach.error ? <span className="dim">Not known just now</span> : <Through reach={through.get(s.id)} />) },
+    {
+      name: "Explain",
+      from: "phone",
+      quiet: true,
+      cell: (s) => (
+        <Link to="/o/$org/access" params={{ org: m.slug }} search={{ user: me.user.id, safe: s.id }} aria-label={`Why, for ${s.name}`}>
+          Why
+        </Link>
+      ),
+    },
     { name: "Now", from: "phone", cell: (s) => (s.can_launch ? <State meaning="good">Open</State> : <State meaning="warn">{blockedSentence(s.blocked_by)}</State>) },
   ];
   return (

@@ -270,6 +270,17 @@ function Reach({ safe }: { safe: Safe }) {
     { name: "Role", cell: (a) => <span title={safeRoleWords[a.role].means}>{safeRoleWords[a.role].label}</span> },
     { name: "Through", cell: (a) => <Through access={a} /> },
     { name: "Ends", from: "phone", cell: (a) => <End at={a.ends_at} /> },
+    {
+      name: "Explain",
+      from: "phone",
+      right: true,
+      quiet: true,
+      cell: (a) => (
+        <Link to="/o/$org/access" params={{ org: org.slug }} search={{ user: a.user_id, safe: safe.id }} aria-label={`Why, for ${a.name}`}>
+          Why
+        </Link>
+      ),
+    },
   ];
   return (
     <section className="stack">

@@ -12,6 +12,7 @@ import { Failed, FormProblem, Note, PageSkeleton } from "../../ui/states";
 import { Command, Facts, Id } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
 import { asProblem, asSentence } from "../../api/problem";
+import { AskButtons } from "../requests/ask";
 import { useOrg, useRights } from "../shell/org";
 import { managesSafe, safeRoleWords } from "../shell/rights";
 import { SessionTable } from "../sessions/table";
@@ -69,6 +70,7 @@ export default function SafePage() {
                 Delete
               </Button>
             )}
+            <AskButtons safe={safe} />
             {open && (
               <LaunchLink safe={safe.id} name={safe.name} />
             )}

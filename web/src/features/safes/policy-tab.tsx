@@ -8,6 +8,8 @@ import { Badge } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
 import { useNames } from "../groups/names";
 import { diff, formErrors, fromForm, toForm } from "./policy";
+import { PoliciesOnSafe } from "../policies/on-safe";
+import { useRights } from "../shell/org";
 import { PolicyFields } from "./policy-form";
 import { useSafeChanges } from "./queries";
 
@@ -17,6 +19,7 @@ const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
 export function PolicyTab({ safe, members, editable }: { safe: Safe; members: number | undefined; editable: boolean }) {
   const [form, setForm] = useState(() => toForm(safe.policy, here));
   const [asking, setAsking] = useState(false);
+  const r = useRights();
   const changes = useSafeChanges(safe.id);
   const toasts = useToasts();
   const base = JSON.stringify(safe.policy);
@@ -30,6 +33,7 @@ export function PolicyTab({ safe, members, editable }: { safe: Safe; members: nu
 
   return (
     <div className="stack">
+      {r.inspect && <PoliciesOnSafe safe={safe} />}
       {!editable && <Note meaning="plain">You can read this policy. Owners and admins of the organization can change it.</Note>}
       <div className="card">
         <PolicyFields form={form} errors={errors} disabled={!editable} set={(part) => setForm((f) => ({ ...f, ...part }))} />

@@ -1,4 +1,4 @@
-import { Activity, Boxes, Building2, Clapperboard, FileKey, Inbox, KeyRound, LifeBuoy, LogIn, type LucideIcon, Mail, ScrollText, Server, SlidersHorizontal, SquareTerminal, UserCog, Users, UsersRound } from "lucide-react";
+import { Activity, BadgeCheck, Boxes, Building2, CircleHelp, Clapperboard, FileKey, Inbox, KeyRound, LifeBuoy, LogIn, type LucideIcon, Mail, Scale, ScrollText, Send, Server, SlidersHorizontal, SquareTerminal, UserCog, Users, UsersRound } from "lucide-react";
 import type { Rights } from "./rights";
 
 export interface NavItem {
@@ -12,6 +12,8 @@ export interface NavGroup {
   items: NavItem[];
 }
 
+const approvals: NavItem = { to: "/o/$org/approvals", label: "Approvals", icon: BadgeCheck, hint: "Requests that wait for you" };
+
 /** Only what the role may open; nothing is greyed out. */
 export function orgNav(r: Rights): NavGroup[] {
   const groups: NavGroup[] = [];
@@ -21,6 +23,8 @@ export function orgNav(r: Rights): NavGroup[] {
       items: [
         { to: "/o/$org/safes", label: "Safes", icon: Boxes, hint: "What you may open" },
         { to: "/o/$org/my-sessions", label: "My sessions", icon: SquareTerminal, hint: "What you opened" },
+        { to: "/o/$org/my-requests", label: "My requests", icon: Send, hint: "Access that you asked for" },
+        ...(r.oversee ? [] : [approvals]),
       ],
     });
   }
@@ -29,6 +33,7 @@ export function orgNav(r: Rights): NavGroup[] {
       label: "Oversee",
       items: [
         { to: "/o/$org/live", label: "Live", icon: Activity, hint: "Running sessions" },
+        approvals,
         { to: "/o/$org/sessions", label: "Sessions", icon: Clapperboard, hint: "History and recordings" },
         { to: "/o/$org/audit", label: "Audit", icon: ScrollText, hint: "What happened, with proof" },
       ],
@@ -44,6 +49,8 @@ export function orgNav(r: Rights): NavGroup[] {
         { to: "/o/$org/accounts", label: "Accounts", icon: KeyRound, hint: "Identities on those hosts" },
         { to: "/o/$org/people", label: "People", icon: Users, hint: "Members and roles" },
         { to: "/o/$org/groups", label: "Groups", icon: UsersRound, hint: "People who reach the same safes" },
+        { to: "/o/$org/policies", label: "Policies", icon: Scale, hint: "When and how safes are opened" },
+        { to: "/o/$org/access", label: "Explain access", icon: CircleHelp, hint: "Who can open what, and why" },
         { to: "/o/$org/recoveries", label: "Lost factors", icon: LifeBuoy, hint: "Who asks for a new second factor" },
       ],
     });

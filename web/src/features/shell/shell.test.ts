@@ -11,9 +11,9 @@ const entries = (role: Parameters<typeof rights>[0]) => orgNav(rights(role)).fla
 
 describe("navigation", () => {
   it("shows a role only what it may open", () => {
-    expect(entries("operator")).toEqual(["Safes", "My sessions"]);
-    expect(entries("auditor")).toEqual(["Live", "Sessions", "Audit", "Safes", "Resources", "Accounts", "People", "Groups", "Lost factors"]);
-    expect(entries("admin")).toEqual(["Safes", "My sessions", "Live", "Sessions", "Audit", "Resources", "Accounts", "People", "Groups", "Lost factors", "Organization", "Single sign-on"]);
+    expect(entries("operator")).toEqual(["Safes", "My sessions", "My requests", "Approvals"]);
+    expect(entries("auditor")).toEqual(["Live", "Approvals", "Sessions", "Audit", "Safes", "Resources", "Accounts", "People", "Groups", "Policies", "Explain access", "Lost factors"]);
+    expect(entries("admin")).toEqual(["Safes", "My sessions", "My requests", "Live", "Approvals", "Sessions", "Audit", "Resources", "Accounts", "People", "Groups", "Policies", "Explain access", "Lost factors", "Organization", "Single sign-on"]);
     expect(entries("owner")).toEqual(entries("admin"));
   });
 
