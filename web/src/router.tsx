@@ -91,6 +91,12 @@ const verifyRecovery = createRoute({
   component: lazyRouteComponent(() => import("./features/recover/verify")),
 });
 
+const requestLink = createRoute({
+  getParentRoute: () => root,
+  path: "/requests/decide",
+  component: lazyRouteComponent(() => import("./features/requests/link")),
+});
+
 /** Everything below needs a signed-in person with a second factor. */
 const signedIn = createRoute({
   getParentRoute: () => root,
@@ -365,6 +371,7 @@ const tree = root.addChildren([
   reset,
   recover,
   verifyRecovery,
+  requestLink,
   signedIn.addChildren([
     terminal,
     device,

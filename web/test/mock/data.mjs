@@ -66,6 +66,7 @@ export const policy = (over = {}) => ({
   cool_down_seconds: 300,
   auto_approve_groups: [],
   break_glass: [],
+  delegation: "allow",
   ...over,
 });
 

@@ -3,6 +3,7 @@ import { get, post } from "../../api/client";
 import type { AccessRequestWire, Page } from "../../api/types";
 import { useStepUp } from "../auth/step-up";
 import { useOrg } from "../shell/org";
+import { heldLink } from "./links";
 
 export interface RequestFilter {
   state?: string | undefined;
@@ -51,7 +52,7 @@ export function useRequestChanges() {
     ask: useMutation({ mutationFn: (body: Ask) => stepUp(() => post<AccessRequestWire>("/access/requests", { org, body })), onSuccess }),
     emergency: useMutation({ mutationFn: (body: Ask) => stepUp(() => post<AccessRequestWire>("/access/emergency", { org, body })), onSuccess }),
     decide: useMutation({
-      mutationFn: (v: { id: string; verdict: "approve" | "reject"; comment: string; version: number }) => stepUp(() => post<AccessRequestWire>(at(v.id, v.verdict), { org, body: { version: v.version, ...(v.comment ? { comment: v.comment } : {}) } })),
+      mutationFn: (v: { id: string; verdict: "approve" | "reject"; comment: string; version: number }) => stepUp(() => post<AccessRequestWire>(at(v.id, v.verdict), { org, body: { version: v.version, ...(v.comment ? { comment: v.comment } : {}), ...(heldLink(v.id) ? { link: heldLink(v.id) } : {}) } })),
       onSuccess,
       onError: onSuccess, // it may have changed meanwhile: show what is there
     }),

@@ -153,6 +153,16 @@ function Approval({ form: f, errors, set, disabled }: Required<Props>) {
           )}
         </div>
       )}
+      <RadioList<SafePolicy["delegation"]>
+        legend="Lending"
+        value={f.delegation}
+        options={[
+          { value: "allow", label: "Members may lend their access", means: "To a colleague, for a time, never more than they have." },
+          { value: "onward", label: "And what is lent may be lent on", means: "Still never more, never longer." },
+          { value: "block", label: "Nobody lends theirs", means: "What was lent ends." },
+        ]}
+        onPick={(delegation) => set({ delegation })}
+      />
       {disabled ? (
         f.breakGlass.length > 0 && <p>May open it in an emergency: {f.breakGlass.map(name).join(", ")}.</p>
       ) : (

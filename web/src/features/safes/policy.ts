@@ -26,6 +26,7 @@ export const defaultPolicy: SafePolicy = {
   cool_down_seconds: 5 * 60,
   auto_approve_groups: [],
   break_glass: [],
+  delegation: "allow",
 };
 
 export const days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
@@ -69,6 +70,7 @@ export interface PolicyForm {
   coolDown: Amount;
   autoGroups: string[];
   breakGlass: string[];
+  delegation: SafePolicy["delegation"];
 }
 
 export function toForm(p: SafePolicy, zone: string): PolicyForm {
@@ -101,6 +103,7 @@ export function toForm(p: SafePolicy, zone: string): PolicyForm {
     coolDown: toAmount(p.cool_down_seconds),
     autoGroups: p.auto_approve_groups,
     breakGlass: p.break_glass,
+    delegation: p.delegation,
   };
 }
 
@@ -129,6 +132,7 @@ export function fromForm(f: PolicyForm): SafePolicy {
     cool_down_seconds: seconds(f.coolDown),
     auto_approve_groups: f.autoGroups,
     break_glass: f.breakGlass,
+    delegation: f.delegation,
   };
 }
 
@@ -196,7 +200,13 @@ export function diff(a: SafePolicy, b: SafePolicy, name: (id: string) => string 
   const listed = (ids: readonly string[]) => ids.map(name).sort().join(", ") || "nobody";
   add("Approved at once", listed(a.auto_approve_groups), listed(b.auto_approve_groups), !b.auto_approve_groups.every((g) => a.auto_approve_groups.includes(g)));
   add("May open it in an emergency", listed(a.break_glass), listed(b.break_glass), !b.break_glass.every((u) => a.break_glass.includes(u)));
+  add("Lending of one's access", lendWords[a.delegation], lendWords[b.delegation], lendRank(b.delegation) > lendRank(a.delegation));
   return out;
+}
+
+export const lendWords: Record<SafePolicy["delegation"], string> = { block: "blocked", allow: "allowed", onward: "allowed, and onward" };
+function lendRank(d: SafePolicy["delegation"]): number {
+  return ["block", "allow", "onward"].indexOf(d);
 }
 
 function approvers(p: SafePolicy): string {
