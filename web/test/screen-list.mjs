@@ -230,7 +230,7 @@ export const pages = [
     act: async (page) => {
       await page.getByText("Deploy of the fix").waitFor();
       await page.keyboard.press("a");
-      await page.getByLabel("Comment").waitFor();
+      await page.getByRole("dialog").getByLabel("Comment").waitFor();
     },
   },
   { name: "request-emergency", path: () => `${o}/requests/${requests[3].id}`, as: "ada", full: true, until: "text=nobody was asked" },

@@ -159,7 +159,7 @@ function Approval({ form: f, errors, set, disabled }: Required<Props>) {
         options={[
           { value: "allow", label: "Members may lend their access", means: "To a colleague, for a time, never more than they have." },
           { value: "onward", label: "And what is lent may be lent on", means: "Still never more, never longer." },
-          { value: "block", label: "Nobody lends theirs", means: "What was lent ends." },
+          { value: "block", label: "Nobody lends theirs", means: "Nothing can be lent from now on." },
         ]}
         onPick={(delegation) => set({ delegation })}
       />
