@@ -81,7 +81,7 @@ func run(m *testing.M) int {
 
 // notSQLite keeps the race detector out of the database engine, as scripts/test/all.sh
 // does and tells why.
-const notSQLite = "-gcflags=modernc.org/...=-race=false"
+const notSQLite = "-gcflags=modernc.org/sqlite/lib=-race=false"
 
 // product builds the product, once for all tests.
 var product = sync.OnceValues(func() (string, error) {
