@@ -60,7 +60,8 @@ func TestSuspendedMembersAreShutOut(t *testing.T) {
 		mara.refused(t, 403, "NOT_PERMITTED", "POST", at(oscar, "resume"), nil)
 		w.saw(Want{Constant: "MEMBER_RESUMED", Outcome: "denied", Reason: "not_permitted", ActorID: mara.ID})
 
-		second := w.add("owner")
+		second := w.add("operator")
+		admin.approves(t, waits(t, w.Owner.Client, "PUT", at(second, "role"), obj{"role": "owner"}))
 		w.Owner.must(t, "POST", at(second, "suspend"), nil)
 		w.Owner.refused(t, 409, "LAST_OWNER", "PUT", at(w.Owner, "role"), obj{"role": "admin"}) // who is suspended does not count
 		w.Owner.must(t, "POST", at(second, "resume"), nil)
