@@ -167,7 +167,7 @@ func (a *App) buildDomains() (err error) {
 		if err != nil {
 			return err
 		}
-		a.mail, err = notify.New(notify.Deps{Log: part("mail"), DB: a.db, Seal: a.keyring, Ledger: a.ledger, PublicURL: a.cfg.HTTPS.PublicURL, Server: server,
+		a.mail, err = notify.New(notify.Deps{Log: part("mail"), DB: a.db, Seal: a.keyring, Ledger: a.ledger, History: tenancy.SettingLog{Now: now}, PublicURL: a.cfg.HTTPS.PublicURL, Server: server,
 			Folder: filepath.Join(a.cfg.Data, "mail"), Own: ownServers{func() *tenancy.Service { return a.tenancy }}, Dialer: dialer, Web: a.webDialer(), Metrics: a.metrics, Now: now})
 		return err
 	})

@@ -25,9 +25,23 @@ func settingsEvent(actor authz.Actor, changes []event.Change) event.TenantSettin
 	return event.NewTenantSettingsUpdated(event.By(actor, event.TenantAdmin), event.TenantTarget(actor.Org, ""), event.SettingGroupNotifications, changes, []string{})
 }
 
+// History keeps what was changed in the settings of an organization.
+type History interface {
+	Keep(ctx context.Context, tx *db.Tx, actor authz.Actor, g event.SettingGroup, changes []event.Change) error
+}
+
+// tell enters a change into the ledger and into the history of the organization's settings.
+func (s *Service) tell(ctx context.Context, tx *db.Tx, actor authz.Actor, changes []event.Change) error {
+	if err := s.d.History.Keep(ctx, tx, actor, event.SettingGroupNotifications, changes); err != nil {
+		return err
+	}
+	_, err := s.d.Ledger.Record(ctx, tx, settingsEvent(actor, changes))
+	return err
+}
+
 // mayConfigure checks that the actor may say where notices go. A refusal leaves its event.
 func (s *Service) mayConfigure(ctx context.Context, actor authz.Actor) error {
-	if s.d.Ledger == nil {
+	if s.d.Ledger == nil || s.d.History == nil {
 		return fault.New(fault.Unavailable, "this server has no channels")
 	}
 	err := authz.Check(actor, authz.OrgUpdate, authz.Object{Type: authz.OrgObject, ID: string(actor.Org), Org: actor.Org})
@@ -87,8 +101,7 @@ func (s *Service) AddChannel(ctx context.Context, actor authz.Actor, a ChannelAr
 			}
 			return nameTaken(d.row.Name)
 		}
-		_, err = s.d.Ledger.Record(ctx, tx, settingsEvent(actor, changes))
-		return err
+		return s.tell(ctx, tx, actor, changes)
 	})
 	if err != nil {
 		return fail(fmt.Errorf("add a channel: %w", err))
@@ -187,8 +200,7 @@ func (s *Service) store(ctx context.Context, actor authz.Actor, d draft, changes
 		if n == 0 {
 			return channelChanged()
 		}
-		_, err = s.d.Ledger.Record(ctx, tx, settingsEvent(actor, changes))
-		return err
+		return s.tell(ctx, tx, actor, changes)
 	})
 }
 
@@ -240,8 +252,7 @@ func (s *Service) RemoveChannel(ctx context.Context, actor authz.Actor, name id.
 		if n == 0 {
 			return noChannel(name)
 		}
-		_, err = s.d.Ledger.Record(ctx, tx, settingsEvent(actor, []event.Change{event.Changed(d.field("kind"), row.Kind, ""), event.SecretCleared(d.field("url"))}))
-		return err
+		return s.tell(ctx, tx, actor, []event.Change{event.Changed(d.field("kind"), row.Kind, ""), event.SecretCleared(d.field("url"))})
 	})
 	if err != nil {
 		return fmt.Errorf("remove a channel: %w", err)
@@ -284,8 +295,7 @@ func (s *Service) OrderChannels(ctx context.Context, actor authz.Actor, order []
 		if slices.Equal(before, after) {
 			return nil
 		}
-		_, err = s.d.Ledger.Record(ctx, tx, settingsEvent(actor, []event.Change{event.Changed("channels.order", strings.Join(before, ", "), strings.Join(after, ", "))}))
-		return err
+		return s.tell(ctx, tx, actor, []event.Change{event.Changed("channels.order", strings.Join(before, ", "), strings.Join(after, ", "))})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("order channels: %w", err)

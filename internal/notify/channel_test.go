@@ -27,6 +27,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/page"
 	"github.com/vaultpam/vaultpam/internal/resource"
 	"github.com/vaultpam/vaultpam/internal/secret"
+	"github.com/vaultpam/vaultpam/internal/tenancy"
 )
 
 // receiver is a double of Slack and of whoever takes webhooks.
@@ -136,7 +137,7 @@ func offices(t *testing.T, f func(t *testing.T, o *office)) {
 
 func newOffice(t *testing.T, d *db.DB) *office {
 	o := &office{db: d, org: id.New[id.Org](), now: time.Now().UTC().Truncate(time.Second), log: &book{}, dir: t.TempDir() + "/mail"}
-	o.deps = notify.Deps{Log: slog.New(slog.DiscardHandler), DB: d, Seal: keyring(t, d), Ledger: o.log, PublicURL: notifytest.PublicURL, Folder: o.dir, Now: func() time.Time { return o.now },
+	o.deps = notify.Deps{Log: slog.New(slog.DiscardHandler), DB: d, Seal: keyring(t, d), Ledger: o.log, History: tenancy.SettingLog{Now: func() time.Time { return o.now }}, PublicURL: notifytest.PublicURL, Folder: o.dir, Now: func() time.Time { return o.now },
 		Web: &resource.Dialer{Public: true, Except: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
 	o.Service = o.like(t, func(*notify.Deps) {})
 	o.owner = admin(o.org)

@@ -49,6 +49,7 @@ type Deps struct {
 	DB        *db.DB
 	Seal      Sealer
 	Ledger    Ledger                // nil: nobody sends by hand
+	History   History               // nil: channels cannot be changed
 	PublicURL string                // of the installation, such as https://vault.example.com
 	Server    Server                // the installation's mail server; without a host messages go to Folder
 	Folder    string                // of .eml files, made when it is needed

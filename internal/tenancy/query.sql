@@ -92,6 +92,12 @@ update organization_setting set version = version + 1, settings = sqlc.arg(setti
     smtp_password = sqlc.arg(smtp_password), seat_limit = sqlc.arg(seat_limit), changed_at = sqlc.arg(now)
 where org_id = sqlc.arg(org_id) and version = sqlc.arg(old);
 
+-- name: NextSettingsVersion :one
+insert into organization_setting (org_id, version, settings, idle_us, absolute_us, smtp_password, seat_limit, changed_at)
+values (sqlc.arg(org_id), 1, '{}', 0, 0, sqlc.arg(empty), 0, sqlc.arg(now))
+on conflict (org_id) do update set version = organization_setting.version + 1, changed_at = excluded.changed_at
+returning version;
+
 -- name: InsertSettingChange :exec
 insert into organization_setting_change (org_id, version, group_name, changes, weakened, actor_id, actor_name, changed_at)
 values (sqlc.arg(org_id), sqlc.arg(version), sqlc.arg(group_name), sqlc.arg(changes), sqlc.arg(weakened), sqlc.arg(actor_id),

@@ -492,6 +492,26 @@ func (q *Queries) MembershipsOf(ctx context.Context, userID string) ([]Membershi
 	return items, nil
 }
 
+const nextSettingsVersion = `-- name: NextSettingsVersion :one
+insert into organization_setting (org_id, version, settings, idle_us, absolute_us, smtp_password, seat_limit, changed_at)
+values ($1, 1, '{}', 0, 0, $2, 0, $3)
+on conflict (org_id) do update set version = organization_setting.version + 1, changed_at = excluded.changed_at
+returning version
+`
+
+type NextSettingsVersionParams struct {
+	OrgID string
+	Empty []byte
+	Now   int64
+}
+
+func (q *Queries) NextSettingsVersion(ctx context.Context, arg NextSettingsVersionParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, nextSettingsVersion, arg.OrgID, arg.Empty, arg.Now)
+	var version int64
+	err := row.Scan(&version)
+	return version, err
+}
+
 const organizationBySlug = `-- name: OrganizationBySlug :one
 select id from organization where slug = $1
 `

@@ -50,6 +50,9 @@ func NewPhoneDigest(key PhoneKeyID, mac [32]byte) PhoneDigest {
 // Change is one changed setting.
 type Change struct{ field, from, to string }
 
+// Told gives a change as the event tells it: of a secret, to says set, replaced or cleared.
+func (c Change) Told() (field, from, to string) { return c.field, c.from, c.to }
+
 // Changed tells a setting's old and new value. For a field whose name says that it
 // is secret only the fact of the change is kept.
 func Changed[T ~string | ~bool | ~int | ~int64 | ~float64](field string, from, to T) Change {
