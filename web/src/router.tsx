@@ -291,6 +291,12 @@ const organization = createRoute({
   validateSearch: optional("tab", "open"),
   component: lazyRouteComponent(() => import("./features/settings/organization")),
 });
+const notifications = createRoute({
+  getParentRoute: () => org,
+  path: "/settings/notifications",
+  validateSearch: optional("tab", "open", "edit", "channel", "state"),
+  component: lazyRouteComponent(() => import("./features/settings/notifications")),
+});
 const profile = createRoute({
   getParentRoute: () => shell,
   path: "/profile",
@@ -386,7 +392,7 @@ const tree = root.addChildren([
       whichRecoveries,
       anyRequest,
       platformRecoveries,
-      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people, groups, group, policies, newPolicy, policy, access, myRequests, approvals, request, recoveries, sso, organization]),
+      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people, groups, group, policies, newPolicy, policy, access, myRequests, approvals, request, recoveries, sso, organization, notifications]),
     ]),
   ]),
 ]);

@@ -1,6 +1,6 @@
 // What to look at, as whom, and what to do first.
 import { groups, policies, requests } from "./mock/access.mjs";
-import { letters } from "./mock/admin.mjs";
+import { channels, deliveries, letters } from "./mock/admin.mjs";
 import { accounts, orgs, people, resources, safes } from "./mock/data.mjs";
 import { recoveries } from "./mock/routes.mjs";
 import { events } from "./mock/ledger.mjs";
@@ -503,6 +503,29 @@ export const pages = [
   { name: "admin-changes", path: `${o}/settings/organization?tab=changes`, as: "ada", until: "text=require_mfa" },
   { name: "admin-mail", path: `${o}/settings/organization?tab=mail`, as: "ada", until: "text=noor.hassan@acme.example" },
   { name: "admin-message", path: () => `${o}/settings/organization?tab=mail&open=${letters[1].id}`, as: "ada", until: "text=Refused for good" },
+  { name: "notices", path: `${o}/settings/notifications`, as: "ada", until: "text=hooks.slack.com" },
+  { name: "notices-channel", path: () => `${o}/settings/notifications?open=${channels[1].id}`, as: "ada", until: "text=Old secret signs" },
+  {
+    name: "notices-add",
+    path: `${o}/settings/notifications?edit=new`,
+    as: "ada",
+    act: async (page) => {
+      await page.getByRole("radio", { name: "Only what is chosen here" }).check();
+      await page.getByLabel("Somebody asks for access to a safe").check();
+    },
+  },
+  {
+    name: "notices-secret",
+    path: () => `${o}/settings/notifications?open=${channels[1].id}`,
+    as: "ada",
+    act: async (page) => {
+      await button(page, "New secret").click();
+      await button(page, "Make a new secret").click();
+      await page.getByRole("heading", { name: "Copy the new secret now" }).waitFor();
+    },
+  },
+  { name: "notices-deliveries", path: `${o}/settings/notifications?tab=deliveries`, as: "ada", until: "text=noor.hassan@acme.example" },
+  { name: "notices-delivery", path: () => `${o}/settings/notifications?tab=deliveries&open=${deliveries[1].id}`, as: "ada", until: "text=3 tries" },
   { name: "admin-organization", path: () => `/platform/organizations?open=${orgs.nord.id}`, as: "ada", until: "text=The invoice of May is open." },
   { name: "admin-operators", path: "/platform/users", as: "ada", until: "text=Platform auditor" },
   { name: "admin-operator", path: () => `/platform/users?open=${people[0].id}`, as: "ada", until: "text=What they may do" },

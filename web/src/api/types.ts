@@ -79,6 +79,9 @@ export type PlatformLandingWire = Schemas["PlatformLanding"];
 export type PlatformJoinedWire = Schemas["PlatformJoined"];
 export type SettingsWire = Schemas["Settings"];
 export type SettingsChangeWire = Schemas["SettingsChange"];
+export type ChannelWire = Omit<Schemas["NoticeChannel"], "kinds"> & { kinds: string[] };
+export type NoticeKindWire = Schemas["NoticeKind"];
+export type DeliveryWire = Schemas["NoticeDelivery"];
 
 // --- people, tokens, keys --------------------------------------------------
 export type MemberWire = Schemas["ListedMember"];

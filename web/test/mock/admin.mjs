@@ -14,6 +14,20 @@ export const letters = [
   letter("mfa_recovery_grant", "a.very.long.name.of.somebody@subsidiary.acme.example", "failed", { attempts: 2, last_error: "550 no such user here", ended_at: ago(9) }),
   letter("organization_created", "sam@acme.example", "queued", { next_at: ahead(3), last_error: "connect: connection refused" }),
 ];
+const channel = (kind, name, host, more = {}) => ({ id: makeId("chn"), kind, name, host, enabled: true, kinds: [], own_authorities: false, version: 2, created_at: ago(60 * 24 * 30), changed_at: ago(60 * 24 * 4), ...more });
+const receiver404 = "it answered 404 Not Found (no_service)";
+export let channels = [
+  channel("slack", "on-call", "hooks.slack.com", { kinds: ["access_request_waiting", "access_emergency"], failing_since: ago(50), last_error: receiver404, last_sent_at: ago(60 * 7) }),
+  channel("webhook", "SIEM of the group, in the second data centre", "collector.a-very-long-name.subsidiary.acme.example:8443", { own_authorities: true, last_sent_at: ago(12), previous_until: ahead(60 * 20) }),
+  channel("webhook", "old tickets", "tickets.acme.example", { enabled: false, kinds: ["access_request_decided"] }),
+];
+const hookTries = [1, 2, 3].map((n) => ({ n, started_at: ago(50 - n), ended_at: ago(50 - n), outcome: n < 3 ? "retry" : "refused", via: "hooks.slack.com", error: n < 3 ? "it answered 500 Internal Server Error" : receiver404 }));
+export const deliveries = [
+  { ...letter("test", channels[1].name, "queued", { next_at: ahead(1) }), channel: "webhook", channel_id: channels[1].id, fell_back: false },
+  { ...letter("access_request_waiting", "on-call", "failed", { attempts: 3, last_error: receiver404, ended_at: ago(47) }), channel: "slack", channel_id: channels[0].id, fell_back: true },
+  { ...letters[0], channel_id: "email", fell_back: false },
+];
+const noticeKinds = [["access_request_waiting", "Somebody asks for access to a safe"], ["access_request_decided", "A request for access was approved, rejected or has lapsed"], ["access_emergency", "Somebody opened a safe in an emergency, without approval"], ["channel_failing", "A channel of notices does not work"]].map(([kind, title]) => ({ kind, title }));
 const robot = { id: makeId("usr"), name: "nightly-backup", handle: "nightly-backup-x41k2c", role: "operator", tokens: 1, created_at: ago(60 * 24 * 20) };
 
 export function adminRoutes(on, page) {
@@ -34,6 +48,17 @@ export function adminRoutes(on, page) {
     on("POST", `${base}/{id}/resend`, ({ params }) => Object.assign(letters.find((l) => l.id === params.id), { state: "queued", next_at: ahead(1) }));
     on("GET", `${base}/{id}`, ({ params }) => ({ ...letters.find((l) => l.id === params.id), tries }));
   }
+  const notices = "/org/notifications";
+  const shown = { secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=" };
+  on("GET", `${notices}/channels`, ({ url }) => page(channels, url));
+  on("POST", `${notices}/channels`, ({ body }) => ({ ...channel(body.kind, body.name, "hooks.acme.example"), ...(body.kind === "webhook" ? shown : {}) }));
+  on("PATCH", `${notices}/channels/{id}`, ({ params, body }) => Object.assign(channels.find((c) => c.id === params.id), body));
+  on("POST", `${notices}/channels/{id}/rotate-secret`, ({ params }) => ({ ...channels.find((c) => c.id === params.id), ...shown }));
+  on("POST", `${notices}/channels/{id}/test`, () => deliveries[0]);
+  on("PUT", `${notices}/order`, ({ body, url }) => page((channels = body.ids.map((i) => channels.find((c) => c.id === i))), url));
+  on("GET", `${notices}/kinds`, ({ url }) => page(noticeKinds, url));
+  on("GET", `${notices}/deliveries`, ({ url }) => page(deliveries.filter((d) => !url.searchParams.get("channel") || d.channel_id === url.searchParams.get("channel")), url));
+  on("GET", `${notices}/deliveries/{id}`, ({ params }) => ({ ...deliveries.find((d) => d.id === params.id), tries: deliveries[1].id === params.id ? hookTries : [] }));
   on("GET", "/platform/users", ({ url }) => page(roots, url));
   on("GET", "/platform/invitations", ({ url }) => page([invited("kim@acme.example", "platform_admin", "pending", 90), invited("lou@acme.example", "platform_auditor", "declined", 60 * 24 * 3), invited("max@acme.example", "platform_auditor", "accepted", 60 * 24 * 9)], url));
   on("GET", "/platform/organizations", ({ url }) =>

@@ -5,12 +5,12 @@ import type { Dated } from "../../api/dated";
 import type { MailWire, Page } from "../../api/types";
 import { Button } from "../../ui/button";
 import { Panel } from "../../ui/dialog";
-import { plural } from "../../ui/format";
 import { Empty, Failed, FormProblem, Skeleton } from "../../ui/states";
 import { type Column, Table } from "../../ui/table";
-import { Facts, Id, type Meaning, State, Time } from "../../ui/text";
+import { State, Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
 import { useStepUp } from "../auth/step-up";
+import { Course, kindWords, states, underWay } from "./course";
 
 type Message = Dated<MailWire>;
 
@@ -40,10 +40,6 @@ function messageQuery(of: MailOf, id: string) {
   });
 }
 
-function underWay(m: { state: MailWire["state"] }): boolean {
-  return m.state === "queued" || m.state === "sending";
-}
-
 function useMailChanges(of: MailOf) {
   const client = useQueryClient();
   const stepUp = useStepUp();
@@ -52,27 +48,6 @@ function useMailChanges(of: MailOf) {
     test: useMutation({ mutationFn: () => stepUp(() => post<MailWire>(`${base(of)}/test`, { org: of.org })), onSuccess }),
     resend: useMutation({ mutationFn: (id: string) => stepUp(() => post<MailWire>(`${base(of)}/${id}/resend`, { org: of.org })), onSuccess }),
   };
-}
-
-const states: Record<MailWire["state"], { label: string; meaning?: Meaning }> = {
-  queued: { label: "Waits", meaning: "info" },
-  sending: { label: "On its way", meaning: "info" },
-  sent: { label: "Delivered", meaning: "good" },
-  failed: { label: "Failed", meaning: "bad" },
-  expired: { label: "Too late", meaning: "warn" },
-};
-
-const outcomes: Record<NonNullable<MailWire["tries"]>[number]["outcome"], string> = {
-  sent: "Delivered",
-  retry: "Tried again later",
-  refused: "Refused for good",
-  lost: "The server stopped meanwhile",
-};
-
-/** "mfa_recovery_grant" as people read it. */
-function kindWords(kind: string): string {
-  const words = kind.replaceAll("_", " ").replace(/\bmfa\b/g, "MFA").replace(/\bsmtp\b/g, "SMTP");
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** What was sent to whom, and how its delivery went. Contents are never shown. */
@@ -145,40 +120,7 @@ function MessagePanel({ of, id, mayManage, onClose }: { of: MailOf; id: string; 
       <FormProblem error={resend.error} />
       {error && <Failed error={error} what="the message" />}
       {!m && !error && <Skeleton width={240} />}
-      {m && (
-        <>
-          <section className="stack">
-            <Facts
-              rows={[
-                ["State", <State key="s" meaning={states[m.state].meaning}>{states[m.state].label}</State>],
-                ["Queued", <Time key="q" at={m.created_at} />],
-                m.next_at && ["Tried again", <Time key="n" at={m.next_at} />],
-                m.ended_at && ["Ended", <Time key="e" at={m.ended_at} />],
-                m.state !== "sent" && ["Of no use after", <Time key="x" at={m.expires_at} />],
-                m.last_error && ["Last error", m.last_error],
-                ["Id", <Id key="i" value={m.id} what="message id" />],
-              ]}
-            />
-            <p className="small dim">What it says is never shown, and is deleted once it is delivered.</p>
-          </section>
-          <section className="stack">
-            <h3>{plural(m.tries?.length ?? 0, "try", "tries")}</h3>
-            <ul className="item-list">
-              {m.tries?.map((t) => (
-                <li key={t.n} className="top">
-                  <div className="grow stack tight">
-                    <div>{outcomes[t.outcome]}</div>
-                    <div className="small dim">
-                      <Time at={t.started_at} /> {t.via && <>by <code>{t.via}</code></>}
-                    </div>
-                    {t.error && <div className="small breaks">{t.error}</div>}
-                  </div>
-                </li>
-              ))}
-            </ul>
-          </section>
-        </>
-      )}
+      {m && <Course of={m} what="message" />}
     </Panel>
   );
 }

@@ -1,4 +1,4 @@
-import { Activity, BadgeCheck, Boxes, Building2, CircleHelp, Clapperboard, FileKey, Inbox, KeyRound, LifeBuoy, LogIn, type LucideIcon, Mail, Scale, ScrollText, Send, Server, SlidersHorizontal, SquareTerminal, UserCog, Users, UsersRound } from "lucide-react";
+import { Activity, BadgeCheck, BellRing, Boxes, Building2, CircleHelp, Clapperboard, FileKey, Inbox, KeyRound, LifeBuoy, LogIn, type LucideIcon, Mail, Scale, ScrollText, Send, Server, SlidersHorizontal, SquareTerminal, UserCog, Users, UsersRound } from "lucide-react";
 import type { Rights } from "./rights";
 
 export interface NavItem {
@@ -61,6 +61,7 @@ export function orgNav(r: Rights): NavGroup[] {
       items: [
         { to: "/o/$org/settings/organization", label: "Organization", icon: SlidersHorizontal, hint: "Name, sign-in rules, mail" },
         { to: "/o/$org/settings/sso", label: "Single sign-on", icon: LogIn, hint: "Your own identity provider" },
+        { to: "/o/$org/settings/notifications", label: "Notifications", icon: BellRing, hint: "Slack, webhooks, and what was sent" },
       ],
     });
   }

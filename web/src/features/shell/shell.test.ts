@@ -13,7 +13,7 @@ describe("navigation", () => {
   it("shows a role only what it may open", () => {
     expect(entries("operator")).toEqual(["Safes", "My sessions", "My requests", "Approvals"]);
     expect(entries("auditor")).toEqual(["Live", "Approvals", "Sessions", "Audit", "Safes", "Resources", "Accounts", "People", "Groups", "Policies", "Explain access", "Lost factors"]);
-    expect(entries("admin")).toEqual(["Safes", "My sessions", "My requests", "Live", "Approvals", "Sessions", "Audit", "Resources", "Accounts", "People", "Groups", "Policies", "Explain access", "Lost factors", "Organization", "Single sign-on"]);
+    expect(entries("admin")).toEqual(["Safes", "My sessions", "My requests", "Live", "Approvals", "Sessions", "Audit", "Resources", "Accounts", "People", "Groups", "Policies", "Explain access", "Lost factors", "Organization", "Single sign-on", "Notifications"]);
     expect(entries("owner")).toEqual(entries("admin"));
   });
 
