@@ -172,7 +172,8 @@ func TestRecoveriesAreDeniedAndRefused(t *testing.T) {
 		// Nobody decides their own.
 		mine := adam.asks(t, 1)
 		adam.refused(t, 403, "SELF_APPROVAL", "POST", "/org/recoveries/"+mine+"/approve", nil)
-		w.saw(Want{Constant: "MFA_RECOVERY_APPROVED", Outcome: "denied", Reason: "not_permitted", ActorID: adam.ID, Where: obj{"recovery_id": mine}})
+		w.saw(Want{Constant: "ORG_GOVERNANCE_SELF_APPROVAL_BLOCKED", Outcome: "denied", Reason: "self_approval", ActorID: adam.ID, Actor: "OrgAdmin", TargetID: mine,
+			Meta: obj{"case_kind": "mfa_recovery", "case_id": mine, "requester_id": adam.ID, "decided_via": "direct"}})
 	})
 }
 

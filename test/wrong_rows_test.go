@@ -288,8 +288,8 @@ var turns = []turn{
 	{op: "resend-mail", wrong: "one that was sent", by: "owner", status: 409, code: "MAIL_GONE", says: "done again", events: "MAIL_ORDERED denied message_gone"},
 	{op: "test-platform-mail", wrong: "a sixth in ten minutes", by: "root", lead: tests("root", "/platform/mail/test"), status: 429, code: "RATE_LIMITED", says: "5 tests", events: "MAIL_ORDERED denied rate_limited"},
 	{op: "resend-platform-mail", wrong: "one that was sent", by: "root", status: 409, code: "MAIL_GONE", says: "done again", events: "MAIL_ORDERED denied message_gone"},
-	{op: "approve-recovery", wrong: "one's own", by: "admin", lead: func(x *stage) { x.note["case"] = x.cast["admin"].asks(x.t, 1) }, ids: func(x *stage) map[string]string { return map[string]string{"id": x.note["case"]} }, status: 403, code: "SELF_APPROVAL", events: "MFA_RECOVERY_APPROVED denied not_permitted"},
-	{op: "deny-recovery", wrong: "one's own", by: "admin", ids: func(x *stage) map[string]string { return map[string]string{"id": x.note["case"]} }, status: 403, code: "SELF_APPROVAL", events: "MFA_RECOVERY_DENIED denied not_permitted"},
+	{op: "approve-recovery", wrong: "one's own", by: "admin", lead: func(x *stage) { x.note["case"] = x.cast["admin"].asks(x.t, 1) }, ids: func(x *stage) map[string]string { return map[string]string{"id": x.note["case"]} }, status: 403, code: "SELF_APPROVAL", events: "ORG_GOVERNANCE_SELF_APPROVAL_BLOCKED denied self_approval"},
+	{op: "deny-recovery", wrong: "one's own", by: "admin", ids: func(x *stage) map[string]string { return map[string]string{"id": x.note["case"]} }, status: 403, code: "SELF_APPROVAL", events: "ORG_GOVERNANCE_SELF_APPROVAL_BLOCKED denied self_approval"},
 
 	// Invitations.
 	{op: "send-invitation", wrong: "a member already", by: "owner", body: func(x *stage) any { return obj{"email": " " + x.cast["operator"].Email, "role": "operator"} }, status: 409, code: "ALREADY_MEMBER", events: "INVITATION_SENT denied already_member"},

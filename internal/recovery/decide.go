@@ -148,15 +148,16 @@ func (s *Service) Get(ctx context.Context, actor authz.Actor, d Desk, rec id.Rec
 	return j.shown(s.now()), nil
 }
 
-// may tells whether the actor decides this case. The error is what they are told;
-// each is recorded as not permitted.
+var errSelf = fault.New(fault.Denied, "nobody decides their own recovery: ask another administrator").WithCode("SELF_APPROVAL")
+
+// may tells whether the actor decides this case. The error is what they are told.
 func (s *Service) may(actor authz.Actor, d Desk, c decision) error {
 	subject, org := c.subject, c.org
 	if err := d.check(actor, true); err != nil {
 		return err
 	}
 	if subject.ID == actor.User {
-		return fault.New(fault.Denied, "nobody decides their own recovery: ask another administrator").WithCode("SELF_APPROVAL")
+		return errSelf
 	}
 	if role := in(subject, org).Role; d == OfOrganization && !actor.Role.Includes(role) {
 		return fault.New(fault.Denied, "%s is %s, which your role does not include: ask an owner", subject.Handle, role)
@@ -234,7 +235,7 @@ func (s *Service) Approve(ctx context.Context, actor authz.Actor, d Desk, rec id
 		approved = approved.WithComment(comment)
 	}
 	if err := s.may(actor, d, c); err != nil {
-		return Case{}, s.refusedTo(ctx, actor, err, approved.Denied(event.MFARecoveryApprovedNotPermitted))
+		return Case{}, s.refusedDecision(ctx, actor, c, err, approved.Denied(event.MFARecoveryApprovedNotPermitted))
 	}
 	if d == OfOrganization && c.beyond {
 		return Case{}, s.refusedTo(ctx, actor, errElsewhere, approved.Denied(event.MFARecoveryApprovedNotPermitted))
@@ -284,7 +285,7 @@ func (s *Service) Deny(ctx context.Context, actor authz.Actor, d Desk, rec id.Re
 		denied = denied.WithComment(comment)
 	}
 	if err := s.may(actor, d, c); err != nil {
-		return Case{}, s.refusedTo(ctx, actor, err, denied.Denied(event.MFARecoveryDeniedNotPermitted))
+		return Case{}, s.refusedDecision(ctx, actor, c, err, denied.Denied(event.MFARecoveryDeniedNotPermitted))
 	}
 	letter, err := s.mail(ctx, c.org, c.person(), notify.RecoveryDenied{Name: c.Name, By: actor.Name, Comment: comment}, time.Time{})
 	if err != nil {
@@ -311,6 +312,19 @@ func (s *Service) Deny(ctx context.Context, actor authz.Actor, d Desk, rec id.Re
 		return Case{}, fmt.Errorf("deny a recovery: %w", err)
 	}
 	return s.Get(ctx, actor, d, rec)
+}
+
+// refusedDecision records ev, or that somebody tried to decide about themselves.
+func (s *Service) refusedDecision(ctx context.Context, actor authz.Actor, c decision, why error, ev event.Event) error {
+	if errors.Is(why, errSelf) {
+		via := event.DecidedViaDirect
+		if actor.Kind == authz.Token {
+			via = event.DecidedViaAPIToken
+		}
+		ev = event.NewOrgGovernanceSelfApprovalBlocked(c.act, target(c.rec, c.person()), event.OrgGovernanceSelfApprovalBlockedSelfApproval,
+			event.CaseKindMFARecovery, event.AnyID(c.rec), c.subject.ID, via)
+	}
+	return s.refusedTo(ctx, actor, why, ev)
 }
 
 func (s *Service) refusedTo(ctx context.Context, actor authz.Actor, why error, ev event.Event) error {

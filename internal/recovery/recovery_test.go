@@ -412,7 +412,7 @@ func TestWhoDecidesWhom(t *testing.T) {
 		code(t, err, "SELF_APPROVAL")
 		_, err = s.Recovery.Deny(t.Context(), s.owner.Actor, recovery.OfOrganization, c.ID, "")
 		code(t, err, "SELF_APPROVAL")
-		s.expect(t, "MFA_RECOVERY_APPROVED not_permitted", "MFA_RECOVERY_APPROVED not_permitted", "MFA_RECOVERY_DENIED not_permitted")
+		s.expect(t, "MFA_RECOVERY_APPROVED not_permitted", "ORG_GOVERNANCE_SELF_APPROVAL_BLOCKED self_approval", "ORG_GOVERNANCE_SELF_APPROVAL_BLOCKED self_approval")
 		if _, err := s.Recovery.Approve(t.Context(), second.Actor, recovery.OfOrganization, c.ID, ""); err != nil {
 			t.Error(err)
 		}

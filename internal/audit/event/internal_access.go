@@ -45,7 +45,7 @@ var accessGrantOpened = define[AccessGrantOpened](Definition{
 	Constant: ACCESS_GRANT_OPENED, Wire: "access_grant.opened", Category: InternalTier,
 	Tier:     Internal,
 	Severity: Warn, TargetType: TargetSafe, Log: OrgLog,
-	ActorTypes: []ActorType{User, System},
+	ActorTypes: []ActorType{User, ServiceAccount, System},
 	Outcomes:   []Outcome{Success, Denied},
 	Reasons:    texts(AccessGrantOpenedNotPermitted),
 	OCSF:       ocsf(3005, 1, "Assign Privileges"),
