@@ -174,9 +174,6 @@ func TestLimitsEndASession(t *testing.T) {
 		end := safe.Clock(now.Hour()*60 + now.Minute() + 5)
 		p.ValidHours = &safe.ValidHours{Days: []time.Weekday{0, 1, 2, 3, 4, 5, 6}, From: max(0, end-60), To: min(end, 24*60), TimeZone: "UTC"}
 	}
-	if h := w.now(); h.Hour() == 23 && h.Minute() > 50 || h.Hour() == 0 && h.Minute() < 10 {
-		w.later(time.Hour) // keep the window of this test within one day
-	}
 	for _, c := range []struct {
 		name   string
 		reason Reason
@@ -187,6 +184,9 @@ func TestLimitsEndASession(t *testing.T) {
 		{"idle", ReasonIdle, limits, []time.Duration{9 * time.Minute, 10 * time.Minute}},
 		{"hours", ReasonValidHoursEnd, office, []time.Duration{4 * time.Minute, 2 * time.Minute}},
 	} {
+		if w.now().Hour() == 23 {
+			w.later(time.Hour) // the valid hours lie within one day
+		}
 		s := w.openSafe(c.name, c.policy)
 		l := w.start(w.Operator, s.ID)
 		for i, d := range c.wait {
