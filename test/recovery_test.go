@@ -218,7 +218,7 @@ func TestRecoveriesExpireByTheClock(t *testing.T) {
 		rec, proof = p.proof(t, 3)
 		name, _, _ := strings.Cut(proof, ".")
 		for range 5 {
-			p.nobody(t).refused(t, 401, "RECOVERY_PROOF_INVALID", "POST", "/auth/recovery/verify", obj{"proof": name + "." + strings.Repeat("x", 43)})
+			p.nobody(t).refused(t, 401, "RECOVERY_PROOF_INVALID", "POST", "/auth/recovery/verify", obj{"proof": name + "." + strings.Repeat("x", 42) + "A"})
 		}
 		w.saw(Want{Constant: "MFA_RECOVERY_VERIFIED", Outcome: "failure", Reason: "attempts_exhausted", TargetID: rec, Meta: obj{"attempts": 5}})
 		if a := p.nobody(t).do(t, "POST", "/auth/recovery/verify", obj{"proof": proof}); a.Status < 400 {

@@ -1,9 +1,11 @@
 package ssh
 
 import (
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -20,6 +22,9 @@ type corked struct {
 	net.Conn
 	on   atomic.Bool
 	held *[corkSize]byte // under the SSH package's lock
+
+	gone  atomic.Bool // closed: what still comes is thrown away
+	leave sync.Once
 
 	big   *[readAhead]byte // read by the SSH package's one reader
 	ahead []byte           // of big, not taken yet
@@ -54,6 +59,11 @@ func (c *corked) Write(p []byte) (int, error) {
 // filled to its end. The large one is given back before a Read that may wait
 // long: it is kept only while it is filled to its end, too.
 func (c *corked) Read(p []byte) (n int, err error) {
+	defer func() {
+		if c.gone.Load() {
+			n, err = 0, net.ErrClosed
+		}
+	}()
 	if len(c.ahead) == 0 {
 		if c.big == nil {
 			n, err = c.Conn.Read(p)
@@ -71,6 +81,26 @@ func (c *corked) Read(p []byte) (n int, err error) {
 		c.big = nil
 	}
 	return n, err
+}
+
+// farewell is how long a client may take to hear why it is closed.
+const farewell = time.Second
+
+// Close ends the connection so that what was written last arrives. A connection that
+// is closed while the client's bytes lie unread is reset, and a client that finds it
+// reset before it has read everything never says why it was ended. So our half is
+// closed, the rest of theirs thrown away, and then the whole closed.
+func (c *corked) Close() error {
+	c.leave.Do(func() {
+		c.gone.Store(true)
+		half, ok := c.Conn.(interface{ CloseWrite() error })
+		if !ok || half.CloseWrite() != nil {
+			return
+		}
+		c.Conn.SetReadDeadline(time.Now().Add(farewell))
+		io.Copy(io.Discard, c.Conn)
+	})
+	return c.Conn.Close()
 }
 
 // cork begins to join pieces, if what the connection has negotiated permits it.

@@ -104,3 +104,46 @@ func TestReadingAheadKeepsTheOrderAndNoBufferAtTheEnd(t *testing.T) {
 		}
 	}
 }
+
+// The client's unread bytes would have the system reset the connection, and the
+// client would learn of that before it has read why.
+func TestLastWordsArriveThoughTheClientIsStillSending(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	client, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	raw, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	server := &corked{Conn: raw}
+	if _, err := client.Write(make([]byte, 64<<10)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.Write([]byte("this is why")); err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- server.Close() }()
+	heard, err := io.ReadAll(client)
+	if err != nil || string(heard) != "this is why" {
+		t.Errorf("heard %q, %v", heard, err)
+	}
+	if _, err := client.Write([]byte("still sending")); err != nil {
+		t.Errorf("the client is cut off while it reads: %v", err)
+	}
+	if n, err := server.Read(make([]byte, 100)); n != 0 || err == nil {
+		t.Errorf("%d bytes are taken after the end, %v", n, err)
+	}
+	client.Close()
+	if err := <-closed; err != nil {
+		t.Errorf("close: %v", err)
+	}
+}

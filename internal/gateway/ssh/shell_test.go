@@ -124,8 +124,8 @@ func TestShellHasATerminalThatChangesSize(t *testing.T) {
 	})
 	c.send(`while [ "$(stty size)" != "50 120" ]; do sleep 0.1; done; echo re"sized"` + "\r")
 	c.expect("resized\r\n")
-	c.send("sleep 1000\r")
-	c.expect("sleep 1000")
+	c.send(`sh -c 'echo be"gun"; exec sleep 1000'` + "\r")
+	c.expect("begun\r\n") // the command is in the foreground
 	c.send("\x03")
 	c.expect("$ ")
 	c.send("exit 9\r")
