@@ -195,7 +195,7 @@ func TestEmergencyOpensAndTellsEverybody(t *testing.T) {
 		oscar.proved(t, 6*time.Minute)
 		oscar.refused(t, 403, "STEP_UP_REQUIRED", "POST", "/access/emergency", in)
 		_, robot := oscar.token(t, "access:read", "access:request") // nobody's program is in an emergency
-		robot.refused(t, 403, "SCOPE_MISSING", "POST", "/access/emergency", in)
+		robot.refused(t, 403, "NOT_PERMITTED", "POST", "/access/emergency", in)
 		w.saw(Want{Constant: "ACCESS_GRANT_OPENED", Outcome: "denied", Reason: "not_permitted", Actor: "ServiceAccount", TargetID: v.ID})
 		w.hasNone(Want{Constant: "SECURITY_INCIDENT_FLAGGED"})
 		oscar.proved(t, 0)
