@@ -1,6 +1,9 @@
 package test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // What administrators of an organization and of the platform do in the console. The
 // journeys are in web/test/*.e2e.mjs; what they did is looked for in the ledger here.
@@ -42,6 +45,34 @@ func TestConsoleSetsUpADirectory(t *testing.T) {
 
 	w.saw(Want{Constant: "ROLE_ASSIGNMENT_CHANGED", Actor: "ServiceAccount", Where: obj{"role_source": "scim", "new_role": "operator"}})
 	w.saw(Want{Constant: "TENANT_SETTINGS_UPDATED", ActorID: w.Owner.ID, Where: obj{"setting_group": "branding"}})
+}
+
+func TestConsoleSetsUpChannels(t *testing.T) {
+	t.Parallel()
+	s := shared(t, Postgres)
+	w, h := newWorld(t, s), newHook(t)
+	asks := s.asks(t, w.Owner)
+	asks["secret"] = func(secret string) any { secrets.add("secret of a webhook", secret); return true }
+	asks["received"] = func(by string) any {
+		m := h.takes(t, `"type":"test"`)
+		for _, secret := range strings.Fields(by) {
+			if !signedBy(t, secret, m) {
+				return false
+			}
+		}
+		return true
+	}
+	play(t, "channels", obj{"url": s.URL, "slug": w.Slug, "owner": w.Owner.who(), "hook": h.URL + "/services/", "path": newSecret("channel-url"), "ca": h.pem(t)}, asks)
+
+	changed := 0
+	for _, e := range w.ledger().events(t, "TENANT_SETTINGS_UPDATED") {
+		if e.Actor.ID == w.Owner.ID && e.Metadata["setting_group"] == "notifications" && e.Outcome == "success" {
+			changed++
+		}
+	}
+	if changed != 7 { // two are made, one has a new secret; the order; edited, off, removed
+		t.Errorf("%d changes of channels are told, want 7", changed)
+	}
 }
 
 // Who is invited to operate the platform, and then what its administrator does, on one
