@@ -279,6 +279,34 @@ const anyRequest = createRoute({
   path: "/requests/$request",
   component: lazyRouteComponent(() => import("./features/requests/find")),
 });
+const governance = createRoute({
+  getParentRoute: () => org,
+  path: "/governance",
+  validateSearch: optional("tab", "state", "kind"),
+  component: lazyRouteComponent(() => import("./features/governance/org-queue")),
+});
+const governanceAction = createRoute({
+  getParentRoute: () => org,
+  path: "/governance/$action",
+  component: lazyRouteComponent(() => import("./features/governance/org-action")),
+});
+/** Where the messages lead; they name no organization. */
+const anyGovernanceAction = createRoute({
+  getParentRoute: () => shell,
+  path: "/organization/governance/$action",
+  component: lazyRouteComponent(() => import("./features/governance/find")),
+});
+const platformGovernance = createRoute({
+  getParentRoute: () => shell,
+  path: "/platform/governance",
+  validateSearch: optional("tab", "state", "kind", "org"),
+  component: lazyRouteComponent(() => import("./features/governance/platform-queue")),
+});
+const platformGovernanceAction = createRoute({
+  getParentRoute: () => shell,
+  path: "/platform/governance/$action",
+  component: lazyRouteComponent(() => import("./features/governance/platform-action")),
+});
 const sso = createRoute({
   getParentRoute: () => org,
   path: "/settings/sso",
@@ -392,7 +420,10 @@ const tree = root.addChildren([
       whichRecoveries,
       anyRequest,
       platformRecoveries,
-      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people, groups, group, policies, newPolicy, policy, access, myRequests, approvals, request, recoveries, sso, organization, notifications]),
+      anyGovernanceAction,
+      platformGovernance,
+      platformGovernanceAction,
+      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people, groups, group, policies, newPolicy, policy, access, myRequests, approvals, request, governance, governanceAction, recoveries, sso, organization, notifications]),
     ]),
   ]),
 ]);

@@ -1,6 +1,7 @@
 // What to look at, as whom, and what to do first.
 import { groups, policies, requests } from "./mock/access.mjs";
 import { channels, deliveries, letters } from "./mock/admin.mjs";
+import { actions } from "./mock/governance.mjs";
 import { accounts, orgs, people, resources, safes } from "./mock/data.mjs";
 import { recoveries } from "./mock/routes.mjs";
 import { events } from "./mock/ledger.mjs";
@@ -254,6 +255,24 @@ export const pages = [
       await page.getByText("Nobody is asked").waitFor();
     },
   },
+  { name: "governance", path: `${o}/governance`, as: "jonas", until: "text=Turn recording off" },
+  { name: "governance-all", path: `${o}/governance?tab=all`, as: "ada", until: "text=Superseded" },
+  { name: "governance-empty", path: "/o/nordwind/governance", as: "ada", until: "text=Nothing waits for a second person" },
+  { name: "governance-action", path: () => `/organization/governance/${actions[0].id}`, as: "jonas", until: "text=What would change" },
+  { name: "governance-mine", path: () => `${o}/governance/${actions[0].id}`, as: "ada", until: "text=somebody else decides" },
+  {
+    name: "governance-approve",
+    path: () => `${o}/governance/${actions[0].id}`,
+    as: "jonas",
+    act: async (page) => {
+      await button(page, "Approve").click();
+      await page.getByRole("dialog").getByLabel("Comment").waitFor();
+    },
+  },
+  { name: "governance-approved", path: () => `${o}/governance/${actions[2].id}`, as: "ada", until: "text=Agreed in the change meeting" },
+  { name: "governance-superseded", path: () => `${o}/governance/${actions[3].id}`, as: "ada", until: "text=max_sessions was 0" },
+  { name: "governance-platform", path: "/platform/governance", as: "ada", until: "text=Turn recording off" },
+  { name: "governance-platform-action", path: () => `/platform/governance/${actions[1].id}`, as: "ada", until: "text=What would change" },
   { name: "policies", path: `${o}/policies`, as: "ada", until: "text=Approval for production" },
   { name: "policies-empty", path: "/o/nordwind/policies", as: "ada", until: "text=no policy yet" },
   { name: "policy-templates", path: `${o}/policies/new`, as: "ada", until: "text=From nothing" },

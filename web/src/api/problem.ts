@@ -12,6 +12,8 @@ interface ProblemBody {
   request_id?: string;
 }
 
+const waitsSentence = "This change waits for a second administrator. Nothing has changed yet.";
+
 /**
  * The one error of the API layer: an RFC 9457 problem, or the lack of an answer.
  * `message` is a sentence that may be shown to the person as it is.
@@ -22,6 +24,7 @@ export class Problem extends Error {
   readonly fields: FieldProblem[];
   readonly requestId: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly waiting: string | undefined; // id of what waits for a second person: nothing was refused
 
   constructor(init: {
     status: number;
@@ -30,6 +33,7 @@ export class Problem extends Error {
     fields?: FieldProblem[];
     requestId?: string | undefined;
     retryAfterSeconds?: number | undefined;
+    waiting?: string | undefined;
   }) {
     super(init.message);
     this.name = "Problem";
@@ -38,6 +42,7 @@ export class Problem extends Error {
     this.fields = init.fields ?? [];
     this.requestId = init.requestId;
     this.retryAfterSeconds = init.retryAfterSeconds;
+    this.waiting = init.waiting;
   }
 
   static offline(cause: unknown): Problem {
@@ -53,8 +58,8 @@ export class Problem extends Error {
   /** A change that waits for a second person: nothing has changed yet, so it is no success. */
   static ofWaiting(body: unknown): Problem | undefined {
     if (!isRecord(body) || !isRecord(body.governance_action)) return undefined;
-    const detail = typeof body.detail === "string" ? body.detail : "another owner or administrator has to approve it";
-    return new Problem({ status: 202, code: "WAITS_FOR_APPROVAL", message: `Not done yet: ${detail}.` });
+    const { id } = body.governance_action;
+    return new Problem({ status: 202, code: "WAITS_FOR_APPROVAL", message: waitsSentence, waiting: typeof id === "string" ? id : undefined });
   }
 
   static fromResponse(status: number, headers: Headers, body: unknown): Problem {
@@ -83,6 +88,10 @@ export class Problem extends Error {
   }
   get isSignedOut(): boolean {
     return this.status === 401;
+  }
+  /** It was taken, and waits for a second person. */
+  get isWaiting(): boolean {
+    return this.code === "WAITS_FOR_APPROVAL";
   }
   /** The act is allowed after a fresh proof of the second factor. */
   get wantsStepUp(): boolean {

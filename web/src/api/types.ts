@@ -136,6 +136,9 @@ export type AccessSessionWire = Schemas["AccessSession"];
 export type AccessRequestWire = Omit<Schemas["AccessRequest"], "decisions" | "comments" | "sessions" | "approvers"> & { approvers: string[]; decisions?: AccessVoteWire[]; comments?: AccessCommentWire[]; sessions?: AccessSessionWire[] };
 export type GrantWire = Schemas["GrantedAccess"];
 
+// --- changes that wait for a second person -------------------------------------
+export type GovernanceActionWire = Schemas["GovernanceAction"];
+
 // --- sessions ----------------------------------------------------------------
 export type LaunchWire = Schemas["Launched"];
 export type RecordingWire = Schemas["Recording"];
@@ -166,5 +169,6 @@ export type GroupMember = Dated<GroupMemberWire>;
 export type SafeGroup = Dated<SafeGroupWire>;
 export type AccessPolicy = Dated<AccessPolicyWire>;
 export type AccessRequest = Dated<AccessRequestWire>;
+export type GovernanceAction = Dated<GovernanceActionWire>;
 export type Session = Dated<SessionWire>;
 export type AuditEvent = Dated<AuditEventWire>;

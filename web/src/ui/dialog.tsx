@@ -1,5 +1,6 @@
 import { X } from "lucide-react";
 import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { asProblem } from "../api/problem";
 import { Button, IconButton } from "./button";
 import { TextField } from "./field";
 import { FormProblem } from "./states";
@@ -90,6 +91,13 @@ interface ConfirmProps {
 export function Confirm({ title, verb, kind = "danger solid", children, typeName, busy, error, onConfirm, onClose }: ConfirmProps) {
   const [typed, setTyped] = useState("");
   const ready = typeName === undefined || typed === typeName;
+  if (error && asProblem(error).isWaiting) {
+    return (
+      <Dialog title={title} onClose={onClose} footer={<Button onClick={onClose}>Close</Button>}>
+        <FormProblem error={error} />
+      </Dialog>
+    );
+  }
   return (
     <Dialog
       title={title}

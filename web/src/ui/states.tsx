@@ -1,5 +1,6 @@
-import { CircleAlert, CircleCheck, CloudOff, Info, Lock, type LucideIcon, SearchX, TriangleAlert } from "lucide-react";
-import type { ReactNode } from "react";
+import { Link } from "@tanstack/react-router";
+import { CircleAlert, CircleCheck, CloudOff, Hourglass, Info, Lock, type LucideIcon, SearchX, TriangleAlert } from "lucide-react";
+import { Fragment, type ReactNode } from "react";
 import { asProblem } from "../api/problem";
 import { Button } from "./button";
 import { CopyButton } from "./text";
@@ -61,10 +62,28 @@ export function Failed({ error, retry, what, page }: { error: unknown; retry?: (
   );
 }
 
+/** What was asked for waits for a second person: no error, and not done. */
+export function Waits({ ids, children }: { ids: readonly string[]; children: ReactNode }) {
+  return (
+    <Note meaning="info" icon={Hourglass} live>
+      {children}{" "}
+      {ids.map((action, i) => (
+        <Fragment key={action}>
+          {i > 0 && ", "}
+          <Link to="/organization/governance/$action" params={{ action }}>
+            {ids.length > 1 ? `See change ${i + 1}` : "See what waits"}
+          </Link>
+        </Fragment>
+      ))}
+    </Note>
+  );
+}
+
 /** A refused change, above the form's buttons. Field problems are shown at their fields too. */
 export function FormProblem({ error, fields = [] }: { error: unknown; fields?: readonly string[] }) {
   if (error === null || error === undefined) return null;
   const p = asProblem(error);
+  if (p.isWaiting) return <Waits ids={p.waiting ? [p.waiting] : []}>{p.message}</Waits>;
   const elsewhere = p.fields.filter((f) => !fields.some((known) => f.path.replace(/^body\./, "") === known));
   return (
     <div className="note bad" role="alert">

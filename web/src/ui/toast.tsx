@@ -1,4 +1,4 @@
-import { CircleAlert, CircleCheck, X } from "lucide-react";
+import { CircleAlert, CircleCheck, Hourglass, X } from "lucide-react";
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useRef, useState } from "react";
 import { asProblem } from "../api/problem";
 import { IconButton } from "./button";
@@ -7,6 +7,7 @@ interface Toast {
   id: number;
   text: string;
   bad: boolean;
+  waiting?: string | undefined; // id of the change that waits for a second person
 }
 
 interface Toasts {
@@ -26,22 +27,24 @@ export function ToastHost({ children }: { children: ReactNode }) {
   const next = useRef(1);
   const drop = useCallback((id: number) => setToasts((all) => all.filter((t) => t.id !== id)), []);
   const add = useCallback(
-    (text: string, bad: boolean) => {
+    (text: string, bad: boolean, waiting?: string) => {
       const id = next.current++;
-      setToasts((all) => [...all.slice(-2), { id, text, bad }]);
-      if (!bad) setTimeout(() => drop(id), 5000); // a failure stays until it is read
+      setToasts((all) => [...all.slice(-2), { id, text, bad, waiting }]);
+      if (!bad && !waiting) setTimeout(() => drop(id), 5000); // a failure stays until it is read
     },
     [drop],
   );
-  const value = useMemo<Toasts>(() => ({ say: (text) => add(text, false), fail: (err) => add(asProblem(err).message, true) }), [add]);
+  const value = useMemo<Toasts>(() => ({ say: (text) => add(text, false), fail: (err) => add(asProblem(err).message, !asProblem(err).isWaiting, asProblem(err).waiting) }), [add]);
   return (
     <Context.Provider value={value}>
       {children}
       <div className="toasts" role="status" aria-live="polite">
         {toasts.map((t) => (
           <div key={t.id} className={t.bad ? "toast bad" : "toast"}>
-            {t.bad ? <CircleAlert className="icon" aria-hidden /> : <CircleCheck className="icon" aria-hidden />}
-            <span className="grow">{t.text}</span>
+            {t.bad ? <CircleAlert className="icon" aria-hidden /> : t.waiting ? <Hourglass className="icon" aria-hidden /> : <CircleCheck className="icon" aria-hidden />}
+            <span className="grow">
+              {t.text} {t.waiting && <a href={`/organization/governance/${t.waiting}`}>See what waits</a>}
+            </span>
             <IconButton icon={X} label="Dismiss" small onClick={() => drop(t.id)} />
           </div>
         ))}

@@ -2,6 +2,7 @@ import { accounts, ago, ahead, byHandle, factors, makeId, orgs, people, resource
 import { accessRoutes } from "./access.mjs";
 import { adminRoutes } from "./admin.mjs";
 import { cast } from "./cast.mjs";
+import { governanceRoutes } from "./governance.mjs";
 import { checkpoint, events, fill, inclusion, vkey } from "./ledger.mjs";
 import { sessions } from "./sessions.mjs";
 
@@ -360,3 +361,4 @@ on("GET", "/platform/ledgers", ({ url }) => page([{ log_id: "log_platform", size
 
 adminRoutes(on, page);
 accessRoutes(on, page);
+governanceRoutes(on, page);

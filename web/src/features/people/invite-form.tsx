@@ -9,7 +9,7 @@ import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { Check, RadioList, TextArea } from "../../ui/field";
 import { plural } from "../../ui/format";
-import { FormProblem, Note } from "../../ui/states";
+import { FormProblem, Note, Waits } from "../../ui/states";
 import { useToasts } from "../../ui/toast";
 import { useStepUp } from "../auth/step-up";
 import { safesQuery } from "../safes/queries";
@@ -19,6 +19,9 @@ import { type BulkInvitation, parseBulk, toInvitations } from "./bulk";
 
 const most = 1000;
 const atOnce = 200; // the API's own limit
+
+/** Somebody else has to agree to it first. */
+const waits = (x: Dated<InvitationResultWire>) => x.problem?.code === "WAITS_FOR_APPROVAL";
 
 /** One or many addresses, with a role and safes for all of them or for each. */
 export function InviteForm({ onClose }: { onClose: (sent: boolean) => void }) {
@@ -34,6 +37,7 @@ export function InviteForm({ onClose }: { onClose: (sent: boolean) => void }) {
   const [chosen, setChosen] = useState<string[]>([]);
   const [mfa, setMfa] = useState(false);
   const [sent, setSent] = useState(0);
+  const [later, setLater] = useState<Dated<InvitationResultWire>[]>([]);
   const lines = parseBulk(text);
   const { ready, problems } = toInvitations(lines, { role, safes: chosen, mfa }, safes.data?.items ?? [], r.makeOwner);
   const own = lines.filter((l) => l.role || l.safes).length;
@@ -48,15 +52,18 @@ export function InviteForm({ onClose }: { onClose: (sent: boolean) => void }) {
     },
     onSettled: () => client.invalidateQueries({ queryKey: [org.id, "invitations"] }),
     onSuccess: (results) => {
-      const bad = results.filter((x) => x.problem);
-      const good = results.length - bad.length;
+      const later = results.filter(waits);
+      const bad = results.filter((x) => x.problem && !waits(x));
+      const good = results.length - bad.length - later.length;
       setSent(sent + good);
+      setLater((before) => [...before, ...later]);
       if (bad.length > 0) return setText(bad.map((x) => x.email).join("\n")); // what is left to mend
+      if (later.length > 0) return setText(""); // stays open, to say so
       toasts.say(`${plural(sent + good, "invitation")} sent.`);
       onClose(true);
     },
   });
-  const refused = send.data?.filter((x) => x.problem && lines.some((l) => l.email.toLowerCase() === x.email.toLowerCase())) ?? [];
+  const refused = send.data?.filter((x) => x.problem && !waits(x) && lines.some((l) => l.email.toLowerCase() === x.email.toLowerCase())) ?? [];
   const options = (Object.keys(roleWords) as OrgRole[]).filter((v) => r.makeOwner || v !== "owner").map((value) => ({ value, ...roleWords[value] }));
   const fits = ready.length > 0 && problems.length === 0 && ready.length <= most;
   return (
@@ -68,7 +75,7 @@ export function InviteForm({ onClose }: { onClose: (sent: boolean) => void }) {
       onSubmit={() => fits && !send.isPending && send.mutate(ready)}
       footer={
         <>
-          <Button onClick={() => onClose(sent > 0)}>Cancel</Button>
+          <Button onClick={() => onClose(sent > 0)}>{later.length > 0 && text === "" ? "Close" : "Cancel"}</Button>
           <Button type="submit" kind="primary" disabled={!fits} busy={send.isPending}>
             {ready.length > 1 ? `Send ${ready.length} invitations` : "Send invitation"}
           </Button>
@@ -116,6 +123,11 @@ export function InviteForm({ onClose }: { onClose: (sent: boolean) => void }) {
         </Note>
       )}
       {ready.length > most && <Note meaning="warn">At most {most} at once. Send the list in parts.</Note>}
+      {later.length > 0 && (
+        <Waits ids={later.map((x) => /gov_\w+/.exec(x.problem?.detail ?? "")?.[0] ?? "").filter(Boolean)}>
+          {later.map((x) => x.email).join(", ")}: {later.length > 1 ? "these invitations wait" : "this invitation waits"} for a second administrator, and {later.length > 1 ? "are" : "is"} sent once one approves.
+        </Waits>
+      )}
       {refused.length > 0 && (
         <Note meaning="bad" live>
           {plural(refused.length, "invitation was", "invitations were")} not sent. {sent > 0 ? `${plural(sent, "other was", "others were")}.` : ""}

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { CirclePause, CirclePlay, UserMinus } from "lucide-react";
 import { useState } from "react";
+import { asProblem } from "../../api/problem";
 import type { Member, OrgRole } from "../../api/types";
 import { Button } from "../../ui/button";
 import { Confirm, Panel } from "../../ui/dialog";
@@ -199,7 +200,7 @@ function Role({ member: m, touchable, lastOwner, self }: { member: Member; touch
       <FormProblem error={change.error} />
       {touchable && (
         <div>
-          <Button kind="primary" disabled={role === m.role} busy={change.isPending} onClick={() => change.mutate({ user: m.user_id, role }, { onSuccess: () => toasts.say(`${m.name} is now ${roleWords[role].label.toLowerCase()}.`) })}>
+          <Button kind="primary" disabled={role === m.role} busy={change.isPending} onClick={() => change.mutate({ user: m.user_id, role }, { onError: (err) => asProblem(err).isWaiting && setRole(m.role), onSuccess: () => toasts.say(`${m.name} is now ${roleWords[role].label.toLowerCase()}.`) })}>
             Change role
           </Button>
         </div>

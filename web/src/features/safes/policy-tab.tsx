@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useState } from "react";
+import { asProblem } from "../../api/problem";
 import type { Safe } from "../../api/types";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
@@ -31,6 +32,13 @@ export function PolicyTab({ safe, members, editable }: { safe: Safe; members: nu
   const list = valid ? diff(safe.policy, fromForm(form), name) : [];
   const dirty = !valid || list.length > 0;
 
+  const waits = changes.setPolicy.error !== null && asProblem(changes.setPolicy.error).isWaiting;
+  const close = () => {
+    setAsking(false);
+    if (waits) setForm(toForm(safe.policy, here)); // what was asked for waits elsewhere
+    changes.setPolicy.reset();
+  };
+
   return (
     <div className="stack">
       {r.inspect && <PoliciesOnSafe safe={safe} />}
@@ -52,8 +60,9 @@ export function PolicyTab({ safe, members, editable }: { safe: Safe; members: nu
       {asking && (
         <Dialog
           title={`Change the policy of ${safe.name}`}
-          onClose={() => setAsking(false)}
+          onClose={close}
           onSubmit={() =>
+            !changes.setPolicy.isPending &&
             changes.setPolicy.mutate({ policy: fromForm(form), version: safe.version }, {
               onSuccess: () => {
                 setAsking(false);
@@ -62,8 +71,8 @@ export function PolicyTab({ safe, members, editable }: { safe: Safe; members: nu
             })
           }
           footer={
-            <>
-              <Button onClick={() => setAsking(false)}>Back</Button>
+            waits ? <Button onClick={close}>Close</Button> : <>
+              <Button onClick={close}>Back</Button>
               <Button type="submit" kind="primary" busy={changes.setPolicy.isPending}>
                 Save policy
               </Button>

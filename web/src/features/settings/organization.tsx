@@ -115,6 +115,7 @@ function Form({ saved: s }: { saved: Dated<SettingsWire> }) {
   const save = useMutation({
     mutationFn: () => stepUp(() => patch<SettingsWire>("/org/settings", { org: org.id, body: body() })),
     gcTime: 0,
+    onError: (err) => asProblem(err).isWaiting && setForm(first), // what was asked for waits elsewhere
     onSuccess: async (now) => {
       client.setQueryData(settingsQuery(org.id).queryKey, now);
       toasts.say("Saved.");

@@ -27,6 +27,7 @@ export function Retention({ saved }: { saved: Dated<SettingsWire> }) {
   const [days, setDays] = useState(String(saved.recording_days));
   const save = useMutation({
     mutationFn: () => stepUp(() => put<SettingsWire>("/org/settings/recording-retention", { org: org.id, body: { recording_days: Number(days) } })),
+    onError: (err) => asProblem(err).isWaiting && setDays(String(saved.recording_days)), // what was asked for waits elsewhere
     onSuccess: async (now) => {
       client.setQueryData(settingsQuery(org.id).queryKey, now);
       await client.invalidateQueries({ queryKey: [org.id, "settings-history"] });

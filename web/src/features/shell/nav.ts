@@ -1,4 +1,4 @@
-import { Activity, BadgeCheck, BellRing, Boxes, Building2, CircleHelp, Clapperboard, FileKey, Inbox, KeyRound, LifeBuoy, LogIn, type LucideIcon, Mail, Scale, ScrollText, Send, Server, SlidersHorizontal, SquareTerminal, UserCog, Users, UsersRound } from "lucide-react";
+import { Activity, BadgeCheck, BellRing, Boxes, Building2, CircleHelp, Clapperboard, FileKey, Inbox, KeyRound, LifeBuoy, LogIn, type LucideIcon, Mail, Scale, ScrollText, Send, Server, ShieldCheck, SlidersHorizontal, SquareTerminal, UserCog, Users, UsersRound } from "lucide-react";
 import type { Rights } from "./rights";
 
 export interface NavItem {
@@ -34,6 +34,7 @@ export function orgNav(r: Rights): NavGroup[] {
       items: [
         { to: "/o/$org/live", label: "Live", icon: Activity, hint: "Running sessions" },
         approvals,
+        { to: "/o/$org/governance", label: "Sensitive changes", icon: ShieldCheck, hint: "What waits for a second administrator" },
         { to: "/o/$org/sessions", label: "Sessions", icon: Clapperboard, hint: "History and recordings" },
         { to: "/o/$org/audit", label: "Audit", icon: ScrollText, hint: "What happened, with proof" },
       ],
@@ -73,6 +74,7 @@ export const platformNav: NavGroup = {
   items: [
     { to: "/platform/organizations", label: "Organizations", icon: Building2, hint: "All organizations of this installation" },
     { to: "/platform/submissions", label: "Submissions", icon: Inbox, hint: "Organizations that ask to be let in" },
+    { to: "/platform/governance", label: "Sensitive changes", icon: ShieldCheck, hint: "What waits for a second person, in all organizations" },
     { to: "/platform/recoveries", label: "Lost factors", icon: LifeBuoy, hint: "Operators and owners who ask for a new second factor" },
     { to: "/platform/users", label: "Operators", icon: UserCog, hint: "Who runs this installation" },
     { to: "/platform/mail", label: "Mail", icon: Mail, hint: "Messages of the platform and their delivery" },
