@@ -228,18 +228,9 @@ func (s *Service) delegation(ctx context.Context, actor authz.Actor, d id.Delega
 // admins and auditors all.
 func (s *Service) Delegations(ctx context.Context, actor authz.Actor, active bool, p page.Request) (page.List[Delegation], error) {
 	none := page.List[Delegation]{}
-	if err := inOrg(actor); err != nil {
-		return none, err
-	}
-	if err := authz.Check(actor, authz.AccessList, authz.Object{Org: actor.Org}); err != nil {
-		return none, err
-	}
-	read, before, err := p.Resolve()
+	read, before, err := listing(actor, p)
 	if err != nil {
 		return none, err
-	}
-	if before == "" {
-		before = "~"
 	}
 	var out []Delegation
 	err = s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {

@@ -89,18 +89,9 @@ type OwnGrant struct {
 // approver or manager one is, and for owners, admins and auditors all.
 func (s *Service) Grants(ctx context.Context, actor authz.Actor, active bool, p page.Request) (page.List[OwnGrant], error) {
 	none := page.List[OwnGrant]{}
-	if err := inOrg(actor); err != nil {
-		return none, err
-	}
-	if err := authz.Check(actor, authz.AccessList, authz.Object{Org: actor.Org}); err != nil {
-		return none, err
-	}
-	read, before, err := p.Resolve()
+	read, before, err := listing(actor, p)
 	if err != nil {
 		return none, err
-	}
-	if before == "" {
-		before = "~"
 	}
 	var out []OwnGrant
 	err = s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/label"
 	"github.com/vaultpam/vaultpam/internal/notify"
+	"github.com/vaultpam/vaultpam/internal/page"
 	"github.com/vaultpam/vaultpam/internal/safe"
 )
 
@@ -106,9 +107,6 @@ const (
 	CodeGrantOver      = "GRANT_OVER"
 )
 
-// person is somebody as lists show them.
-type person = Person
-
 // Person is somebody as lists show them.
 type Person struct {
 	ID     id.User
@@ -126,6 +124,20 @@ func inOrg(actor authz.Actor) error {
 		return err
 	}
 	return fault.New(fault.Invalid, "access belongs to an organization: choose one first")
+}
+
+// listing is how much of a list to read, and before which id, for who may read lists.
+func listing(actor authz.Actor, p page.Request) (read int32, before string, err error) {
+	if err := inOrg(actor); err != nil {
+		return 0, "", err
+	}
+	if err := authz.Check(actor, authz.AccessList, authz.Object{Org: actor.Org}); err != nil {
+		return 0, "", err
+	}
+	if read, before, err = p.Resolve(); before == "" {
+		before = "~" // after every id
+	}
+	return read, before, err
 }
 
 // as is in what capacity somebody acts on a request or grant of another person.

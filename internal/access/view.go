@@ -259,18 +259,9 @@ type Filter struct {
 // List gives the requests that the actor may see, newest first; the rule is that of Get.
 func (s *Service) List(ctx context.Context, actor authz.Actor, f Filter, p page.Request) (page.List[Request], error) {
 	none := page.List[Request]{}
-	if err := inOrg(actor); err != nil {
-		return none, err
-	}
-	if err := authz.Check(actor, authz.AccessList, authz.Object{Org: actor.Org}); err != nil {
-		return none, err
-	}
-	read, before, err := p.Resolve()
+	read, before, err := listing(actor, p)
 	if err != nil {
 		return none, err
-	}
-	if before == "" {
-		before = "~"
 	}
 	action := authz.AccessView
 	if f.ToDecide {
