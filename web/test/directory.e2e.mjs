@@ -84,7 +84,7 @@ await run(page, {
     await act(() => button("Save retention").click(), page.getByText(/It holds for sessions that end from now on\.$/).last());
   },
   "and reads what they were before": async () => {
-    await page.getByRole("link", { name: "Changes" }).click();
+    await page.getByRole("link", { name: "Changes", exact: true }).click();
     const support = row("support_contact");
     await support.getByText("empty").waitFor();
     await support.getByText("the service desk").waitFor();

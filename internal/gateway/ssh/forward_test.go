@@ -131,6 +131,8 @@ func (r *rig) background(args ...string) (stop func()) {
 		r.t.Fatal(err)
 	}
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "up\n" {
+		in.Close()
+		cmd.Wait() // what it complained of is whole then
 		r.t.Fatalf("%v: %q %v %q", args, line, err, errs.String())
 	}
 	return func() {

@@ -263,7 +263,13 @@ export function Segmented<V extends string>({
   );
 }
 
+/**
+ * Where one types what a list is searched for. While the reader is in it, it shows what they
+ * typed: `value` is mostly the address of the page, which follows a moment later and would take
+ * letters back.
+ */
 export function SearchInput({ label, value, onText, placeholder }: { label: string; value: string; onText: (v: string) => void; placeholder?: string }) {
+  const [typed, setTyped] = useState<string>();
   return (
     <div className="input-wrap search">
       <Search className="icon" aria-hidden />
@@ -272,8 +278,12 @@ export function SearchInput({ label, value, onText, placeholder }: { label: stri
         className="input"
         aria-label={label}
         placeholder={placeholder ?? label}
-        value={value}
-        onChange={(e) => onText(e.target.value)}
+        value={typed ?? value}
+        onChange={(e) => {
+          setTyped(e.target.value);
+          onText(e.target.value);
+        }}
+        onBlur={() => setTyped(undefined)}
         data-search
       />
     </div>
