@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -141,13 +142,18 @@ func (r *rig) background(args ...string) (stop func()) {
 	}
 }
 
+// freePort gives a port of loopback on which nobody listens, below those that the
+// system hands out by itself: of two asked one after the other none is taken meanwhile.
 func freePort(t testing.TB) int {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 200 {
+		port := 10_000 + rand.IntN(22_000)
+		if ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", itoa(port))); err == nil {
+			ln.Close()
+			return port
+		}
 	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 func say(t testing.TB, network, addr, what string, n int) string {
