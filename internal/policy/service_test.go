@@ -301,7 +301,8 @@ func TestAnotherServerSeesTheChange(t *testing.T) {
 	})
 }
 
-// Ten thousand launches are decided again in less than five seconds.
+// The newest ten thousand launches are decided again, and the answer says that there
+// are more. How long that takes is a line of the bench.
 func TestSimulationOfTenThousand(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w, ctx := safetest.New(t, d), context.Background()
@@ -321,14 +322,10 @@ func TestSimulationOfTenThousand(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := `forbid (principal, action, resource) unless { context.hours.contains("mon-sun 08:00-20:00 UTC") };`
-		began := time.Now()
 		got, err := w.Policies.Simulate(ctx, w.Admin, policy.Proposal{Days: 30, Policies: []policy.ProposedPolicy{{Draft: policy.Draft{Text: &text, Everywhere: ptr(true)}}}})
 		if err != nil || got.Launches != policy.MaxSimulated || got.Whole || got.Changed < 4000 || got.Changed > 6000 || got.By["allow to deny"] != got.Changed || len(got.Examples) != 200 ||
 			got.Examples[0].Would.Why != policy.OutsideHours {
 			t.Errorf("%d of %d, %v, %v", got.Changed, got.Launches, got.By, err)
-		}
-		if took := time.Since(began); took > 5*time.Second {
-			t.Errorf("it took %s", took)
 		}
 		gone, err := w.Policies.Simulate(ctx, w.Auditor, policy.Proposal{Days: 1, Members: []policy.ProposedMember{{Safe: sf.ID, User: w.Operator.User}}})
 		if err != nil || gone.Changed != gone.Launches || gone.Launches == 0 || gone.Examples[0].Would.Why != policy.NotPermitted {
