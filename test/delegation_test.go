@@ -64,6 +64,9 @@ func TestMembersLendTheirOwnAccess(t *testing.T) {
 		refused(oscar, oscar, "DELEGATE_NOT_ELIGIBLE", "delegate_not_eligible", nil)
 		refused(bruno, carl, "DELEGATION_FORBIDDEN", "delegation_forbidden_by_policy", nil)
 		carl.refused(t, 404, "NOT_FOUND", "POST", "/access/delegations", obj{"safe_id": v.ID, "user_id": bruno.ID, "ends_at": in(time.Hour)})
+		_, robot := oscar.token(t, "access:request", "access:decide")
+		robot.refused(t, 403, "NOT_PERMITTED", "POST", "/access/delegations", obj{"safe_id": v.ID, "user_id": carl.ID, "ends_at": in(time.Hour)})
+		w.saw(Want{Constant: "AUTH_ACT_REFUSED", Outcome: "denied", Reason: "not_permitted", Where: obj{"refused_act": "access_delegate"}})
 		oscar.refused(t, 422, "INVALID", "POST", "/access/delegations", obj{"safe_id": v.ID, "user_id": carl.ID, "ends_at": in(31 * 24 * time.Hour)})
 
 		bruno.succeeds(t, v, "true")
@@ -115,13 +118,24 @@ func TestLentAccessEndsWithTheLenders(t *testing.T) {
 			w.Owner.must(t, "PUT", "/org/members/"+oscar.ID+"/role", obj{"role": "operator"})
 		})
 
-		// A policy that denies the lender denies whom they lend to.
-		d := oscar.lends(t, v, bruno, nil)
-		c := bruno.open(t, v)
 		var p accessPolicy
-		w.inTimeRevoked(t, c, v, func() {
-			p = w.policy(`forbid (principal, action == Action::"session.launch", resource) when { principal.handle == "`+oscar.Handle+`" };`, v)
+		lose("allowance of policies", func() { p = w.policy(forbids(oscar), v) }, func() {
+			oscar.refused(t, 403, "NOT_PERMITTED", "POST", "/access/delegations", obj{"safe_id": v.ID, "user_id": bruno.ID, "ends_at": in(time.Hour)})
+			w.Owner.must(t, "DELETE", "/org/policies/"+p.ID, nil)
 		})
+		ops := w.group(oscar)
+		w.bind(v, ops, "user")
+		w.Owner.must(t, "DELETE", "/safes/"+v.ID+"/members/"+oscar.ID, nil)
+		lose("group", func() { w.Owner.must(t, "DELETE", "/org/groups/"+ops+"/members/"+oscar.ID, nil) }, func() { w.join(v, oscar, "user") })
+		barred := w.group()
+		p = w.policy(`forbid (principal in Group::"`+barred+`", action == Action::"session.launch", resource);`, v)
+		lose("freedom from a group that a policy denies", func() { w.Owner.must(t, "POST", "/org/groups/"+barred+"/members", obj{"user_ids": []string{oscar.ID}}) }, func() {
+			w.Owner.must(t, "DELETE", "/org/policies/"+p.ID, nil)
+		})
+
+		// Who may not open it just now lends nothing just now, and goes on lending.
+		d := oscar.lends(t, v, bruno, nil)
+		p = w.policy(`forbid (principal, action == Action::"session.launch", resource) when { principal.handle == "`+oscar.Handle+`" && context.ticket == "" };`, v)
 		bruno.isRefused(t, v)
 		w.Owner.must(t, "DELETE", "/org/policies/"+p.ID, nil)
 		bruno.succeeds(t, v, "true")
@@ -141,6 +155,24 @@ func TestLentAccessEndsWithTheLenders(t *testing.T) {
 		w.inTimeRevoked(t, bruno.open(t, v), v, func() { w.Owner.must(t, "PUT", "/safes/"+v.ID+"/policy", obj{"delegation": "block"}) })
 		w.revoked(d, "delegator_lost_right", "System", "", -1)
 	})
+}
+
+func forbids(p *Person) string {
+	return `forbid (principal, action == Action::"session.launch", resource) when { principal.handle == "` + p.Handle + `" };`
+}
+
+// lentAcross ends loans at one server while the sessions on them live at another.
+func (w *World) lentAcross(t *testing.T, second *Server) {
+	oscar, bruno := w.add("operator"), w.add("operator")
+	v := w.safe(host(t), nil, oscar)
+	there := *bruno
+	there.s = second
+	d := oscar.lends(t, v, bruno, nil)
+	w.inTimeRevoked(t, there.open(t, v), v, func() { oscar.must(t, "POST", "/access/delegations/"+d.ID+"/revoke", nil) })
+	w.revoked(d, "revoked_by_delegator", "User", oscar.ID, 1)
+	d = oscar.lends(t, v, bruno, nil)
+	w.inTimeRevoked(t, there.open(t, v), v, func() { w.policy(forbids(oscar), v) })
+	w.revoked(d, "delegator_lost_right", "System", "", -1)
 }
 
 // The right to approve can be lent, and never serves its lender or who asks.

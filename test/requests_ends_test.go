@@ -259,4 +259,5 @@ func TestGrantsEndSessionsOnOtherServers(t *testing.T) {
 	w.inTimeRevoked(t, there.open(t, v), v, func() {
 		s.outside(t, "update access_grant set ends_at = $1 where id = $2", time.Now().UnixMicro(), r.Grant.ID)
 	})
+	w.lentAcross(t, second)
 }

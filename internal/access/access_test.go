@@ -26,6 +26,7 @@ type scene struct {
 	vault       safe.Safe
 	anna, bruno authz.Actor
 	mail        *post
+	shut        map[id.User]bool // whom a policy denies
 }
 
 // post counts letters by kind.
@@ -60,17 +61,24 @@ type due struct{}
 func (due) Due(context.Context, *db.Tx, id.Account) error { return nil }
 
 // needs asks for what the safe's settings say.
-type needs struct{ safes *safe.Service }
+type needs struct {
+	safes *safe.Service
+	shut  map[id.User]bool // by a policy
+}
 
 func (n needs) Need(ctx context.Context, tx *db.Tx, actor authz.Actor, s id.Safe, _ time.Time) (access.Need, error) {
 	a, err := n.safes.Access(ctx, tx, actor.Org, actor.User, s)
 	return access.Need{Access: a, Approvals: a.Policy.Approval.Count}, err
 }
 
+func (n needs) Shut(_ context.Context, _ *db.Tx, user id.User, _ id.Safe, _ bool) (bool, error) {
+	return n.shut[user], nil
+}
+
 func each(t *testing.T, change func(*safe.Policy), f func(t *testing.T, s *scene)) {
 	t.Helper()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		s := &scene{World: safetest.New(t, d), mail: &post{}}
+		s := &scene{World: safetest.New(t, d), mail: &post{}, shut: map[id.User]bool{}}
 		p := safe.Default()
 		p.Approval.Count = 1
 		if change != nil {
@@ -82,7 +90,7 @@ func each(t *testing.T, change func(*safe.Policy), f func(t *testing.T, s *scene
 		s.Member(s.vault.ID, s.anna, safe.Approver)
 		s.Member(s.vault.ID, s.bruno, safe.Manager)
 		var err error
-		s.Service, err = access.New(access.Deps{DB: d, Ledger: s.Ledger, Needs: needs{s.Safes}, Mail: s.mail, Vault: due{}, Now: func() time.Time { return s.Now }})
+		s.Service, err = access.New(access.Deps{DB: d, Ledger: s.Ledger, Needs: needs{s.Safes, s.shut}, Mail: s.mail, Vault: due{}, Now: func() time.Time { return s.Now }})
 		if err != nil {
 			t.Fatal(err)
 		}

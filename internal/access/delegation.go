@@ -73,7 +73,7 @@ type lending struct {
 	delegate accesssql.ActiveMemberRow
 	known    bool           // the delegate is an active member
 	has      authz.SafeRole // the delegate's own role
-	lender   accesssql.ActiveMemberRow
+	shut     bool           // a policy denies the lender
 }
 
 func (l *lending) event(actor authz.Actor) event.AccessDelegationGranted {
@@ -113,8 +113,12 @@ func (s *Service) Delegate(ctx context.Context, actor authz.Actor, a DelegateArg
 		return Delegation{}, fmt.Errorf("look at what is lent: %w", err)
 	}
 	if why, err := s.mayLend(actor, l, unknown); err != nil {
-		if !fault.Is(err, fault.Denied) && !fault.Is(err, fault.NotFound) || actor.Kind == authz.Token {
+		if !fault.Is(err, fault.Denied) && !fault.Is(err, fault.NotFound) {
 			return Delegation{}, err
+		}
+		if actor.Kind == authz.Token { // the catalog has no token that lends
+			ev := event.NewAuthActRefused(event.By(actor, event.User), event.TenantTarget(actor.Org, ""), event.AuthActRefusedNotPermitted, event.RefusedActAccessDelegate)
+			return Delegation{}, s.refuse(ctx, actor, ev, err)
 		}
 		return Delegation{}, s.refuse(ctx, actor, l.event(actor).Denied(why), err)
 	}
@@ -164,6 +168,11 @@ func (s *Service) lookAtLending(ctx context.Context, tx *db.Tx, actor authz.Acto
 	if l.own != authz.NoSafeRole {
 		l.borrowed = accesssql.BorrowedRow{}
 	}
+	if l.Right == LendAccess && (l.own != authz.NoSafeRole || l.borrowed.ID != "") {
+		if l.shut, err = s.d.Needs.Shut(ctx, tx, actor.User, l.Safe, l.own == authz.NoSafeRole); err != nil {
+			return err
+		}
+	}
 	if l.has, err = roleOn(ctx, tx, actor.Org, l.Safe, l.To); err != nil {
 		return err
 	}
@@ -194,6 +203,8 @@ func (s *Service) mayLend(actor authz.Actor, l *lending, unknown error) (event.A
 		return forbidden("what was lent to you, this safe does not let you lend on")
 	case l.own == authz.NoSafeRole && l.borrowed.ID == "":
 		return event.AccessDelegationGrantedNotPermitted, fault.New(fault.Denied, "you have no access of your own to lend")
+	case l.shut:
+		return event.AccessDelegationGrantedNotPermitted, fault.New(fault.Denied, "a policy of your organization denies you this safe, so you cannot lend it")
 	case l.Right == LendApprove && l.own.Rank() < authz.SafeApprover.Rank() && l.borrowed.ID == "":
 		return event.AccessDelegationGrantedNotPermitted, fault.New(fault.Denied, "you may not decide about this safe, so you cannot lend that right")
 	case l.borrowed.ID != "" && l.EndsAt.After(db.Time(l.borrowed.EndsAt)):

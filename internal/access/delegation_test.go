@@ -62,6 +62,12 @@ func TestLendingIsBoundedByTheLender(t *testing.T) {
 		refused(t, err, access.CodeDelegateNotEligible)
 		_, err = s.lends(t, s.Operator, s.Stranger, access.LendAccess, time.Hour)
 		refused(t, err, access.CodeDelegateNotEligible)
+		robot := s.Operator
+		robot.Kind, robot.Token, robot.Scopes = authz.Token, "tok_1", []string{"access:request", "access:decide"}
+		s.Events()
+		_, err = s.lends(t, robot, dora, access.LendAccess, time.Hour)
+		refused(t, err, fault.DefaultCode(fault.Denied))
+		s.One(event.AUTH_ACT_REFUSED, event.Denied, "not_permitted", event.ServiceAccount)
 		stale := s.Operator
 		stale.MFAAt = s.Now.Add(-16 * time.Minute)
 		_, err = s.lends(t, stale, dora, access.LendAccess, time.Hour)
@@ -121,5 +127,49 @@ func TestLoansEndWithWhatTheyRestOn(t *testing.T) {
 				s.Member(s.vault.ID, s.Operator, safe.User)
 			}
 		}
+	})
+}
+
+// A lender whom a policy denies for good lends no more, nor does who lends on from them.
+func TestLoansEndWhenAPolicyDeniesTheLender(t *testing.T) {
+	each(t, func(p *safe.Policy) { p.Delegation = safe.DelegationOnward }, func(t *testing.T, s *scene) {
+		carl, dora := s.Person(s.Org, "carl", authz.Operator), s.Person(s.Org, "dora", authz.Operator)
+		both := func() {
+			t.Helper()
+			if _, err := s.lends(t, s.Operator, carl, access.LendAccess, 2*time.Hour); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.lends(t, carl, dora, access.LendAccess, time.Hour); err != nil {
+				t.Fatal(err)
+			}
+			s.Events()
+		}
+		sweep := func(ended int) {
+			t.Helper()
+			if err := s.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			all := s.Events()
+			if len(all) != ended {
+				t.Fatalf("%+v", all)
+			}
+			for _, e := range all {
+				if e.Constant != event.ACCESS_DELEGATION_REVOKED || e.Reason != "delegator_lost_right" || e.Actor.Type != event.System {
+					t.Errorf("%+v", e)
+				}
+			}
+		}
+		both()
+		sweep(0)
+		s.shut[carl.User] = true // who has it from somebody, and lends it on
+		sweep(0)                 // nothing that it rests on has changed
+		s.Now = s.Now.Add(time.Minute)
+		sweep(1)
+		_, err := s.lends(t, carl, dora, access.LendAccess, time.Minute)
+		refused(t, err, fault.DefaultCode(fault.Denied))
+		s.One(event.ACCESS_DELEGATION_GRANTED, event.Denied, "not_permitted", event.User)
+		s.shut[carl.User], s.shut[s.Operator.User] = false, true
+		s.Now = s.Now.Add(time.Minute)
+		sweep(1)
 	})
 }

@@ -329,6 +329,21 @@ where l.ended_at = 0 and (l.ends_at <= sqlc.arg(now) or s.deleted_at is not null
     or l.parent_id <> '' and s.policy not like '%"delegation":"onward"%')
 order by l.ends_at limit 100;
 
+-- name: Footings :many
+-- platform-wide: what the right of each lender rests on, so that it is asked about again only after that has changed
+select l.org_id, l.id, l.delegator_id, l.safe_id, l.parent_id, s.version as safe_version, r.version as resource_version,
+    cast(coalesce(v.version, 0) as bigint) as set_version, cast(coalesce(m.role, '') as text) as role, cast(coalesce(sm.role, '') as text) as safe_role,
+    (select count(*) from org_group_member g where g.org_id = l.org_id and g.user_id = l.delegator_id) as groups,
+    (select cast(coalesce(max(g.added_at), 0) as bigint) from org_group_member g where g.org_id = l.org_id and g.user_id = l.delegator_id) as grouped_at
+from access_delegation l
+join safe s on s.org_id = l.org_id and s.id = l.safe_id
+join resource r on r.org_id = s.org_id and r.id = s.resource_id
+left join access_policy_set v on v.org_id = l.org_id
+left join member m on m.org_id = l.org_id and m.user_id = l.delegator_id
+left join safe_access sm on sm.org_id = l.org_id and sm.safe_id = l.safe_id and sm.user_id = l.delegator_id
+where l.ended_at = 0 and l.lent = 'access' and l.id > sqlc.arg(after)
+order by l.id limit 500;
+
 -- name: InsertLink :exec
 insert into access_link (org_id, request_id, user_id, token_hash, created_at, expires_at, used_at)
 values (sqlc.arg(org_id), sqlc.arg(request_id), sqlc.arg(user_id), sqlc.arg(token_hash), sqlc.arg(now), sqlc.arg(expires_at), 0);

@@ -73,7 +73,58 @@ func (s *Service) Sweep(ctx context.Context) error {
 		}
 		more = len(requests) == 100 || len(grants) == 100 || len(lent) == 100
 	}
+	return s.checkLenders(ctx)
+}
+
+// footing is what a lender's right to open a safe rests on. While it stays, the answer
+// stays, but for groups that are renewed within a microsecond: those the minute tells.
+type footing struct {
+	safe, resource, set, groups, grouped int64
+	role, safeRole                       string
+	minute                               int64
+}
+
+// checkLenders ends the loans whose lenders a policy denies for good. Who only stands before
+// the safe at a wrong hour, or in a wrong place, goes on lending: it opens nothing then.
+func (s *Service) checkLenders(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seen := map[id.Delegation]footing{}
+	for after, more := "", true; more; {
+		var rows []accesssql.FootingsRow
+		err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+			rows, err = accesssql.New(tx).Footings(ctx, after)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("list what is lent: %w", err)
+		}
+		for _, r := range rows {
+			d := id.Delegation(r.ID)
+			now := footing{r.SafeVersion, r.ResourceVersion, r.SetVersion, r.Groups, r.GroupedAt, r.Role, r.SafeRole, s.d.Now().Unix() / 60}
+			if was, ok := s.looked[d]; !ok || was != now {
+				if err := s.checkLender(ctx, id.Org(r.OrgID), r); err != nil {
+					return fmt.Errorf("ask whether a lender could open their safe: %w", err)
+				}
+			}
+			seen[d], after = now, r.ID
+		}
+		more = len(rows) == 500
+	}
+	s.looked = seen
 	return nil
+}
+
+func (s *Service) checkLender(ctx context.Context, org id.Org, r accesssql.FootingsRow) error {
+	shut := false
+	err := s.d.DB.ReadOrg(ctx, org, func(ctx context.Context, tx *db.Tx) (err error) {
+		shut, err = s.d.Needs.Shut(ctx, tx, id.User(r.DelegatorID), id.Safe(r.SafeID), r.ParentID != "")
+		return err
+	})
+	if err != nil || !shut {
+		return err
+	}
+	return s.endDue(ctx, org, id.Delegation(r.ID), "delegator_lost_right")
 }
 
 // lapse closes a request that nobody decided in time, or that lost its person or safe.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/access/accesssql"
@@ -40,6 +41,9 @@ type Need struct {
 // Needs asks the one engine that decides launches. fault.NotFound when the safe is gone.
 type Needs interface {
 	Need(ctx context.Context, tx *db.Tx, actor authz.Actor, s id.Safe, at time.Time) (Need, error)
+	// Shut tells whether somebody has lost a safe, and does not only stand before it at
+	// the wrong moment; lent when they have it from another.
+	Shut(ctx context.Context, tx *db.Tx, user id.User, s id.Safe, lent bool) (bool, error)
 }
 
 // Credentials are those of the accounts that safes lead to.
@@ -67,7 +71,12 @@ type Deps struct {
 }
 
 // Service keeps requests, grants and delegations. It is safe for concurrent use.
-type Service struct{ d Deps }
+type Service struct {
+	d  Deps
+	mu sync.Mutex
+	// looked is what each loan rested on when its lender was last asked about.
+	looked map[id.Delegation]footing
+}
 
 // New checks the parts. It starts nothing; see Run.
 func New(d Deps) (*Service, error) {

@@ -40,6 +40,10 @@ func (n needs) Need(ctx context.Context, tx *db.Tx, actor authz.Actor, s id.Safe
 	return out, nil
 }
 
+func (n needs) Shut(ctx context.Context, tx *db.Tx, user id.User, s id.Safe, lent bool) (bool, error) {
+	return n.policies.Shut(ctx, tx, user, s, lent)
+}
+
 // grants tells the policies which requests were approved. Access is built after them.
 type grants struct{ a *App }
 

@@ -34,6 +34,29 @@ func (s *Set) Decide(q *Question) Decision {
 	return d
 }
 
+// Shut tells whether somebody is kept out at every hour, from every network, with any
+// second factor and any ticket: whether they have lost the safe, and do not only stand
+// before it at the wrong moment. A policy that cannot be evaluated, and an account that
+// is disabled, shut nobody out for good.
+func (s *Set) Shut(q *Question) bool {
+	if s.right(q, q.role()) != nil {
+		return true
+	}
+	w := s.world(q)
+	w.rules = slices.DeleteFunc(w.rules, func(r *rule) bool {
+		return r.effect == Deny && (r.condition || r.reason.Why == BrokenPolicy)
+	})
+	diag := w.ask()
+	hits := w.matched(diag)
+	switch {
+	case len(diag.Errors) > 0:
+		return false
+	case len(hits) > 0:
+		return hits[0].effect == Deny
+	}
+	return !slices.ContainsFunc(w.rules, func(r *rule) bool { return r.effect != Deny && r.condition })
+}
+
 // right asks for the rights of roles. What a token may do, its scopes say.
 func (s *Set) right(q *Question, role authz.SafeRole) error {
 	a := authz.Actor{Kind: authz.Person, User: q.Who.ID, Org: q.Org, Role: q.Who.Role, Scopes: q.Who.Scopes}

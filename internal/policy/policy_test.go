@@ -119,6 +119,41 @@ func TestPrecedence(t *testing.T) {
 }
 
 // The settings of a safe are asked by the same engine, and told before other denials.
+func TestWhoIsShutOut(t *testing.T) {
+	lent := func(q *Question) {
+		q.Safe.Role, q.Moment.Grants = authz.NoSafeRole, []Grant{{Until: wednesday.Add(time.Hour)}}
+	}
+	outside := func(q *Question) { q.Safe.Role = authz.NoSafeRole }
+	for _, c := range []struct {
+		name string
+		set  *Set
+		q    *Question
+		want bool
+	}{
+		{"no policy", set(), question(), false},
+		{"no member", set(), question(outside), true},
+		{"who has it lent", set(), question(lent), false},
+		{"who has it lent and is denied", set(denyAll), question(lent), true},
+		{"an auditor", set(), question(func(q *Question) { q.Who.Role = authz.Auditor }), true},
+		{"denied", set(denyAll), question(), true},
+		{"denied beside allowed", set(allowAll, denyAll), question(), true},
+		{"asks for approval", set(askAll), question(), false},
+		{"the wrong hour", set(noNight), question(), false},
+		{"the wrong hour, and denied", set(noNight, denyAll), question(), true},
+		{"allowed in the office only, at night", set(office), question(func(q *Question) { q.Moment.At = wednesday.Add(12 * time.Hour) }), false},
+		{"the wrong network", set(home), question(), false},
+		{"a stale factor", set(freshOnly), question(), false},
+		{"no ticket", set(ticketed), question(), false},
+		{"only others are allowed", set(`permit (principal, action, resource) when { principal.handle == "anna" };`), question(), true},
+		{"a policy that is broken", set("forbid ("), question(), false},
+		{"a disabled account", set(), question(func(q *Question) { q.Safe.AccountEnabled = false }), false},
+	} {
+		if got := c.set.Shut(c.q); got != c.want {
+			t.Errorf("%s: shut is %v", c.name, got)
+		}
+	}
+}
+
 func TestSettingsOfTheSafe(t *testing.T) {
 	strict := func(q *Question) {
 		q.Safe.Settings.ValidHours = &safe.ValidHours{Days: []time.Weekday{time.Wednesday}, From: 8 * 60, To: 18 * 60, TimeZone: "UTC"}

@@ -12,6 +12,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/group"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/policy/policysql"
@@ -181,7 +182,7 @@ func (s *Service) held(ctx context.Context, tx *db.Tx, a Asker, sid id.Safe, rol
 			if !holds {
 				break
 			}
-			v, err := s.question(ctx, tx, Asker{Actor: authz.Actor{Kind: authz.Person, User: lender, Org: tx.Org(), Source: a.Actor.Source}, At: a.At, Live: true}, sid)
+			v, err := s.question(ctx, tx, Asker{Actor: authz.Actor{Kind: authz.Person, User: lender, Org: tx.Org(), Source: a.Actor.Source}, At: a.At, Ticket: a.Ticket, Live: true}, sid)
 			if err != nil {
 				return nil, err
 			}
@@ -195,6 +196,23 @@ func (s *Service) held(ctx context.Context, tx *db.Tx, a Asker, sid id.Safe, rol
 		}
 	}
 	return slices.DeleteFunc(out, func(g Grant) bool { return g.NeedsLoan && !lent }), nil
+}
+
+// Shut tells whether somebody has lost a safe, as Set.Shut says; lent when they have it
+// from another. Somebody unknown, and a safe that is gone, are shut.
+func (s *Service) Shut(ctx context.Context, tx *db.Tx, user id.User, sid id.Safe, lent bool) (bool, error) {
+	now := s.d.Now()
+	v, err := s.question(ctx, tx, Asker{Actor: authz.Actor{Kind: authz.Person, User: user, Org: tx.Org()}, At: now, Live: true}, sid)
+	if fault.Is(err, fault.NotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if lent {
+		v.Question.Moment.Grants = []Grant{{Until: now.Add(time.Hour)}}
+	}
+	return v.Set.Shut(&v.Question), nil
 }
 
 // question reads all that a decision depends on, but for what was granted.

@@ -71,6 +71,7 @@ type statement struct {
 	usesNow   bool
 	usesIP    bool
 	usesGroup bool
+	condition bool // some condition looks at the moment: when, from where, how well proved, with what ticket
 
 	principal, resource scope
 }
@@ -249,6 +250,10 @@ func (st *statement) look(body ast.IsNode) error {
 			v, ok := n.Arg.(ast.NodeTypeVariable)
 			if !ok || v.Name != "context" {
 				break
+			}
+			switch n.Value {
+			case "hours", "mfa_age", "now", "source", "ticket":
+				st.condition = true
 			}
 			switch n.Value {
 			case "hours":

@@ -591,6 +591,73 @@ func (q *Queries) FindLink(ctx context.Context, tokenHash []byte) (FindLinkRow, 
 	return i, err
 }
 
+const footings = `-- name: Footings :many
+select l.org_id, l.id, l.delegator_id, l.safe_id, l.parent_id, s.version as safe_version, r.version as resource_version,
+    cast(coalesce(v.version, 0) as bigint) as set_version, cast(coalesce(m.role, '') as text) as role, cast(coalesce(sm.role, '') as text) as safe_role,
+    (select count(*) from org_group_member g where g.org_id = l.org_id and g.user_id = l.delegator_id) as groups,
+    (select cast(coalesce(max(g.added_at), 0) as bigint) from org_group_member g where g.org_id = l.org_id and g.user_id = l.delegator_id) as grouped_at
+from access_delegation l
+join safe s on s.org_id = l.org_id and s.id = l.safe_id
+join resource r on r.org_id = s.org_id and r.id = s.resource_id
+left join access_policy_set v on v.org_id = l.org_id
+left join member m on m.org_id = l.org_id and m.user_id = l.delegator_id
+left join safe_access sm on sm.org_id = l.org_id and sm.safe_id = l.safe_id and sm.user_id = l.delegator_id
+where l.ended_at = 0 and l.lent = 'access' and l.id > $1
+order by l.id limit 500
+`
+
+type FootingsRow struct {
+	OrgID           string
+	ID              string
+	DelegatorID     string
+	SafeID          string
+	ParentID        string
+	SafeVersion     int64
+	ResourceVersion int64
+	SetVersion      int64
+	Role            string
+	SafeRole        string
+	Groups          int64
+	GroupedAt       int64
+}
+
+// platform-wide: what the right of each lender rests on, so that it is asked about again only after that has changed
+func (q *Queries) Footings(ctx context.Context, after string) ([]FootingsRow, error) {
+	rows, err := q.db.QueryContext(ctx, footings, after)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FootingsRow
+	for rows.Next() {
+		var i FootingsRow
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.ID,
+			&i.DelegatorID,
+			&i.SafeID,
+			&i.ParentID,
+			&i.SafeVersion,
+			&i.ResourceVersion,
+			&i.SetVersion,
+			&i.Role,
+			&i.SafeRole,
+			&i.Groups,
+			&i.GroupedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const getDelegation = `-- name: GetDelegation :one
 select l.org_id, l.id, l.safe_id, l.delegator_id, l.delegate_id, l.lent, l.role, l.parent_id, l.reason, l.starts_at, l.ends_at, l.created_at, l.ended_at, l.end_reason, l.ended_by, s.name as safe_name, d.handle as lender_handle, d.name as lender_name, p.handle, p.name as person_name
 from access_delegation l

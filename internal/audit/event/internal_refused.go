@@ -14,12 +14,13 @@ var (
 	RefusedActPhoneKeyDestroy  = RefusedAct{word{"phone_key_destroy"}}
 	RefusedActInvitationAccept = RefusedAct{word{"invitation_accept"}}
 	RefusedActSSOLift          = RefusedAct{word{"sso_requirement_lift"}}
+	RefusedActAccessDelegate   = RefusedAct{word{"access_delegate"}}
 )
 
 // Values are the closed list of texts.
 func (RefusedAct) Values() []string {
 	return texts(RefusedActBackupCodes, RefusedActFactorRename, RefusedActStepUp, RefusedActPhoneCodeConfirm, RefusedActPhoneCodeResend,
-		RefusedActPhoneKeyRotate, RefusedActPhoneKeyDestroy, RefusedActInvitationAccept, RefusedActSSOLift)
+		RefusedActPhoneKeyRotate, RefusedActPhoneKeyDestroy, RefusedActInvitationAccept, RefusedActSSOLift, RefusedActAccessDelegate)
 }
 
 // AuthActRefusedReason is a reason of AUTH_ACT_REFUSED.

@@ -107,7 +107,7 @@ func internalTier() []event.Event {
 			by(event.TenantAdmin), event.TenantTarget(ID[id.Org]("target"), "the target"), event.MailOrderResend, "mail_kind",
 		).WithDelivery("delivery_id"),
 		event.NewAuthActRefused(
-			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"), event.AuthActRefusedMFARequired, event.RefusedActSSOLift,
+			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"), event.AuthActRefusedMFARequired, event.RefusedActAccessDelegate,
 		),
 		event.NewMemberSuspended(
 			by(event.TenantAdmin), event.TenantTarget(ID[id.Org]("target"), "the target"),
