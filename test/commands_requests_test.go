@@ -52,5 +52,6 @@ func TestRequestsByTheCommandLine(t *testing.T) {
 		w.ended(v)
 		ask.says(t, "Ended", "lend", "end", regexp.MustCompile(`dlg_[0-9a-z]{26}`).FindString(lent))
 		ask.says(t, "revoked_by_delegator", "lend", "list", "--all")
+		ask.says(t, "Lent to "+bruno.Handle, "lend", "safe", v.Name, "--to", bruno.Handle, "--for", "1h") // the same, by its whole name
 	})
 }
