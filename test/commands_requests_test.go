@@ -48,6 +48,9 @@ func TestRequestsByTheCommandLine(t *testing.T) {
 		admin("", "safes", "policy", v.Name, "--approvals", "0", "--delegation", "allow")
 		ask.says(t, "Lent to "+bruno.Handle, "lend", v.Name, "--to", bruno.Handle, "--for", "2h", "--reason", "holidays")
 		lent := s.prompt(t, bruno.Client).says(t, oscar.Handle+" access "+v.Name, "lend", "list")
+		for _, how := range [][]string{{"safes"}, {"safes", "list", "--find", v.Name}, {"safes", "show", v.Name}} {
+			s.prompt(t, bruno.Client).says(t, "lent by "+oscar.Handle+" until", how...)
+		}
 		bruno.succeeds(t, v, "true")
 		w.ended(v)
 		ask.says(t, "Ended", "lend", "end", regexp.MustCompile(`dlg_[0-9a-z]{26}`).FindString(lent))

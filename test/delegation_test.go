@@ -1,6 +1,7 @@
 package test
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -11,6 +12,19 @@ type delegation struct {
 	ID        string
 	EndReason string `json:"end_reason"`
 	Parent    string `json:"parent_id"`
+}
+
+// lentSafe is a safe in the list of who has it lent.
+type lentSafe struct {
+	ID      string
+	Role    string `json:"my_role"`
+	Launch  bool   `json:"can_launch"`
+	Command string `json:"ssh_command"`
+	Lent    *struct {
+		Delegation string `json:"delegation_id"`
+		By         struct{ ID, Handle string }
+		Until      time.Time
+	}
 }
 
 func in(d time.Duration) time.Time { return time.Now().Add(d).UTC() }
@@ -48,6 +62,21 @@ func TestMembersLendTheirOwnAccess(t *testing.T) {
 		s.letter(t, bruno.Email, "access_lent", 1)
 		if len(list[obj](t, bruno.Client, "/access/delegations?active=true")) != 1 || len(list[obj](t, carl.Client, "/access/delegations")) != 0 {
 			t.Error("who sees what is lent")
+		}
+
+		// It is in their lists, and says whose it is.
+		for _, at := range []string{"/safes?mine=true", "/safes", "/safes?mine=true&q=" + strings.ToUpper(v.Name[1:])} {
+			mine := list[lentSafe](t, bruno.Client, at)
+			if len(mine) != 1 || mine[0].ID != v.ID || mine[0].Role != "" || !mine[0].Launch || mine[0].Command == "" || mine[0].Lent == nil ||
+				mine[0].Lent.Delegation != d.ID || mine[0].Lent.By.Handle != oscar.Handle || mine[0].Lent.Until.Before(time.Now()) {
+				t.Errorf("%s: %+v", at, mine)
+			}
+		}
+		if got := list[lentSafe](t, bruno.Client, "/safes?q=nothing_like%25it"); len(got) != 0 {
+			t.Errorf("a search that nothing fits finds %+v", got)
+		}
+		if r := tool(t, "", nil, "ssh", append(flags(bruno.sshOptions(t)), "-l", bruno.Handle, gatewayHost, "true")...); !strings.Contains(r.Stderr, "lent by "+oscar.Handle+" until ") {
+			t.Errorf("the list over SSH: %s", r)
 		}
 
 		// Never more, never longer, never onward.

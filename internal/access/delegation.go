@@ -265,6 +265,7 @@ type Loan struct {
 	Safe    id.Safe
 	Until   time.Time // not included
 	Lenders []id.User // the nearest first; the last has it on their own
+	By      Person    // the nearest
 }
 
 // maxOnward is how often a right is lent on at most.
@@ -280,7 +281,7 @@ func (s *Service) Lent(ctx context.Context, tx *db.Tx, org id.Org, user id.User,
 	}
 	var out []Loan
 	for _, r := range rows {
-		l := Loan{id.Delegation(r.ID), id.Safe(r.SafeID), db.Time(r.EndsAt), []id.User{id.User(r.DelegatorID)}}
+		l := Loan{id.Delegation(r.ID), id.Safe(r.SafeID), db.Time(r.EndsAt), []id.User{id.User(r.DelegatorID)}, Person{id.User(r.DelegatorID), r.Handle, r.Name, r.Email}}
 		from := r.ParentID
 		for from != "" && len(l.Lenders) <= maxOnward {
 			p, err := q.GetDelegation(ctx, accesssql.GetDelegationParams{OrgID: string(org), ID: from})

@@ -251,7 +251,7 @@ where gm.org_id = $1 and gm.group_id = $2 order by p.handle limit 20;
 
 -- name: LentAccess :many
 -- What is lent to somebody now, by people who have it: on one safe, or (empty) on any.
-select l.id, l.safe_id, l.delegator_id, l.parent_id, l.ends_at from access_delegation l
+select l.id, l.safe_id, l.delegator_id, l.parent_id, l.ends_at, p.handle, p.name, p.email from access_delegation l
 join safe s on s.org_id = l.org_id and s.id = l.safe_id and s.deleted_at is null and s.policy not like '%"delegation":"block"%'
 join member m on m.org_id = l.org_id and m.user_id = l.delegator_id and m.suspended_at = 0 and m.role <> 'auditor'
 join person p on p.id = l.delegator_id and p.state = 'active'

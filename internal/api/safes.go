@@ -22,6 +22,7 @@ type Safe struct {
 	Account     SafeAccount  `json:"account"`
 	Policy      Policy       `json:"policy"`
 	MyRole      string       `json:"my_role" doc:"Empty: not a member"`
+	Lent        *SafeLoan    `json:"lent,omitempty" doc:"You have no role on it: another member lends it to you, as its user"`
 	CanLaunch   bool         `json:"can_launch"`
 	BlockedBy   string       `json:"blocked_by,omitempty" doc:"Why not now, when the role would allow it"`
 	Blocked     string       `json:"blocked,omitempty" doc:"The same as a sentence"`
@@ -29,6 +30,13 @@ type Safe struct {
 	Version     int64        `json:"version"`
 	CreatedAt   time.Time    `json:"created_at"`
 	UpdatedAt   time.Time    `json:"updated_at"`
+}
+
+// SafeLoan tells who lends a safe, and until when.
+type SafeLoan struct {
+	DelegationID id.Delegation `json:"delegation_id"`
+	By           AccessPerson  `json:"by"`
+	Until        time.Time     `json:"until"`
 }
 
 // SafeResource is where a safe leads to.
@@ -77,7 +85,10 @@ func (s *Server) safeJSON(actor authz.Actor, e safe.Entry) Safe {
 	if e.BlockedBy != safe.NotBlocked {
 		out.Blocked = e.BlockedBy.Sentence()
 	}
-	if e.Role != authz.NoSafeRole {
+	if l := e.Loan; l != nil {
+		out.Lent = &SafeLoan{DelegationID: l.ID, By: AccessPerson{ID: l.By, Handle: l.ByHandle, Name: l.ByName}, Until: l.Until}
+	}
+	if e.Role != authz.NoSafeRole || e.Loan != nil {
 		login := actor.Name
 		if actor.Kind == authz.Token {
 			login = actor.Email // a token's name is not a login
@@ -121,9 +132,10 @@ func (s *Server) safeRoutes() {
 	handle(s, signedIn, huma.Operation{OperationID: "list-safes", Method: http.MethodGet, Path: "/safes", Summary: "List the safes that you may see", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			PageIn
-			Mine bool `query:"mine" doc:"Only those that you are a member of"`
+			Mine bool   `query:"mine" doc:"Only those that you are a member of, or that are lent to you"`
+			Q    string `query:"q" maxLength:"100" doc:"Only those with this in their name, description, resource, host or account"`
 		}) (*pageOut[Safe], error) {
-			l, err := s.Safes.List(ctx, a, safe.Filter{Mine: in.Mine}, in.request())
+			l, err := s.Safes.List(ctx, a, safe.Filter{Mine: in.Mine, Text: in.Q}, in.request())
 			return pageOf(l, func(e safe.Entry) Safe { return s.safeJSON(a, e) }, err)
 		})
 	handle(s, signedIn, waits(huma.Operation{OperationID: "create-safe", Method: http.MethodPost, Path: "/safes", Summary: "Create a safe", DefaultStatus: 201, Tags: []string{tag}}),

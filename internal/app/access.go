@@ -10,6 +10,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/policy"
+	"github.com/vaultpam/vaultpam/internal/safe"
 )
 
 // needs tells what opening a safe would ask of somebody whose requests are all approved.
@@ -63,6 +64,21 @@ func (g grants) GrantsOf(ctx context.Context, tx *db.Tx, org id.Org, user id.Use
 	}
 	for _, l := range lent {
 		out = append(out, policy.SafeGrant{Safe: l.Safe, Grant: policy.Grant{Delegation: l.ID, Until: l.Until, Lenders: l.Lenders}})
+	}
+	return out, nil
+}
+
+// loans tells the safes what is lent. Access is built after them.
+type loans struct{ a *App }
+
+func (l loans) LentTo(ctx context.Context, tx *db.Tx, org id.Org, user id.User, s id.Safe) ([]safe.Loan, error) {
+	list, err := l.a.access.Lent(ctx, tx, org, user, s)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]safe.Loan, len(list))
+	for i, x := range list {
+		out[i] = safe.Loan{ID: x.ID, Safe: x.Safe, By: x.By.ID, ByName: x.By.Name, ByHandle: x.By.Handle, Until: x.Until}
 	}
 	return out, nil
 }

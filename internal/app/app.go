@@ -220,7 +220,7 @@ func (a *App) buildDomains() (err error) {
 		return err
 	})
 	build("safes", func() (err error) {
-		a.safes, err = safe.New(safe.Deps{DB: a.db, Ledger: a.ledger, Resources: a.resources, Accounts: a.vault, Live: counts, Now: now, Judge: judge{a},
+		a.safes, err = safe.New(safe.Deps{DB: a.db, Ledger: a.ledger, Resources: a.resources, Accounts: a.vault, Live: counts, Now: now, Judge: judge{a}, Loans: loans{a},
 			Ended: func() { a.sessions.Notify() }, Log: part("safe"), Governance: a.governance})
 		return err
 	})

@@ -149,8 +149,12 @@ func (s sshSafes) homes(ctx context.Context, p gateway.Person, org string) ([]id
 }
 
 func choice(e safe.Entry, m identity.Membership) gateway.Choice {
+	lent := ""
+	if e.Loan != nil {
+		lent = "lent by " + e.Loan.ByHandle + " until " + e.Loan.Until.UTC().Format("2006-01-02 15:04 UTC")
+	}
 	return gateway.Choice{
-		Safe: e.ID, Name: e.Name, Org: m.Org, OrgSlug: m.Slug, Target: e.Resource.Name + " (" + e.Account.Username + "@" + e.Resource.Host + ")",
+		Lent: lent, Safe: e.ID, Name: e.Name, Org: m.Org, OrgSlug: m.Slug, Target: e.Resource.Name + " (" + e.Account.Username + "@" + e.Resource.Host + ")",
 		Host: e.Resource.Host, Port: e.Resource.Port, Jump: e.Policy.Jump != safe.JumpBlock, StepUp: e.Policy.StepUp, Fresh: e.Policy.StepUpFreshness,
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 type safesCmd struct {
 	connection
-	List    safesListCmd    `cmd:"" default:"1" help:"List the safes that you are a member of."`
+	List    safesListCmd    `cmd:"" default:"1" help:"List the safes that you are a member of, or that are lent to you."`
 	Show    safesShowCmd    `cmd:"" help:"Show one safe and its policy."`
 	Create  safesCreateCmd  `cmd:"" help:"Create a safe."`
 	Update  safesUpdateCmd  `cmd:"" help:"Change the name, description, machine or account of a safe."`
@@ -43,11 +43,26 @@ type safe struct {
 	} `json:"account"`
 	Policy     policy    `json:"policy"`
 	MyRole     string    `json:"my_role"`
+	Lent       *lent     `json:"lent"`
 	CanLaunch  bool      `json:"can_launch"`
 	Blocked    string    `json:"blocked"`
 	SSHCommand string    `json:"ssh_command"`
 	Version    int64     `json:"version"`
 	CreatedAt  time.Time `json:"created_at"`
+}
+
+// lent tells who lends a safe, and until when.
+type lent struct {
+	By    accessPerson `json:"by"`
+	Until time.Time    `json:"until"`
+}
+
+// role is one's own, or by whom one has the safe.
+func (s safe) role() string {
+	if s.Lent == nil {
+		return s.MyRole
+	}
+	return "lent by " + s.Lent.By.Handle + " until " + when(s.Lent.Until)
 }
 
 func (s safe) names() []string { return []string{s.ID, s.Name} }
@@ -63,14 +78,15 @@ func (s safe) ready() string {
 		return "yes"
 	case s.Blocked != "":
 		return s.Blocked
-	case s.MyRole == "":
+	case s.MyRole == "" && s.Lent == nil:
 		return "you are not a member"
 	}
 	return "no"
 }
 
 type safesListCmd struct {
-	All bool `help:"All safes that you may see, not only your own."`
+	All  bool   `help:"All safes that you may see, not only your own."`
+	Find string `placeholder:"TEXT" help:"Only those with this in their name, description, machine or account."`
 }
 
 // Run lists safes.
@@ -83,13 +99,16 @@ func (c *safesListCmd) Run(ctx context.Context, p *program) error {
 	if !c.All {
 		q.Set("mine", "true")
 	}
+	if c.Find != "" {
+		q.Set("q", c.Find)
+	}
 	l, err := r.list(ctx, "/safes", q, 0)
 	if err != nil {
 		return err
 	}
 	t := table{head: []string{"NAME", "ROLE", "TARGET", "LOGIN", "POLICY", "READY"}, empty: "You are in no safe yet: an administrator, or a manager of a safe, adds you."}
 	return showList(p, l, t, func(s safe) []string {
-		return []string{s.Name, s.MyRole, s.Resource.Name + " (" + hostPort(s.Resource.Host, s.Resource.Port) + ")", s.Account.Username, s.Policy.badges(), s.ready()}
+		return []string{s.Name, s.role(), s.Resource.Name + " (" + hostPort(s.Resource.Host, s.Resource.Port) + ")", s.Account.Username, s.Policy.badges(), s.ready()}
 	})
 }
 
@@ -125,7 +144,7 @@ func (p *program) showSafe(s safe) {
 	rows := [][2]string{
 		{"safe", s.Name}, {"id", s.ID}, {"description", s.Description},
 		{"resource", s.Resource.Name + ", " + hostPort(s.Resource.Host, s.Resource.Port) + ", " + pinned},
-		{"account", s.Account.Name + ", logs in as " + s.Account.Username}, {"your role", s.MyRole}, {"ready", s.ready()},
+		{"account", s.Account.Name + ", logs in as " + s.Account.Username}, {"your role", s.role()}, {"ready", s.ready()},
 	}
 	if s.SSHCommand != "" {
 		rows = append(rows, [2]string{"open it with", "vaultpam ssh " + s.Name}, [2]string{"or with", s.SSHCommand})

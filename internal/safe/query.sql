@@ -27,6 +27,10 @@ join account a on a.org_id = s.org_id and a.id = s.account_id
 left join safe_access m on m.org_id = s.org_id and m.safe_id = s.id and m.user_id = sqlc.arg(user_id)
 where s.org_id = sqlc.arg(org_id) and s.deleted_at is null and s.name > sqlc.arg(after)
     and (cast(sqlc.arg(everything) as boolean) or m.role is not null)
+    and (cast(sqlc.arg(low) as text) = '' or s.name like cast(sqlc.arg(low) as text) escape '!'
+        or lower(s.description) like cast(sqlc.arg(low) as text) escape '!' or s.description like cast(sqlc.arg(typed) as text) escape '!'
+        or lower(r.name) like cast(sqlc.arg(low) as text) escape '!' or lower(r.host) like cast(sqlc.arg(low) as text) escape '!'
+        or lower(a.username) like cast(sqlc.arg(low) as text) escape '!')
 order by s.name limit sqlc.arg(read);
 
 -- name: SafeIDByName :one

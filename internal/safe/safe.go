@@ -71,6 +71,7 @@ type Member struct {
 type Entry struct {
 	Safe
 	Role      Role
+	Loan      *Loan // that lets in who has no role; nil: none does
 	CanLaunch bool
 	BlockedBy Block // why not, when a role would allow it
 }

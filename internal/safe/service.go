@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
@@ -61,6 +62,7 @@ type Deps struct {
 	Ended     func()           // told when the clock took access away; nil: nobody waits
 	Log       *slog.Logger     // nil: none
 	Judge     Judge            // nil: nothing keeps who has a role
+	Loans     Loans            // nil: nothing is lent
 	Now       func() time.Time // nil: time.Now
 
 	Governance *governance.Service // nil: nothing waits for a second person
@@ -214,6 +216,13 @@ func (s *Service) Get(ctx context.Context, actor authz.Actor, sid id.Safe) (Entr
 			return err
 		}
 		list := []Entry{{Safe: sf, Role: role}}
+		if role == NoRole {
+			lent, err := s.loans(ctx, tx, actor, sid)
+			if err != nil {
+				return err
+			}
+			list[0].Loan = lent[sid]
+		}
 		err = s.judge(ctx, tx, actor, list)
 		e = list[0]
 		return err
@@ -253,11 +262,12 @@ func (s *Service) Resolve(ctx context.Context, org id.Org, nameOrID string) (id.
 
 // Filter narrows a list.
 type Filter struct {
-	Mine bool // only those that the actor is a member of
+	Mine bool   // only those that the actor may open: as a member, or because somebody lends them
+	Text string // in the name, the description, the resource or the account; empty: any
 }
 
 // List gives, in the order of their names, the safes that the actor may see:
-// all of them for who may see any, otherwise those that they are a member of.
+// all of them for who may see any, otherwise those that they are a member of or have lent.
 func (s *Service) List(ctx context.Context, actor authz.Actor, f Filter, p page.Request) (page.List[Entry], error) {
 	if err := authz.Check(actor, authz.SafeList, authz.Object{Org: actor.Org}); err != nil {
 		return page.List[Entry]{}, err
@@ -271,6 +281,7 @@ func (s *Service) List(ctx context.Context, actor authz.Actor, f Filter, p page.
 	err = s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
 		rows, err := safesql.New(tx).ListSafes(ctx, safesql.ListSafesParams{
 			OrgID: string(actor.Org), UserID: string(actor.User), After: after, Everything: everything, Read: read,
+			Low: pattern(strings.ToLower(f.Text)), Typed: pattern(f.Text),
 		})
 		if err != nil {
 			return fmt.Errorf("list safes: %w", err)
@@ -283,6 +294,9 @@ func (s *Service) List(ctx context.Context, actor authz.Actor, f Filter, p page.
 			}
 			out = append(out, Entry{Safe: sf, Role: role})
 		}
+		if out, err = s.withLent(ctx, tx, actor, out, f, after, int(read)); err != nil {
+			return err
+		}
 		return s.judge(ctx, tx, actor, out)
 	})
 	if err != nil {
@@ -294,7 +308,7 @@ func (s *Service) List(ctx context.Context, actor authz.Actor, f Filter, p page.
 // maxMine bounds the list that a person chooses from in a terminal.
 const maxMine = 1000
 
-// Mine gives the safes whose member the actor is in a role that may launch, with
+// Mine gives the safes whose member the actor is in a role that may launch, or that they have lent, with
 // what stands in the way at this moment.
 func (s *Service) Mine(ctx context.Context, actor authz.Actor) ([]Entry, error) {
 	var out []Entry
@@ -341,8 +355,13 @@ func (s *Service) judge(ctx context.Context, tx *db.Tx, actor authz.Actor, list 
 	return nil
 }
 
+// object is the safe as the actor stands to it: who has it lent is as its user.
 func (e Entry) object() authz.Object {
-	return authz.Object{ID: string(e.ID), Org: e.Org, SafeRole: e.Role}
+	role := e.Role
+	if role == NoRole && e.Loan != nil {
+		role = User
+	}
+	return authz.Object{ID: string(e.ID), Org: e.Org, SafeRole: role}
 }
 
 // find reads a safe and the actor's role on it.

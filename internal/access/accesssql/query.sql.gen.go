@@ -1191,7 +1191,7 @@ func (q *Queries) IsInGroup(ctx context.Context, arg IsInGroupParams) (string, e
 }
 
 const lentAccess = `-- name: LentAccess :many
-select l.id, l.safe_id, l.delegator_id, l.parent_id, l.ends_at from access_delegation l
+select l.id, l.safe_id, l.delegator_id, l.parent_id, l.ends_at, p.handle, p.name, p.email from access_delegation l
 join safe s on s.org_id = l.org_id and s.id = l.safe_id and s.deleted_at is null and s.policy not like '%"delegation":"block"%'
 join member m on m.org_id = l.org_id and m.user_id = l.delegator_id and m.suspended_at = 0 and m.role <> 'auditor'
 join person p on p.id = l.delegator_id and p.state = 'active'
@@ -1215,6 +1215,9 @@ type LentAccessRow struct {
 	DelegatorID string
 	ParentID    string
 	EndsAt      int64
+	Handle      string
+	Name        string
+	Email       string
 }
 
 // What is lent to somebody now, by people who have it: on one safe, or (empty) on any.
@@ -1238,6 +1241,9 @@ func (q *Queries) LentAccess(ctx context.Context, arg LentAccessParams) ([]LentA
 			&i.DelegatorID,
 			&i.ParentID,
 			&i.EndsAt,
+			&i.Handle,
+			&i.Name,
+			&i.Email,
 		); err != nil {
 			return nil, err
 		}

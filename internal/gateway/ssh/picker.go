@@ -59,7 +59,7 @@ func (ch *channel) list(mine []Choice) error {
 		if orgs {
 			l.Org = m.OrgSlug
 		}
-		fmt.Fprintf(&b, "\n  %s", ch.c.command(l))
+		fmt.Fprintf(&b, "\n  %s%s", ch.c.command(l), m.lent())
 	}
 	if len(mine) > pickPage {
 		fmt.Fprintf(&b, "\n  and %d more", len(mine)-pickPage)
@@ -242,7 +242,7 @@ func (p *prompter) show(shown []Choice, all int) error {
 	var b strings.Builder
 	b.WriteString("\nSafes that you may use:\n")
 	for i, name := range names {
-		fmt.Fprintf(&b, "%4d  %-*s  %s\n", i+1, width, name, printable(shown[i].Target))
+		fmt.Fprintf(&b, "%4d  %-*s  %s\n", i+1, width, name, printable(shown[i].Target)+shown[i].lent())
 	}
 	if len(shown) > len(names) {
 		fmt.Fprintf(&b, "      and %d more; a part of the name narrows the list\n", len(shown)-len(names))
@@ -250,6 +250,13 @@ func (p *prompter) show(shown []Choice, all int) error {
 		fmt.Fprintf(&b, "      of %d; an empty answer shows all\n", all)
 	}
 	return p.print("%s", b.String())
+}
+
+func (c Choice) lent() string {
+	if c.Lent == "" {
+		return ""
+	}
+	return " (" + printable(c.Lent) + ")"
 }
 
 // named gives the safes of exactly this name, or org/name.

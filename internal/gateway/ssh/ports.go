@@ -51,6 +51,7 @@ type Choice struct {
 	Org     id.Org
 	OrgSlug string
 	Target  string // resource name and address, shown in the picker
+	Lent    string // "lent by anna until ...", shown in the picker; empty: they have it on their own
 	Host    string // address of the resource
 	Port    int
 	Jump    bool          // its policy lets a client reach it through ssh -J

@@ -875,7 +875,11 @@ join account a on a.org_id = s.org_id and a.id = s.account_id
 left join safe_access m on m.org_id = s.org_id and m.safe_id = s.id and m.user_id = $1
 where s.org_id = $2 and s.deleted_at is null and s.name > $3
     and (cast($4 as boolean) or m.role is not null)
-order by s.name limit $5
+    and (cast($5 as text) = '' or s.name like cast($5 as text) escape '!'
+        or lower(s.description) like cast($5 as text) escape '!' or s.description like cast($6 as text) escape '!'
+        or lower(r.name) like cast($5 as text) escape '!' or lower(r.host) like cast($5 as text) escape '!'
+        or lower(a.username) like cast($5 as text) escape '!')
+order by s.name limit $7
 `
 
 type ListSafesParams struct {
@@ -883,6 +887,8 @@ type ListSafesParams struct {
 	OrgID      string
 	After      string
 	Everything bool
+	Low        string
+	Typed      string
 	Read       int32
 }
 
@@ -916,6 +922,8 @@ func (q *Queries) ListSafes(ctx context.Context, arg ListSafesParams) ([]ListSaf
 		arg.OrgID,
 		arg.After,
 		arg.Everything,
+		arg.Low,
+		arg.Typed,
 		arg.Read,
 	)
 	if err != nil {
