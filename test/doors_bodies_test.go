@@ -10,6 +10,7 @@ func init() {
 		"sso-choices": {"email": "x@example.com"}, "sso-complete": {"ticket": "x"}, "sso-start": {"email": "x@example.com"},
 		"set-scim-settings": {}, "create-scim-token": {"name": "x", "expires_in_days": 1}, "set-sso-requirement": {"required": true}, "add-sso-domain": {"domain": "x.example.com"},
 		"create-channel": {"kind": "slack", "name": "x", "url": "https://hooks.example.com/x"}, "update-channel": {"name": "y"}, "rotate-channel-secret": {"overlap_hours": 1}, "order-channels": {"ids": []string{"x"}},
+		"read-notices": {"ids": []string{"x"}}, "set-notice-preference": {"in_app": true, "email": "now"}, "set-notice-introduction": {"words": "x"},
 		"create-group": {"name": "x"}, "update-group": {"description": "x"}, "add-group-members": {"user_ids": []string{"x"}},
 		"assign-safe-group": {"group_id": "x", "role": "user"}, "change-safe-group": {"role": "user"},
 		"create-access-request": {"safe_id": "safe_x", "reason": "x"}, "break-glass": {"safe_id": "safe_x", "reason": "x"}, "comment-access-request": {"text": "x"}, "open-access-link": {"token": "x"},

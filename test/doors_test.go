@@ -193,7 +193,7 @@ func TestOtherOrganizationsAreNotThere(t *testing.T) {
 		theirs := other.ledger().events(t, "SESSION_ESTABLISHED")[0].ID
 		owned := map[string]string{"accounts": v.Account, "resources": v.Resource, "safes": v.ID, "sessions": x.ID, "tokens": token,
 			"ssh-keys": key, "mfa": oscar.Factor, "audit": theirs, "auth": web, "service-accounts": robot, "org": oscar.ID,
-			"platform": other.Org, "invitations": get[struct{ ID string }](t, other.Owner.Client, "POST", "/org/invitations", obj{"email": "i-" + random(4) + "@example.com", "role": "operator"}).ID}
+			"platform": other.Org, "notices": "x", "invitations": get[struct{ ID string }](t, other.Owner.Client, "POST", "/org/invitations", obj{"email": "i-" + random(4) + "@example.com", "role": "operator"}).ID}
 		asked := other.safe(host(t), obj{"approvals": 1}, oscar)
 		granted := other.Owner.decides(t, oscar.asksFor(t, asked, nil), "approve", nil)
 		owned["access/requests"], owned["access/grants"], owned["access/delegations"] = granted.ID, granted.Grant.ID, oscar.lends(t, asked, other.Owner, nil).ID
@@ -204,7 +204,7 @@ func TestOtherOrganizationsAreNotThere(t *testing.T) {
 		domain := "d-" + random(6) + ".example.com"
 		get[struct{}](t, other.Owner.Client, "POST", "/org/sso/domains", obj{"domain": domain})
 		more := map[string]string{"provider_id": newID("/org/sso/providers", "create-sso-provider"), "token_id": newID("/org/scim/tokens", "create-scim-token"), "group_id": newID("/org/groups", "create-group"),
-			"domain": domain, "org_id": other.Org, "log_id": "log_x", "policy_id": newID("/org/policies", "create-policy"), "safe_id": v.ID}
+			"domain": domain, "kind": "x", "org_id": other.Org, "log_id": "log_x", "policy_id": newID("/org/policies", "create-policy"), "safe_id": v.ID}
 		for _, o := range operations(t, s) {
 			if !strings.Contains(o.Path, "{") && o.ID != "audit-inclusion" || strings.Contains(o.Path, "{level}") {
 				continue

@@ -135,6 +135,7 @@ func (s *Server) routes() {
 	s.ssoRoutes()
 	s.mailRoutes()
 	s.channelRoutes()
+	s.noticeRoutes()
 	s.phoneRoutes()
 	s.scimAdminRoutes()
 	s.scimRoutes()

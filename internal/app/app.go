@@ -168,7 +168,7 @@ func (a *App) buildDomains() (err error) {
 			return err
 		}
 		a.mail, err = notify.New(notify.Deps{Log: part("mail"), DB: a.db, Seal: a.keyring, Ledger: a.ledger, History: tenancy.SettingLog{Now: now}, PublicURL: a.cfg.HTTPS.PublicURL, Server: server,
-			Folder: filepath.Join(a.cfg.Data, "mail"), Own: ownServers{func() *tenancy.Service { return a.tenancy }}, Dialer: dialer, Web: a.webDialer(), Metrics: a.metrics, Now: now})
+			Folder: filepath.Join(a.cfg.Data, "mail"), Own: ownServers{func() *tenancy.Service { return a.tenancy }}, Dialer: dialer, Web: a.webDialer(), Brands: brands{func() *tenancy.Service { return a.tenancy }}, Metrics: a.metrics, Now: now})
 		return err
 	})
 	var factors *mfa.Service

@@ -81,3 +81,11 @@ func (o ownServers) MailServer(ctx context.Context, org id.Org) (notify.Server, 
 	}
 	return notify.Server{Host: m.Host, Port: m.Port, Security: notify.Security(m.TLS), From: m.From, Username: m.User, Password: m.Password}, true, nil
 }
+
+// brands are how organizations show themselves in what they send.
+type brands struct{ tenancy func() *tenancy.Service }
+
+func (b brands) Brand(ctx context.Context, org id.Org) (notify.Brand, error) {
+	st, err := b.tenancy().Brand(ctx, org)
+	return notify.Brand{Name: st.Name, Color: st.BrandColor, Support: st.SupportContact}, err
+}

@@ -23,6 +23,7 @@ type channelsCmd struct {
 	Order      channelsOrderCmd  `cmd:"" help:"Say which channel is asked in place of one that fails."`
 	Rotate     channelsRotateCmd `cmd:"" help:"Give a webhook a new secret; it is shown once."`
 	Test       channelsTestCmd   `cmd:"" help:"Send a test by a channel."`
+	Introduce  introduceCmd      `cmd:"" help:"Say something of your own before a kind of notice."`
 	Deliveries deliveriesCmd     `cmd:"" help:"What was sent by e-mail and by channels, and how it went."`
 }
 
@@ -354,4 +355,38 @@ func (c *deliveriesResendCmd) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	return r.sendByHand(ctx, deliveriesPath+path("/%s/resend", c.ID), deliveriesPath)
+}
+
+type introduceCmd struct {
+	Kind  string  `arg:"" optional:"" help:"A kind of notice; without one all are listed."`
+	Words *string `help:"Plain text; {organization} and {support} are replaced. Empty takes the words away."`
+}
+
+type introduction struct {
+	Kind  string `json:"kind"`
+	Title string `json:"title"`
+	Words string `json:"words"`
+}
+
+func (i introduction) names() []string { return []string{i.Kind} }
+
+// Run lists or sets an organization's words.
+func (c *introduceCmd) Run(ctx context.Context, p *program) error {
+	const at = "/org/notifications/introductions"
+	r, err := p.remote(ctx)
+	if err != nil {
+		return err
+	}
+	if c.Kind == "" || c.Words == nil {
+		l, err := r.list(ctx, at, nil, 0)
+		if err != nil {
+			return err
+		}
+		return showList(p, l, table{head: []string{"KIND", "WORDS", "BEFORE"}}, func(i introduction) []string { return []string{i.Kind, i.Words, i.Title} })
+	}
+	a, err := r.call(ctx, http.MethodPut, path(at+"/%s", c.Kind), nil, map[string]any{"words": *c.Words})
+	if err != nil {
+		return err
+	}
+	return p.show(a, func() { p.done("The introduction of %s is changed.", c.Kind) })
 }

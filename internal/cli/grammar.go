@@ -17,6 +17,8 @@ type grammar struct {
 	Phone   phoneCmd   `cmd:"" section:"sign-in" help:"Your telephone number."`
 	Tokens  tokensCmd  `cmd:"" section:"sign-in" help:"API tokens, for programs."`
 
+	Notices noticesCmd `cmd:"" section:"sign-in" help:"What you were told, and how you want to hear of it."`
+
 	Orgs orgsCmd `cmd:"" section:"sign-in" help:"Your organizations: switch between them, settings; and all of them, for the platform."`
 
 	SSH   sshCmd   `cmd:"" name:"ssh" section:"connect" help:"Open a session in a safe, or run a command there."`

@@ -49,6 +49,7 @@ type (
 	Job          string
 	HostKeySight string // a host key that was seen and waits for confirmation
 	Delivery     string // a message to somebody outside of the product
+	Notice       string // what a person is told inside the product
 	Channel      string // where an organization's notices go
 )
 
@@ -88,6 +89,7 @@ func (Job) Prefix() string          { return "job" }
 func (HostKeySight) Prefix() string { return "hks" }
 func (Delivery) Prefix() string     { return "dlv" }
 func (Channel) Prefix() string      { return "nch" }
+func (Notice) Prefix() string       { return "ntc" }
 
 // Kind is any of the id types of this package.
 type Kind interface {

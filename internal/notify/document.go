@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -31,10 +32,10 @@ type document struct {
 type Distinct interface{ about() string }
 
 // share makes the document of a notice.
-func share(base string, org id.Org, d Data, now time.Time) document {
-	w := writer{base: base, shared: true}
+func share(base string, org id.Org, d Data, lead []part, now time.Time) document {
+	w := writer{base: base, bare: true, shared: true}
 	d.letter(&w)
-	return document{Kind: d.Kind(), Org: org, Subject: w.topic, Parts: w.parts, Details: details(d), At: now.UTC().Truncate(time.Second)}
+	return document{Kind: d.Kind(), Org: org, Subject: w.topic, Parts: append(slices.Clone(lead), w.parts...), Details: details(d), At: now.UTC().Truncate(time.Second)}
 }
 
 // noticeKey is what a channel is told once; empty where each notice stands alone.
@@ -109,7 +110,7 @@ func (d document) text() string {
 // letterOf is the document as an e-mail, for persons who hear of it in place of a
 // channel that failed.
 func letterOf(base string, d document) (Rendered, error) {
-	return finish(base, d.Kind, d.Subject, d.Parts)
+	return finish(base, d.Kind, d.Subject, d.Parts, Brand{})
 }
 
 // webhookBody is what a signed webhook receives (Standard Webhooks, "Payload structure").

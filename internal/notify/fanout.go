@@ -128,6 +128,14 @@ func (s *Service) fallBack(ctx context.Context, row notifysql.Delivery, outcome 
 	if err != nil {
 		return nothing, err
 	}
+	var inbox []inboxRow
+	for _, a := range admins {
+		r, err := s.toInbox(s.failing(row, outcome), id.User(a.ID), nil, standard(kindInfo(ChannelFailingKind)))
+		if err != nil {
+			return nothing, err
+		}
+		inbox = append(inbox, r)
+	}
 	return func(ctx context.Context, tx *db.Tx) error {
 		now := s.d.Now()
 		q := notifysql.New(tx)
@@ -140,14 +148,16 @@ func (s *Service) fallBack(ctx context.Context, row notifysql.Delivery, outcome 
 				return err
 			}
 		}
-		if len(alert) == 0 {
-			return nil
-		}
 		if n, err = q.Alert(ctx, notifysql.AlertParams{OrgID: row.OrgID, ChannelID: row.ChannelID, Now: db.Micros(now), Before: db.Micros(now.Add(-alertEvery))}); err != nil || n == 0 {
 			return err
 		}
 		for _, e := range alert {
 			if err := s.insert(ctx, tx, org, ChannelFailingKind, e, now.Add(defaultLife)); err != nil {
+				return err
+			}
+		}
+		for _, r := range inbox {
+			if err := s.insertNotice(ctx, tx, org, ChannelFailingKind, r); err != nil {
 				return err
 			}
 		}
@@ -191,17 +201,22 @@ func (s *Service) instead(ctx context.Context, row notifysql.Delivery, channels 
 	return out, nil
 }
 
+// failing tells of a channel by one delivery that failed.
+func (s *Service) failing(row notifysql.Delivery, outcome error) ChannelFailing {
+	d := ChannelFailing{Way: row.Channel, Error: line(outcome.Error(), 300), At: s.d.Now()}
+	if row.Channel != emailWay {
+		d.Channel = row.Recipient
+	}
+	return d
+}
+
 // alert is what administrators are told of a channel that fails, by every other way.
 func (s *Service) alert(ctx context.Context, row notifysql.Delivery, channels []notifysql.NotifyChannel, admins []notifysql.AdministratorsRow, outcome error) ([]entry, error) {
 	if Kind(row.Kind) == ChannelFailingKind && row.Channel == emailWay {
 		return nil, nil // nobody is left to be told
 	}
 	org := id.Org(row.OrgID)
-	data := ChannelFailing{Way: row.Channel, Error: line(outcome.Error(), 300), At: s.d.Now()}
-	if row.Channel != emailWay {
-		data.Channel = row.Recipient
-	}
-	d := share(s.d.PublicURL, org, data, s.d.Now())
+	d := share(s.d.PublicURL, org, s.failing(row, outcome), nil, s.d.Now())
 	out, err := s.broadcast(ctx, org, d, "", row.ChannelID)
 	if err != nil || row.Channel == emailWay {
 		return out, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -30,7 +31,8 @@ type Data interface {
 // secret.Secret does not print.
 type writer struct {
 	base   string // the public URL of the installation
-	shared bool   // for many eyes: links lose their tokens, codes are left out
+	bare   bool   // links lose their tokens, codes are left out
+	shared bool   // for many eyes: the words are not said to one person
 	topic  string
 	parts  []part
 }
@@ -54,7 +56,7 @@ func (w *writer) text(format string, args ...any) {
 // link is a button: path of the console, with the token in the fragment.
 func (w *writer) link(label, path string, token secret.Secret) {
 	u := strings.TrimRight(w.base, "/") + path
-	if !token.Empty() && !w.shared {
+	if !token.Empty() && !w.bare {
 		u += "#" + url.PathEscape(token.RevealString())
 	}
 	w.parts = append(w.parts, part{Text: label, Link: template.URL(u)})
@@ -76,7 +78,7 @@ func (w *writer) quote(s string) {
 
 // code is a short secret that a person types.
 func (w *writer) code(c secret.Secret) {
-	if w.shared {
+	if w.bare {
 		return
 	}
 	w.parts = append(w.parts, part{Code: c.RevealString()})
@@ -142,18 +144,22 @@ var htmlLayout = template.Must(template.New("letter.html").Parse(layout))
 
 const footer = "This message was sent by VaultPAM at %s because of what is said above. If you did not expect it, tell your administrator and do not use its links."
 
-func render(base string, d Data) (Rendered, error) {
+func render(base string, d Data, b Brand, lead []part) (Rendered, error) {
 	w := writer{base: base}
 	d.letter(&w)
-	return finish(base, d.Kind(), w.topic, w.parts)
+	return finish(base, d.Kind(), w.topic, append(slices.Clone(lead), w.parts...), b)
 }
 
 // finish writes the parts as an e-mail.
-func finish(base string, k Kind, topic string, parts []part) (Rendered, error) {
+func finish(base string, k Kind, topic string, parts []part, brand Brand) (Rendered, error) {
+	sender := "VaultPAM"
+	if brand.Name != "" {
+		sender = line(brand.Name, maxShown)
+	}
 	foot := fmt.Sprintf(footer, strings.TrimPrefix(base, "https://"))
 	out := Rendered{Subject: topic, Text: strings.TrimRight(body(parts), "\n") + "\n\n-- \n" + foot + "\n"}
 	var b bytes.Buffer
-	if err := htmlLayout.Execute(&b, map[string]any{"Subject": topic, "Parts": parts, "Footer": foot}); err != nil {
+	if err := htmlLayout.Execute(&b, map[string]any{"Subject": topic, "Parts": parts, "Footer": foot, "Sender": sender, "Color": buttonColor(brand)}); err != nil {
 		return Rendered{}, fmt.Errorf("write the message %s: %w", k, err)
 	}
 	out.HTML = b.String()

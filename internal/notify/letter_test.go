@@ -26,7 +26,7 @@ func TestEveryKindIsWhole(t *testing.T) {
 			t.Errorf("%s stands here twice", d.Kind())
 		}
 		seen[d.Kind()] = true
-		r, err := render("https://vault.example.com", d)
+		r, err := render("https://vault.example.com", d, Brand{}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +45,7 @@ func TestEveryKindIsWhole(t *testing.T) {
 
 func TestNothingThatSomebodyTypedBecomesMarkupOrALink(t *testing.T) {
 	evil := "<b>Bob</b>\r\nBcc: x@example.com https://evil.example/ \u202eevil"
-	r, err := render("https://vault.example.com", RecoveryDenied{Name: evil, By: evil, Comment: evil})
+	r, err := render("https://vault.example.com", RecoveryDenied{Name: evil, By: evil, Comment: evil}, Brand{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestNothingThatSomebodyTypedBecomesMarkupOrALink(t *testing.T) {
 }
 
 func TestTokensTravelInTheFragment(t *testing.T) {
-	r, err := render("https://vault.example.com/", RecoveryGrant{Name: "Ada", By: "Bob", Grant: secret.FromString("rgr_x.tok-en_"), ExpiresAt: time.Unix(1e9, 0)})
+	r, err := render("https://vault.example.com/", RecoveryGrant{Name: "Ada", By: "Bob", Grant: secret.FromString("rgr_x.tok-en_"), ExpiresAt: time.Unix(1e9, 0)}, Brand{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,7 +71,7 @@ func (s *Service) SendChannelTest(ctx context.Context, actor authz.Actor, name i
 	if err != nil {
 		return Delivery{}, err
 	}
-	e, err := s.toChannel(ctx, row, share(s.d.PublicURL, org, Test{Organization: true, By: actor.Name}, s.d.Now()), "")
+	e, err := s.toChannel(ctx, row, share(s.d.PublicURL, org, Test{Organization: true, By: actor.Name}, nil, s.d.Now()), "")
 	if err != nil {
 		return Delivery{}, err
 	}

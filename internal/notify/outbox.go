@@ -56,6 +56,7 @@ type Deps struct {
 	Own       OwnServers            // nil: no organization has a server of its own
 	Dialer    Dialer                // for Own
 	Web       Dialer                // for channels: reaches public addresses, and what the installation allows; nil: there are no channels
+	Brands    Brands                // nil: no organization shows itself
 	Metrics   prometheus.Registerer // nil: none
 	Now       func() time.Time      // nil: time.Now
 }
@@ -107,11 +108,13 @@ type Message struct {
 const defaultLife = 3 * 24 * time.Hour
 
 // Prepared is a message that is written and sealed, and waits to be queued: the e-mail
-// first, then what an organization's channels are told of it.
+// first, then what an organization's channels are told of it; and what the person finds
+// inside the product.
 type Prepared struct {
 	org     id.Org
 	kind    Kind
 	entries []entry
+	inbox   []inboxRow
 	expires time.Time
 }
 
@@ -132,24 +135,42 @@ func (s *Service) Prepare(ctx context.Context, org id.Org, m Message) (Prepared,
 	if err != nil || addr.Name != "" || addr.Address != m.To.Email || len(m.To.Email) > 320 {
 		return Prepared{}, fault.New(fault.Invalid, "%.100q is not an e-mail address that a message can be sent to", m.To.Email).WithField("email", "must be an e-mail address")
 	}
-	r, err := render(s.d.PublicURL, m.Data)
+	k := kindInfo(m.Data.Kind())
+	brand, lead, err := s.lead(ctx, org, k.Kind)
 	if err != nil {
 		return Prepared{}, err
 	}
-	p := Prepared{org: org, kind: m.Data.Kind(), expires: m.Expires}
+	r, err := render(s.d.PublicURL, m.Data, brand, lead)
+	if err != nil {
+		return Prepared{}, err
+	}
+	p := Prepared{org: org, kind: k.Kind, expires: m.Expires}
 	if p.expires.IsZero() {
 		p.expires = s.d.Now().Add(defaultLife)
 	}
-	c := content{Name: line(m.To.Name, maxShown), Rendered: r}
-	if org != "" && kindInfo(p.kind).Shared {
-		d := share(s.d.PublicURL, org, m.Data, s.d.Now())
-		c.Document = &d
-	}
-	mail, err := s.toMailbox(ctx, org, m.To, c)
+	user, how, err := s.reader(ctx, m.To.Email, k)
 	if err != nil {
 		return Prepared{}, err
 	}
-	p.entries = []entry{mail}
+	if user != "" {
+		row, err := s.toInbox(m.Data, user, lead, how)
+		if err != nil {
+			return Prepared{}, err
+		}
+		p.inbox = []inboxRow{row}
+	}
+	c := content{Name: line(m.To.Name, maxShown), Rendered: r}
+	if org != "" && k.Shared {
+		d := share(s.d.PublicURL, org, m.Data, lead, s.d.Now())
+		c.Document = &d
+	}
+	if how.Email == EmailNow {
+		mail, err := s.toMailbox(ctx, org, m.To, c)
+		if err != nil {
+			return Prepared{}, err
+		}
+		p.entries = []entry{mail}
+	}
 	if c.Document != nil {
 		all, err := s.broadcast(ctx, org, *c.Document, noticeKey(m.Data), "")
 		if err != nil {
@@ -160,7 +181,7 @@ func (s *Service) Prepare(ctx context.Context, org id.Org, m Message) (Prepared,
 	return p, nil
 }
 
-// ID names the e-mail in lists.
+// ID names the e-mail in lists, if there is one.
 func (p Prepared) ID() id.Delivery {
 	if len(p.entries) == 0 {
 		return ""
@@ -172,7 +193,7 @@ func (p Prepared) ID() id.Delivery {
 // when that commits, and never if it does not. It may be called again when the
 // transaction is repeated.
 func (s *Service) Queue(ctx context.Context, tx *db.Tx, p Prepared) error {
-	if len(p.entries) == 0 {
+	if p.kind == "" {
 		return errors.New("notify: a message is queued that was not prepared")
 	}
 	if tx.Org() != "" && tx.Org() != p.org {
@@ -180,6 +201,11 @@ func (s *Service) Queue(ctx context.Context, tx *db.Tx, p Prepared) error {
 	}
 	for _, e := range p.entries {
 		if err := s.insert(ctx, tx, p.org, p.kind, e, p.expires); err != nil {
+			return err
+		}
+	}
+	for _, r := range p.inbox {
+		if err := s.insertNotice(ctx, tx, p.org, p.kind, r); err != nil {
 			return err
 		}
 	}

@@ -83,7 +83,7 @@ func (s *Service) post(ctx context.Context, name id.Delivery, way Way, h hidden,
 	}
 	defer a.Body.Close()
 	said, _ := io.ReadAll(io.LimitReader(a.Body, maxAnswer))
-	return answered(way, a, said)
+	return s.answered(way, a, said)
 }
 
 // sign is a signature of Standard Webhooks: version 1 is HMAC-SHA256 over id, time and body.
@@ -147,7 +147,7 @@ func callError(err error) error {
 }
 
 // answered reads a receiver's verdict.
-func answered(way Way, a *http.Response, body []byte) error {
+func (s *Service) answered(way Way, a *http.Response, body []byte) error {
 	status := strconv.Itoa(a.StatusCode)
 	if text := http.StatusText(a.StatusCode); text != "" {
 		status += " " + text
@@ -164,7 +164,7 @@ func answered(way Way, a *http.Response, body []byte) error {
 	case code == http.StatusGone:
 		return &refusal{err}
 	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
-		if after := retryAfter(a.Header.Get("Retry-After"), time.Now()); after > 0 {
+		if after := retryAfter(a.Header.Get("Retry-After"), s.d.Now()); after > 0 {
 			return &asked{err, after}
 		}
 		return err

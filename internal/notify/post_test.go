@@ -28,7 +28,7 @@ func FuzzSlackAnswers(f *testing.F) {
 		if code < 100 || code > 999 {
 			return
 		}
-		err := answered(Slack, &http.Response{StatusCode: code, Header: http.Header{}}, body)
+		err := (&Service{d: Deps{Now: time.Now}}).answered(Slack, &http.Response{StatusCode: code, Header: http.Header{}}, body)
 		if (err == nil) != (code >= 200 && code < 300) {
 			t.Errorf("%d: %v", code, err)
 		}
@@ -59,7 +59,7 @@ func FuzzChannelURL(f *testing.F) {
 func FuzzSlackBody(f *testing.F) {
 	f.Add("oscar", "<!channel> & <@U1>", "a\nb")
 	f.Fuzz(func(t *testing.T, who, safe, reason string) {
-		d := share("https://vault.test", "org_x", AccessWaiting{Requester: who, Safe: safe, Reason: reason, Needed: 2}, time.Unix(1, 0))
+		d := share("https://vault.test", "org_x", AccessWaiting{Requester: who, Safe: safe, Reason: reason, Needed: 2}, nil, time.Unix(1, 0))
 		b, err := slackBody("https://vault.test", d)
 		if err != nil || !json.Valid(b) {
 			t.Fatalf("%v: %s", err, b)

@@ -116,3 +116,67 @@ on conflict (org_id, channel_id) do update set alerted_at = excluded.alerted_at 
 -- name: Administrators :many
 select p.id, p.email, p.name from member m join person p on p.id = m.user_id
 where m.org_id = sqlc.arg(org_id) and m.role in ('owner', 'admin') and m.suspended_at = 0 and p.state = 'active' order by m.created_at, p.id limit 50;
+
+-- name: InsertNotice :exec
+insert into notice (org_id, id, user_id, kind, subject, parts, anywhere, hidden, digest_at, created_at, read_at)
+values (sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(user_id), sqlc.arg(kind), sqlc.arg(subject), sqlc.arg(parts), sqlc.arg(anywhere), sqlc.arg(hidden), sqlc.arg(digest_at), sqlc.arg(now), 0);
+
+-- name: ListNotices :many
+-- Those of the organization, of the person's account, and those that are told anywhere.
+select id, org_id, kind, subject, parts, created_at, read_at from notice
+where user_id = sqlc.arg(user_id) and (org_id in (sqlc.arg(org_id), '') or anywhere) and not hidden and id < sqlc.arg(before)
+and (not cast(sqlc.arg(unread) as boolean) or read_at = 0) order by id desc limit sqlc.arg(n);
+
+-- name: CountUnread :one
+select count(*) from notice where user_id = sqlc.arg(user_id) and (org_id in (sqlc.arg(org_id), '') or anywhere) and not hidden and read_at = 0;
+
+-- name: ReadNotice :execrows
+update notice set read_at = sqlc.arg(now) where user_id = sqlc.arg(user_id) and (org_id in (sqlc.arg(org_id), '') or anywhere) and id = sqlc.arg(id) and read_at = 0;
+
+-- name: ReadNotices :execrows
+update notice set read_at = sqlc.arg(now) where user_id = sqlc.arg(user_id) and (org_id in (sqlc.arg(org_id), '') or anywhere) and read_at = 0 and id <= sqlc.arg(until);
+
+-- name: PersonByEmail :one
+select id from person where email = sqlc.arg(email) and state = 'active';
+
+-- name: Preference :one
+select in_app, email from notice_preference where user_id = sqlc.arg(user_id) and kind = sqlc.arg(kind);
+
+-- name: Preferences :many
+select kind, in_app, email from notice_preference where user_id = sqlc.arg(user_id);
+
+-- name: SetPreference :exec
+insert into notice_preference (user_id, kind, in_app, email, changed_at) values (sqlc.arg(user_id), sqlc.arg(kind), sqlc.arg(in_app), sqlc.arg(email), sqlc.arg(now))
+on conflict (user_id, kind) do update set in_app = excluded.in_app, email = excluded.email, changed_at = excluded.changed_at;
+
+-- name: DueDigests :many
+-- platform-wide: one worker summarizes for all organizations
+select n.org_id, n.user_id, p.email, p.name, max(n.id) as last_id from notice n join person p on p.id = n.user_id
+where n.digest_at <> 0 and n.digest_at <= sqlc.arg(now) group by n.org_id, n.user_id, p.email, p.name order by n.org_id, n.user_id limit sqlc.arg(n);
+
+-- name: DigestOf :many
+select id, kind, subject, created_at from notice
+where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id) and digest_at <> 0 and digest_at <= sqlc.arg(now) order by id limit 200;
+
+-- name: Digested :execrows
+update notice set digest_at = 0 where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id) and digest_at <> 0 and digest_at <= sqlc.arg(now) and id <= sqlc.arg(until);
+
+-- name: DropOldNotices :exec
+-- platform-wide: time passes for all organizations
+delete from notice where created_at < sqlc.arg(before) and digest_at = 0;
+
+-- name: Introduction :one
+select words from notice_introduction where org_id = sqlc.arg(org_id) and kind = sqlc.arg(kind);
+
+-- name: Introductions :many
+select kind, words, changed_at from notice_introduction where org_id = sqlc.arg(org_id) order by kind;
+
+-- name: SetIntroduction :exec
+insert into notice_introduction (org_id, kind, words, changed_at) values (sqlc.arg(org_id), sqlc.arg(kind), sqlc.arg(words), sqlc.arg(now))
+on conflict (org_id, kind) do update set words = excluded.words, changed_at = excluded.changed_at;
+
+-- name: DropIntroduction :execrows
+delete from notice_introduction where org_id = sqlc.arg(org_id) and kind = sqlc.arg(kind);
+
+-- name: InOrganization :one
+select count(*) from member where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id) and suspended_at = 0;

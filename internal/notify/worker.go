@@ -43,8 +43,12 @@ func (s *Service) Run(ctx context.Context) error {
 	slots := make(chan struct{}, workers)
 	t := time.NewTicker(pollEvery)
 	defer t.Stop()
-	var swept time.Time
+	var swept, summarized time.Time
 	for {
+		if now := s.d.Now(); now.Sub(summarized) >= time.Minute {
+			summarized = now
+			s.complain(ctx, "the summaries that are due could not be queued", s.summarize(ctx))
+		}
 		if now := s.d.Now(); now.Sub(swept) >= time.Hour {
 			swept = now
 			s.complain(ctx, "old messages could not be deleted", s.sweep(ctx))
@@ -341,6 +345,9 @@ func (s *Service) sweep(ctx context.Context) error {
 		if err := q.DropOldTries(ctx, before); err != nil {
 			return err
 		}
+		if err := q.DropOldNotices(ctx, db.Micros(s.d.Now().Add(-keepNotices))); err != nil {
+			return err
+		}
 		_, err := q.DropOldDeliveries(ctx, before)
 		return err
 	})
@@ -349,6 +356,9 @@ func (s *Service) sweep(ctx context.Context) error {
 // Round delivers all that is due now, one after the other, and returns when it has
 // tried each once. Tests use it in place of Run.
 func (s *Service) Round(ctx context.Context) error {
+	if err := s.summarize(ctx); err != nil {
+		return err
+	}
 	due, err := s.due(ctx)
 	for _, row := range due {
 		err = errors.Join(err, s.deliver(ctx, id.Org(row.OrgID), id.Delivery(row.ID), restKey(row.OrgID, row.ChannelID)))

@@ -213,7 +213,7 @@ func TestInternalTierIsOffThePublicCatalog(t *testing.T) {
 		event.ORGANIZATION_STATE_CHANGED, event.PASSWORD_RESET_REQUESTED, event.MAIL_ORDERED, event.AUTH_ACT_REFUSED, event.MEMBER_SUSPENDED, event.MEMBER_RESUMED,
 		event.ACCESS_POLICY_CHANGED,
 		event.PHONE_NUMBER_REMOVED,
-		event.ACCESS_GRANT_OPENED, event.ACCESS_GRANT_ENDED, event.ACCESS_REQUEST_COMMENTED,
+		event.ACCESS_GRANT_OPENED, event.ACCESS_GRANT_ENDED, event.ACCESS_REQUEST_COMMENTED, event.NOTICE_PREFERENCE_CHANGED,
 	}
 	if !slices.Equal(internal, want) {
 		t.Errorf("internal tier is %v", internal)

@@ -259,4 +259,5 @@ var phrases = map[Constant]string{
 	ACCESS_GRANT_OPENED:         "opened|open access to {} without approval ({opened_by}) until {ends_at}",
 	ACCESS_GRANT_ENDED:          "ended|end access to {} that was granted for a time[: {comment}]",
 	ACCESS_REQUEST_COMMENTED:    "commented|comment on a request for access to {}",
+	NOTICE_PREFERENCE_CHANGED:   "chose|choose how to hear of {notice_kind} (e-mail {email_when})",
 }

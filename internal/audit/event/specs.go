@@ -74,4 +74,5 @@ var internal = [...]*spec{
 	accessPolicyChanged,
 	phoneNumberRemoved,
 	accessGrantOpened, accessGrantEnded, accessRequestCommented,
+	noticePreferenceChanged,
 }

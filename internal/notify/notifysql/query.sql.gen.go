@@ -210,6 +210,22 @@ func (q *Queries) CountKindSince(ctx context.Context, arg CountKindSinceParams) 
 	return count, err
 }
 
+const countUnread = `-- name: CountUnread :one
+select count(*) from notice where user_id = $1 and (org_id in ($2, '') or anywhere) and not hidden and read_at = 0
+`
+
+type CountUnreadParams struct {
+	UserID string
+	OrgID  string
+}
+
+func (q *Queries) CountUnread(ctx context.Context, arg CountUnreadParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countUnread, arg.UserID, arg.OrgID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const deleteChannel = `-- name: DeleteChannel :execrows
 delete from notify_channel where org_id = $1 and id = $2
 `
@@ -227,6 +243,93 @@ func (q *Queries) DeleteChannel(ctx context.Context, arg DeleteChannelParams) (i
 	return result.RowsAffected()
 }
 
+const digestOf = `-- name: DigestOf :many
+select id, kind, subject, created_at from notice
+where org_id = $1 and user_id = $2 and digest_at <> 0 and digest_at <= $3 order by id limit 200
+`
+
+type DigestOfParams struct {
+	OrgID  string
+	UserID string
+	Now    int64
+}
+
+type DigestOfRow struct {
+	ID        string
+	Kind      string
+	Subject   string
+	CreatedAt int64
+}
+
+func (q *Queries) DigestOf(ctx context.Context, arg DigestOfParams) ([]DigestOfRow, error) {
+	rows, err := q.db.QueryContext(ctx, digestOf, arg.OrgID, arg.UserID, arg.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DigestOfRow
+	for rows.Next() {
+		var i DigestOfRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Kind,
+			&i.Subject,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const digested = `-- name: Digested :execrows
+update notice set digest_at = 0 where org_id = $1 and user_id = $2 and digest_at <> 0 and digest_at <= $3 and id <= $4
+`
+
+type DigestedParams struct {
+	OrgID  string
+	UserID string
+	Now    int64
+	Until  string
+}
+
+func (q *Queries) Digested(ctx context.Context, arg DigestedParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, digested,
+		arg.OrgID,
+		arg.UserID,
+		arg.Now,
+		arg.Until,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const dropIntroduction = `-- name: DropIntroduction :execrows
+delete from notice_introduction where org_id = $1 and kind = $2
+`
+
+type DropIntroductionParams struct {
+	OrgID string
+	Kind  string
+}
+
+func (q *Queries) DropIntroduction(ctx context.Context, arg DropIntroductionParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, dropIntroduction, arg.OrgID, arg.Kind)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const dropOldDeliveries = `-- name: DropOldDeliveries :execrows
 delete from delivery where ended_at <> 0 and ended_at < $1
 `
@@ -238,6 +341,16 @@ func (q *Queries) DropOldDeliveries(ctx context.Context, before int64) (int64, e
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const dropOldNotices = `-- name: DropOldNotices :exec
+delete from notice where created_at < $1 and digest_at = 0
+`
+
+// platform-wide: time passes for all organizations
+func (q *Queries) DropOldNotices(ctx context.Context, before int64) error {
+	_, err := q.db.ExecContext(ctx, dropOldNotices, before)
+	return err
 }
 
 const dropOldTries = `-- name: DropOldTries :exec
@@ -277,6 +390,54 @@ func (q *Queries) DueDeliveries(ctx context.Context, arg DueDeliveriesParams) ([
 	for rows.Next() {
 		var i DueDeliveriesRow
 		if err := rows.Scan(&i.OrgID, &i.ID, &i.ChannelID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const dueDigests = `-- name: DueDigests :many
+select n.org_id, n.user_id, p.email, p.name, max(n.id) as last_id from notice n join person p on p.id = n.user_id
+where n.digest_at <> 0 and n.digest_at <= $1 group by n.org_id, n.user_id, p.email, p.name order by n.org_id, n.user_id limit $2
+`
+
+type DueDigestsParams struct {
+	Now int64
+	N   int32
+}
+
+type DueDigestsRow struct {
+	OrgID  string
+	UserID string
+	Email  string
+	Name   string
+	LastID interface{}
+}
+
+// platform-wide: one worker summarizes for all organizations
+func (q *Queries) DueDigests(ctx context.Context, arg DueDigestsParams) ([]DueDigestsRow, error) {
+	rows, err := q.db.QueryContext(ctx, dueDigests, arg.Now, arg.N)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DueDigestsRow
+	for rows.Next() {
+		var i DueDigestsRow
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.UserID,
+			&i.Email,
+			&i.Name,
+			&i.LastID,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -406,6 +567,22 @@ func (q *Queries) GetDelivery(ctx context.Context, arg GetDeliveryParams) (Deliv
 	return i, err
 }
 
+const inOrganization = `-- name: InOrganization :one
+select count(*) from member where org_id = $1 and user_id = $2 and suspended_at = 0
+`
+
+type InOrganizationParams struct {
+	OrgID  string
+	UserID string
+}
+
+func (q *Queries) InOrganization(ctx context.Context, arg InOrganizationParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, inOrganization, arg.OrgID, arg.UserID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const insertChannel = `-- name: InsertChannel :execrows
 insert into notify_channel (org_id, id, kind, name, name_key, place, enabled, kinds, host, sealed, previous_until, version, failing_since, last_error, last_sent_at, created_at, changed_at)
 select $1, $2, $3, $4, $5, coalesce(max(place), 0) + 1, cast($6 as boolean), $7, $8,
@@ -485,6 +662,40 @@ func (q *Queries) InsertDelivery(ctx context.Context, arg InsertDeliveryParams) 
 	return err
 }
 
+const insertNotice = `-- name: InsertNotice :exec
+insert into notice (org_id, id, user_id, kind, subject, parts, anywhere, hidden, digest_at, created_at, read_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)
+`
+
+type InsertNoticeParams struct {
+	OrgID    string
+	ID       string
+	UserID   string
+	Kind     string
+	Subject  string
+	Parts    string
+	Anywhere bool
+	Hidden   bool
+	DigestAt int64
+	Now      int64
+}
+
+func (q *Queries) InsertNotice(ctx context.Context, arg InsertNoticeParams) error {
+	_, err := q.db.ExecContext(ctx, insertNotice,
+		arg.OrgID,
+		arg.ID,
+		arg.UserID,
+		arg.Kind,
+		arg.Subject,
+		arg.Parts,
+		arg.Anywhere,
+		arg.Hidden,
+		arg.DigestAt,
+		arg.Now,
+	)
+	return err
+}
+
 const insertTry = `-- name: InsertTry :exec
 insert into delivery_try (org_id, delivery_id, n, started_at, ended_at, outcome, via, error)
 values ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -514,6 +725,55 @@ func (q *Queries) InsertTry(ctx context.Context, arg InsertTryParams) error {
 		arg.Error,
 	)
 	return err
+}
+
+const introduction = `-- name: Introduction :one
+select words from notice_introduction where org_id = $1 and kind = $2
+`
+
+type IntroductionParams struct {
+	OrgID string
+	Kind  string
+}
+
+func (q *Queries) Introduction(ctx context.Context, arg IntroductionParams) (string, error) {
+	row := q.db.QueryRowContext(ctx, introduction, arg.OrgID, arg.Kind)
+	var words string
+	err := row.Scan(&words)
+	return words, err
+}
+
+const introductions = `-- name: Introductions :many
+select kind, words, changed_at from notice_introduction where org_id = $1 order by kind
+`
+
+type IntroductionsRow struct {
+	Kind      string
+	Words     string
+	ChangedAt int64
+}
+
+func (q *Queries) Introductions(ctx context.Context, orgID string) ([]IntroductionsRow, error) {
+	rows, err := q.db.QueryContext(ctx, introductions, orgID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []IntroductionsRow
+	for rows.Next() {
+		var i IntroductionsRow
+		if err := rows.Scan(&i.Kind, &i.Words, &i.ChangedAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const listDeliveries = `-- name: ListDeliveries :many
@@ -592,6 +852,79 @@ func (q *Queries) ListDeliveries(ctx context.Context, arg ListDeliveriesParams) 
 	return items, nil
 }
 
+const listNotices = `-- name: ListNotices :many
+select id, org_id, kind, subject, parts, created_at, read_at from notice
+where user_id = $1 and (org_id in ($2, '') or anywhere) and not hidden and id < $3
+and (not cast($4 as boolean) or read_at = 0) order by id desc limit $5
+`
+
+type ListNoticesParams struct {
+	UserID string
+	OrgID  string
+	Before string
+	Unread bool
+	N      int32
+}
+
+type ListNoticesRow struct {
+	ID        string
+	OrgID     string
+	Kind      string
+	Subject   string
+	Parts     string
+	CreatedAt int64
+	ReadAt    int64
+}
+
+// Those of the organization, of the person's account, and those that are told anywhere.
+func (q *Queries) ListNotices(ctx context.Context, arg ListNoticesParams) ([]ListNoticesRow, error) {
+	rows, err := q.db.QueryContext(ctx, listNotices,
+		arg.UserID,
+		arg.OrgID,
+		arg.Before,
+		arg.Unread,
+		arg.N,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListNoticesRow
+	for rows.Next() {
+		var i ListNoticesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.OrgID,
+			&i.Kind,
+			&i.Subject,
+			&i.Parts,
+			&i.CreatedAt,
+			&i.ReadAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const personByEmail = `-- name: PersonByEmail :one
+select id from person where email = $1 and state = 'active'
+`
+
+func (q *Queries) PersonByEmail(ctx context.Context, email string) (string, error) {
+	row := q.db.QueryRowContext(ctx, personByEmail, email)
+	var id string
+	err := row.Scan(&id)
+	return id, err
+}
+
 const placeChannel = `-- name: PlaceChannel :execrows
 update notify_channel set place = $1 where org_id = $2 and id = $3
 `
@@ -632,6 +965,108 @@ func (q *Queries) PostponeDelivery(ctx context.Context, arg PostponeDeliveryPara
 		arg.ID,
 		arg.Attempts,
 		arg.Now,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const preference = `-- name: Preference :one
+select in_app, email from notice_preference where user_id = $1 and kind = $2
+`
+
+type PreferenceParams struct {
+	UserID string
+	Kind   string
+}
+
+type PreferenceRow struct {
+	InApp bool
+	Email string
+}
+
+func (q *Queries) Preference(ctx context.Context, arg PreferenceParams) (PreferenceRow, error) {
+	row := q.db.QueryRowContext(ctx, preference, arg.UserID, arg.Kind)
+	var i PreferenceRow
+	err := row.Scan(&i.InApp, &i.Email)
+	return i, err
+}
+
+const preferences = `-- name: Preferences :many
+select kind, in_app, email from notice_preference where user_id = $1
+`
+
+type PreferencesRow struct {
+	Kind  string
+	InApp bool
+	Email string
+}
+
+func (q *Queries) Preferences(ctx context.Context, userID string) ([]PreferencesRow, error) {
+	rows, err := q.db.QueryContext(ctx, preferences, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PreferencesRow
+	for rows.Next() {
+		var i PreferencesRow
+		if err := rows.Scan(&i.Kind, &i.InApp, &i.Email); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const readNotice = `-- name: ReadNotice :execrows
+update notice set read_at = $1 where user_id = $2 and (org_id in ($3, '') or anywhere) and id = $4 and read_at = 0
+`
+
+type ReadNoticeParams struct {
+	Now    int64
+	UserID string
+	OrgID  string
+	ID     string
+}
+
+func (q *Queries) ReadNotice(ctx context.Context, arg ReadNoticeParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, readNotice,
+		arg.Now,
+		arg.UserID,
+		arg.OrgID,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const readNotices = `-- name: ReadNotices :execrows
+update notice set read_at = $1 where user_id = $2 and (org_id in ($3, '') or anywhere) and read_at = 0 and id <= $4
+`
+
+type ReadNoticesParams struct {
+	Now    int64
+	UserID string
+	OrgID  string
+	Until  string
+}
+
+func (q *Queries) ReadNotices(ctx context.Context, arg ReadNoticesParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, readNotices,
+		arg.Now,
+		arg.UserID,
+		arg.OrgID,
+		arg.Until,
 	)
 	if err != nil {
 		return 0, err
@@ -693,6 +1128,52 @@ func (q *Queries) RetryDelivery(ctx context.Context, arg RetryDeliveryParams) (i
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const setIntroduction = `-- name: SetIntroduction :exec
+insert into notice_introduction (org_id, kind, words, changed_at) values ($1, $2, $3, $4)
+on conflict (org_id, kind) do update set words = excluded.words, changed_at = excluded.changed_at
+`
+
+type SetIntroductionParams struct {
+	OrgID string
+	Kind  string
+	Words string
+	Now   int64
+}
+
+func (q *Queries) SetIntroduction(ctx context.Context, arg SetIntroductionParams) error {
+	_, err := q.db.ExecContext(ctx, setIntroduction,
+		arg.OrgID,
+		arg.Kind,
+		arg.Words,
+		arg.Now,
+	)
+	return err
+}
+
+const setPreference = `-- name: SetPreference :exec
+insert into notice_preference (user_id, kind, in_app, email, changed_at) values ($1, $2, $3, $4, $5)
+on conflict (user_id, kind) do update set in_app = excluded.in_app, email = excluded.email, changed_at = excluded.changed_at
+`
+
+type SetPreferenceParams struct {
+	UserID string
+	Kind   string
+	InApp  bool
+	Email  string
+	Now    int64
+}
+
+func (q *Queries) SetPreference(ctx context.Context, arg SetPreferenceParams) error {
+	_, err := q.db.ExecContext(ctx, setPreference,
+		arg.UserID,
+		arg.Kind,
+		arg.InApp,
+		arg.Email,
+		arg.Now,
+	)
+	return err
 }
 
 const toldAlready = `-- name: ToldAlready :many

@@ -137,5 +137,8 @@ func internalTier() []event.Event {
 		event.NewAccessRequestCommented(
 			by(event.User), event.SafeTarget(ID[id.Safe]("target"), "the target"), ID[id.AccessReq]("access_request_id"),
 		),
+		event.NewNoticePreferenceChanged(
+			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"), "notice_kind", event.EmailWhenOff, flag("in_app"),
+		),
 	}
 }

@@ -160,6 +160,8 @@ func otherwise(ev event.Event) []event.Event {
 		return []event.Event{e.Denied(event.PasswordResetRequestedUnknownAddress)}
 	case event.MailOrdered:
 		return []event.Event{e.Denied(event.MailOrderedRateLimited)}
+	case event.NoticePreferenceChanged:
+		return []event.Event{e.Denied(event.NoticePreferenceChangedNotPermitted)}
 	case event.MemberSuspended:
 		return []event.Event{e.Denied(event.MemberSuspendedLastOrgAdmin)}
 	case event.MemberResumed:

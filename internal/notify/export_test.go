@@ -1,0 +1,4 @@
+package notify
+
+// ParseIntroduction is what the fuzz test calls.
+var ParseIntroduction = parseIntroduction
