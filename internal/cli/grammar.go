@@ -38,6 +38,7 @@ type grammar struct {
 	Members    membersCmd         `cmd:"" section:"manage" help:"The people of your organization."`
 	Policies   policiesCmd        `cmd:"" section:"manage" help:"Policies: who may open which safe, when and under which conditions."`
 	Groups     groupsCmd          `cmd:"" section:"manage" help:"Groups of people, which bring roles on safes."`
+	Apply      applyCmd           `cmd:"" section:"manage" help:"Groups, safes and policies from files: plan, apply, find drift, export."`
 	Services   serviceAccountsCmd `cmd:"" name:"service-accounts" section:"manage" help:"Members that nobody signs in as, for programs."`
 	Governance governanceCmd      `cmd:"" section:"manage" help:"Sensitive changes that wait for a second person."`
 	Recovery   recoveryCmd        `cmd:"" section:"manage" help:"People who have lost their second factor and wait for a decision."`

@@ -77,6 +77,7 @@ func exitCodes() [][2]string {
 	}
 	return append(rows,
 		[2]string{fmt.Sprint(waits), "nothing was done yet: the change waits for a second person (vaultpam governance)"},
+		[2]string{fmt.Sprint(drifts), "apply drift: the organization is not as the files say"},
 		[2]string{fmt.Sprint(interrupted), "a signal ended it"},
 		[2]string{"ssh", "vaultpam ssh ends with the status of ssh: that of the command, or 255; before ssh runs, with one of the above"},
 		[2]string{"audit verify", "0 intact, 1 altered, 2 unreadable, 3 incomplete; audit proof and audit checkpoint: 1 when it does not hold"},
