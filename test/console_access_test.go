@@ -32,3 +32,19 @@ func TestConsoleGovernsAccess(t *testing.T) {
 	w.saw(Want{Constant: "ACCESS_GRANT_ENDED", Reason: "revoked", ActorID: w.Owner.ID, TargetID: v.ID})
 	w.saw(Want{Constant: "SECURITY_INCIDENT_FLAGGED", Where: obj{"detector": "break_glass"}, Meta: obj{"object_id": v.ID}})
 }
+
+// Lending of access in the console, by web/test/lending.e2e.mjs.
+func TestConsoleLendsAccess(t *testing.T) {
+	t.Parallel()
+	s := shared(t, Postgres)
+	w := newWorld(t, s)
+	oscar, bruno := w.person("operator"), w.add("operator")
+	v := w.safe(host(t), nil, oscar)
+	lender := oscar.who()
+	lender["name"] = "Some operator"
+	play(t, "lending", obj{"url": s.URL, "slug": w.Slug, "lender": lender, "borrower": bruno.who(), "safe": v.Name}, s.asks(t, oscar, bruno))
+
+	lent := w.saw(Want{Constant: "ACCESS_DELEGATION_GRANTED", ActorID: oscar.ID, TargetID: v.ID, Meta: obj{"delegate_id": bruno.ID, "right": "access", "ends_at": present}})
+	w.saw(Want{Constant: "ACCESS_DELEGATION_REVOKED", Reason: "revoked_by_delegator", ActorID: oscar.ID, TargetID: v.ID, Where: obj{"delegation_id": lent.Metadata["delegation_id"]}})
+	w.saw(Want{Constant: "ACCESS_DELEGATION_REVOKED", Reason: "revoked_by_delegate", ActorID: bruno.ID, TargetID: v.ID})
+}

@@ -23,7 +23,7 @@ type lentSafe struct {
 	Lent    *struct {
 		Delegation string `json:"delegation_id"`
 		By         struct{ ID, Handle string }
-		Until      time.Time
+		Until      time.Time `json:"ends_at"`
 	}
 }
 

@@ -36,7 +36,7 @@ type Safe struct {
 type SafeLoan struct {
 	DelegationID id.Delegation `json:"delegation_id"`
 	By           AccessPerson  `json:"by"`
-	Until        time.Time     `json:"until"`
+	EndsAt       time.Time     `json:"ends_at"`
 }
 
 // SafeResource is where a safe leads to.
@@ -86,7 +86,7 @@ func (s *Server) safeJSON(actor authz.Actor, e safe.Entry) Safe {
 		out.Blocked = e.BlockedBy.Sentence()
 	}
 	if l := e.Loan; l != nil {
-		out.Lent = &SafeLoan{DelegationID: l.ID, By: AccessPerson{ID: l.By, Handle: l.ByHandle, Name: l.ByName}, Until: l.Until}
+		out.Lent = &SafeLoan{DelegationID: l.ID, By: AccessPerson{ID: l.By, Handle: l.ByHandle, Name: l.ByName}, EndsAt: l.Until}
 	}
 	if e.Role != authz.NoSafeRole || e.Loan != nil {
 		login := actor.Name

@@ -54,7 +54,7 @@ type safe struct {
 // lent tells who lends a safe, and until when.
 type lent struct {
 	By    accessPerson `json:"by"`
-	Until time.Time    `json:"until"`
+	Until time.Time    `json:"ends_at"`
 }
 
 // role is one's own, or by whom one has the safe.

@@ -262,6 +262,12 @@ const myRequests = createRoute({
   validateSearch: optional("new"),
   component: lazyRouteComponent(() => import("./features/requests/mine")),
 });
+const lending = createRoute({
+  getParentRoute: () => org,
+  path: "/lending",
+  validateSearch: optional("new", "safe", "show"),
+  component: lazyRouteComponent(() => import("./features/lending/page")),
+});
 const approvals = createRoute({
   getParentRoute: () => org,
   path: "/approvals",
@@ -423,7 +429,7 @@ const tree = root.addChildren([
       anyGovernanceAction,
       platformGovernance,
       platformGovernanceAction,
-      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people, groups, group, policies, newPolicy, policy, access, myRequests, approvals, request, governance, governanceAction, recoveries, sso, organization, notifications]),
+      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people, groups, group, policies, newPolicy, policy, access, myRequests, lending, approvals, request, governance, governanceAction, recoveries, sso, organization, notifications]),
     ]),
   ]),
 ]);

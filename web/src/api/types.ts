@@ -134,6 +134,7 @@ export type AccessVoteWire = Schemas["AccessVote"];
 export type AccessCommentWire = Schemas["AccessComment"];
 export type AccessSessionWire = Schemas["AccessSession"];
 export type AccessRequestWire = Omit<Schemas["AccessRequest"], "decisions" | "comments" | "sessions" | "approvers"> & { approvers: string[]; decisions?: AccessVoteWire[]; comments?: AccessCommentWire[]; sessions?: AccessSessionWire[] };
+export type LoanWire = Schemas["AccessDelegation"];
 export type GrantWire = Schemas["GrantedAccess"];
 
 // --- changes that wait for a second person -------------------------------------
@@ -169,6 +170,7 @@ export type GroupMember = Dated<GroupMemberWire>;
 export type SafeGroup = Dated<SafeGroupWire>;
 export type AccessPolicy = Dated<AccessPolicyWire>;
 export type AccessRequest = Dated<AccessRequestWire>;
+export type Loan = Dated<LoanWire>;
 export type GovernanceAction = Dated<GovernanceActionWire>;
 export type Session = Dated<SessionWire>;
 export type AuditEvent = Dated<AuditEventWire>;

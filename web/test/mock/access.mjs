@@ -49,7 +49,17 @@ export const requests = [
   request(people[0], safes[1], "Compare settings", "rejected", { created_at: ago(60 * 30), decisions: [{ by: who(people[1]), verdict: "reject", comment: "Use the staging host for this.", at: ago(60 * 29) }] }),
 ];
 
+const loan = (by, to, safe, more = {}) => ({ id: makeId("dlg"), safe: { id: safe.id, name: safe.name }, lender: who(by), delegate: who(to), right: "access", starts_at: ago(300), ends_at: ahead(60 * 20), created_at: ago(300), ...more });
+const loans = [
+  loan(people[0], people[2], safes[0], { reason: "I am on leave until Monday and the shop must not wait for it" }),
+  loan(people[0], people[3], safes[2], { right: "approve" }),
+  loan(people[1], people[0], safes[3], { reason: "holidays", starts_at: ahead(90) }),
+  loan(people[2], people[4], safes[2], { ended_at: ago(60), end_reason: "delegator_lost_right" }),
+  loan(people[2], people[3], safes[1], { parent_id: "dlg_1" }),
+];
+
 export function accessRoutes(on, page) {
+  on("GET", "/access/delegations", ({ url, me, empty }) => page(empty ? [] : loans.filter((l) => (!url.searchParams.get("active") || !l.ended_at) && (me.handle !== "priya" || l.lender.id === me.id)), url));
   on("GET", "/access/requests", ({ url, me, empty }) => page(empty ? [] : requests.filter((r) => (!url.searchParams.get("to_decide") || (r.may_decide && me.handle !== "grace")) && (!url.searchParams.get("mine") || r.requester.id === me.id) && (!url.searchParams.get("state") || r.state === url.searchParams.get("state")) && (!url.searchParams.get("safe_id") || r.safe.id === url.searchParams.get("safe_id"))), url));
   on("GET", "/access/requests/{id}", ({ params, me }) => {
     const r = requests.find((x) => x.id === params.id) ?? requests[0];

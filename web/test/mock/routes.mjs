@@ -179,7 +179,8 @@ on("POST", "/accounts/{id}/enable", ({ params }) => Object.assign(accounts.find(
 
 on("GET", "/safes", ({ url, me, empty }) => {
   if (empty) return { items: [] };
-  const all = safes.map((s) => safeFor(s, me));
+  const q = (url.searchParams.get("q") ?? "").toLowerCase();
+  const all = safes.map((s) => safeFor(s, me)).filter((s) => `${s.name} ${s.description} ${s.resource.name} ${s.account.username}`.toLowerCase().includes(q));
   return page(url.searchParams.get("mine") ? all.filter((s) => s.my_role) : all, url);
 });
 const findSafe = (id) => safes.find((s) => s.id === id) ?? missing("safe");

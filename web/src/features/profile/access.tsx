@@ -55,8 +55,8 @@ function InOrganization({ membership: m }: { membership: Membership }) {
       ),
     },
     { name: "Leads to", from: "phone", cell: (s) => <span className="break">{`${s.account.username}@${s.resource.host}`}</span> },
-    { name: "You are", cell: (s) => s.my_role && <span title={safeRoleWords[s.my_role].means}>{safeRoleWords[s.my_role].label}</span> },
-    { name: "Through", cell: (s) => (reach.error ? <span className="dim">Not known just now</span> : <Through reach={through.get(s.id)} />) },
+    { name: "You are", cell: (s) => <span title={safeRoleWords[s.my_role || "user"].means}>{safeRoleWords[s.my_role || "user"].label}</span> },
+    { name: "Through", cell: (s) => (s.lent ? <Lent lent={s.lent} /> : reach.error ? <span className="dim">Not known just now</span> : <Through reach={through.get(s.id)} />) },
     {
       name: "Explain",
       from: "phone",
@@ -89,6 +89,19 @@ function InOrganization({ membership: m }: { membership: Membership }) {
         <Table label={`Safes in ${m.name}`} columns={columns} rows={data?.items} id={(s) => s.id} />
       )}
     </section>
+  );
+}
+
+function Lent({ lent }: { lent: NonNullable<Safe["lent"]> }) {
+  return (
+    <span className="stack tight gapless">
+      <span>
+        Lent by {lent.by.name || lent.by.handle}
+        <span className="small dim">
+          , until <Time at={lent.ends_at} />
+        </span>
+      </span>
+    </span>
   );
 }
 

@@ -9,7 +9,7 @@ import { TextArea, TextField } from "../../ui/field";
 import { duration, plural } from "../../ui/format";
 import { PageHead } from "../../ui/page";
 import { Failed, FormProblem, Note, PageSkeleton } from "../../ui/states";
-import { Command, Facts, Id } from "../../ui/text";
+import { Command, Facts, Id, Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
 import { asProblem, asSentence } from "../../api/problem";
 import { AskButtons } from "../requests/ask";
@@ -17,11 +17,12 @@ import { useOrg, useRights } from "../shell/org";
 import { managesSafe, safeRoleWords } from "../shell/rights";
 import { SessionTable } from "../sessions/table";
 import { sessionsOfSafeQuery } from "../sessions/queries";
+import { lendProblem } from "../lending/terms";
 import { LaunchLink } from "../terminal/launch-link";
 import { AccessTab } from "./access-tab";
 import { PolicyBadges } from "./badges";
 import { blockedSentence, liftable } from "./blocked";
-import { fileWords, hours } from "./policy";
+import { fileWords, hours, lendWords } from "./policy";
 import { PolicyTab } from "./policy-tab";
 import { safeMembersQuery, safeQuery, useSafeChanges } from "./queries";
 
@@ -98,12 +99,13 @@ export default function SafePage() {
 }
 
 function Overview({ safe, open }: { safe: Safe; open: boolean }) {
+  const org = useOrg();
   const p = safe.policy;
   const forwards = [p.local_forward && "local", p.remote_forward && "remote", p.agent_forward && "agent", p.x11_forward && "X11", p.jump === "allow" && "ssh -J"].filter(Boolean);
   return (
     <div className="two-columns">
       <div className="stack">
-        {safe.can_launch || !safe.my_role ? null : <Note meaning={liftable(safe.blocked_by) ? "info" : "warn"}>{safe.blocked ? asSentence(safe.blocked) : blockedSentence(safe.blocked_by)}</Note>}
+        {safe.can_launch || !(safe.my_role || safe.lent) ? null : <Note meaning={liftable(safe.blocked_by) ? "info" : "warn"}>{safe.blocked ? asSentence(safe.blocked) : blockedSentence(safe.blocked_by)}</Note>}
         {open ? (
           <section className="card">
             <header>
@@ -117,7 +119,7 @@ function Overview({ safe, open }: { safe: Safe; open: boolean }) {
             </div>
           </section>
         ) : (
-          !safe.my_role && <Note meaning="plain">{blockedSentence(undefined)}</Note>
+          !safe.my_role && !safe.lent && <Note meaning="plain">{blockedSentence(undefined)}</Note>
         )}
         <section className="card">
           <header>
@@ -135,6 +137,16 @@ function Overview({ safe, open }: { safe: Safe; open: boolean }) {
                 ["Approval", p.approvals === 0 ? "Nobody has to approve" : p.approvals === 1 ? "One other person approves" : "Two other people approve"],
                 ["Files", capital(fileWords[p.file_transfer])],
                 ["Forwards", forwards.length === 0 ? "Blocked" : `Allowed: ${forwards.join(", ")}`],
+                [
+                  "Lending",
+                  lendProblem(safe) ? (
+                    capital(lendWords[p.delegation])
+                  ) : (
+                    <Link key="l" to="/o/$org/lending" params={{ org: org.slug }} search={{ new: "1", safe: safe.id }}>
+                      Lend your access
+                    </Link>
+                  ),
+                ],
                 ["Sessions at once", p.max_sessions === 0 ? "No limit" : String(p.max_sessions)],
               ]}
             />
@@ -158,7 +170,13 @@ function Overview({ safe, open }: { safe: Safe; open: boolean }) {
               ["Protocol", safe.resource.protocol.toUpperCase()],
               ["Account", safe.account.name],
               ["Signs in as", <code key="u">{safe.account.username}</code>],
-              ["My role", safe.my_role ? `${safeRoleWords[safe.my_role].label}. ${safeRoleWords[safe.my_role].means}` : "None"],
+              safe.lent && [
+                "Lent to me",
+                <span key="l">
+                  By {safe.lent.by.name || safe.lent.by.handle}, until <Time at={safe.lent.ends_at} />
+                </span>,
+              ],
+              !safe.lent && ["My role", safe.my_role ? `${safeRoleWords[safe.my_role].label}. ${safeRoleWords[safe.my_role].means}` : "None"],
               ["Id", <Id key="i" value={safe.id} what="safe id" />],
             ]}
           />

@@ -127,6 +127,11 @@ function SafeCards({ rows }: { rows: readonly Safe[] | undefined }) {
               </h2>
             </span>
             {s.my_role && <Badge meaning="accent">{safeRoleWords[s.my_role].label}</Badge>}
+            {s.lent && (
+              <Badge meaning="info" title={`Lent until ${s.lent.ends_at.toLocaleString()}`}>
+                Lent by {s.lent.by.name || s.lent.by.handle}
+              </Badge>
+            )}
           </div>
           <p className="dim truncate" title={s.description}>
             {s.description || "No description"}
@@ -193,7 +198,7 @@ function SafeTable({ rows }: { rows: readonly Safe[] | undefined }) {
         </code>
       ),
     },
-    { name: "My role", from: "tablet", cell: (s) => (s.my_role ? safeRoleWords[s.my_role].label : <span className="faint">none</span>) },
+    { name: "My role", from: "tablet", cell: (s) => (s.my_role ? safeRoleWords[s.my_role].label : s.lent ? `Lent by ${s.lent.by.name || s.lent.by.handle}` : <span className="faint">none</span>) },
     { name: "Policy", from: "desk", skeleton: 160, cell: (s) => <PolicyBadges policy={s.policy} /> },
     {
       name: "Launch",

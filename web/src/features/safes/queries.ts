@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { del, get, getAll, patch, post, put } from "../../api/client";
 import type { AccessWire, Page, Safe, SafeGroupWire, SafeMemberWire, SafePolicy, SafeRole, SafeWire } from "../../api/types";
 import { useStepUp } from "../auth/step-up";
@@ -8,6 +8,16 @@ export function safesQuery(org: string, o: { mine: boolean }) {
   return queryOptions({
     queryKey: [org, "safes", o],
     queryFn: ({ signal }) => getAll<SafeWire>("/safes", { org, signal, query: { mine: o.mine || undefined } }),
+  });
+}
+
+/** The first of the safes with a text in them; the server searches. */
+export function foundSafesQuery(org: string, o: { q: string; mine: boolean }) {
+  return queryOptions({
+    queryKey: [org, "safes", "found", o],
+    queryFn: ({ signal }) => get<Page<SafeWire>>("/safes", { org, signal, query: { q: o.q || undefined, mine: o.mine || undefined, limit: 20 } }),
+    placeholderData: keepPreviousData,
+    staleTime: 10_000,
   });
 }
 

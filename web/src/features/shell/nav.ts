@@ -1,4 +1,4 @@
-import { Activity, BadgeCheck, BellRing, Boxes, Building2, CircleHelp, Clapperboard, FileKey, Inbox, KeyRound, LifeBuoy, LogIn, type LucideIcon, Mail, Scale, ScrollText, Send, Server, ShieldCheck, SlidersHorizontal, SquareTerminal, UserCog, Users, UsersRound } from "lucide-react";
+import { Activity, BadgeCheck, BellRing, Boxes, Building2, CircleHelp, Clapperboard, FileKey, Handshake, Inbox, KeyRound, LifeBuoy, LogIn, type LucideIcon, Mail, Scale, ScrollText, Send, Server, ShieldCheck, SlidersHorizontal, SquareTerminal, UserCog, Users, UsersRound } from "lucide-react";
 import type { Rights } from "./rights";
 
 export interface NavItem {
@@ -24,6 +24,7 @@ export function orgNav(r: Rights): NavGroup[] {
         { to: "/o/$org/safes", label: "Safes", icon: Boxes, hint: "What you may open" },
         { to: "/o/$org/my-sessions", label: "My sessions", icon: SquareTerminal, hint: "What you opened" },
         { to: "/o/$org/my-requests", label: "My requests", icon: Send, hint: "Access that you asked for" },
+        { to: "/o/$org/lending", label: "Lent access", icon: Handshake, hint: "What you lend, and what is lent to you" },
         ...(r.oversee ? [] : [approvals]),
       ],
     });
