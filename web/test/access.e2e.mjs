@@ -113,6 +113,8 @@ await run(page, {
     await heading(`${job.member.handle} may open ${job.safe}`).waitFor();
     await link("Who can").click();
     await row(job.owner.handle).getByText("Allowed").waitFor();
+    await link("What can").click();
+    await row(job.safe).getByText("Allowed").first().waitFor();
   },
   "the safe names its policies; one is taken off, and its history says so": async () => {
     await page.goto(at("/policies"));
@@ -197,6 +199,20 @@ await run(page, {
     await button("Withdraw", oscar).click();
     await button("Withdraw request", oscar).click();
     await oscar.locator(".page-head").getByText("Withdrawn").waitFor();
+  },
+  "asks once more, and is told no": async () => {
+    await oscar.goto(at("/my-requests"));
+    await button("Ask for access", oscar).click();
+    await oscar.getByLabel("Safe", { exact: true }).fill(job.safe);
+    await oscar.getByLabel("Reason").fill("only to look");
+    await oscar.getByRole("dialog").getByRole("button", { name: "Ask for access", exact: true }).click();
+    await oscar.getByText("Waits for a decision").waitFor();
+    await page.goto(at("/approvals"));
+    await page.getByRole("article").filter({ hasText: "only to look" }).getByRole("button", { name: /^Reject/ }).click();
+    await dialog.getByLabel("Comment").fill("use staging");
+    await act(() => button("Reject it").click(), page.getByText("Nothing waits for you"));
+    await oscar.reload();
+    await oscar.getByText("use staging").waitFor();
   },
   "opens it in an emergency, with a fresh second factor": async () => {
     await oscar.goto(at("/safes"));

@@ -224,7 +224,7 @@ export const pages = [
   { name: "my-requests", path: `${o}/my-requests`, as: "ada", until: "text=Payout of the week" },
   { name: "my-requests-empty", path: `${o}/my-requests`, as: "priya", until: "text=No requests" },
   { name: "lending", path: `${o}/lending`, as: "ada", full: true, until: "text=I am on leave" },
-  { name: "lending-all", path: `${o}/lending?show=all`, as: "ada", full: true, until: "text=Its lender lost the access" },
+  { name: "lending-all", path: `${o}/lending?show=all`, as: "ada", full: true, until: "text=Lent by others" },
   { name: "lending-empty", path: `${o}/lending`, as: "priya", until: "text=Nothing is lent" },
   { name: "lending-new", path: `${o}/lending?new=1`, as: "ada", until: "dialog" },
   { name: "request", path: () => `${o}/requests/${requests[0].id}`, as: "jonas", full: true, until: "text=It is /var/log" },

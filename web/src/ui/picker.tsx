@@ -34,7 +34,11 @@ export function Picker({ label, hint, error, optional, placeholder, text, onText
   const listId = useId();
   const free = found?.filter((f) => !picked.some((p) => p.value === f.value));
   const asks = many || picked.length === 0;
-  useEffect(() => setAt(0), [text]);
+  const [waiting, setWaiting] = useState(false); // Enter was struck, and what is typed is still looked for
+  useEffect(() => {
+    setAt(0);
+    setWaiting(false);
+  }, [text]);
   // Not at the loss of focus: what is below would move away under the pointer that is about to click it.
   useEffect(() => {
     if (!open) return;
@@ -52,6 +56,11 @@ export function Picker({ label, hint, error, optional, placeholder, text, onText
     onText("");
     setOpen(false);
   };
+  useEffect(() => {
+    if (!waiting || busy) return;
+    setWaiting(false);
+    pick(free?.[at]);
+  }, [waiting, busy]);
   const onKeyDown = (e: KeyboardEvent) => {
     const step = e.key === "ArrowDown" ? 1 : e.key === "ArrowUp" ? -1 : 0;
     if (step !== 0) {
@@ -60,7 +69,8 @@ export function Picker({ label, hint, error, optional, placeholder, text, onText
       if (free && free.length > 0) setAt((at + (open ? step : 0) + free.length) % free.length);
     } else if (e.key === "Enter" && open) {
       e.preventDefault(); // it chooses; it does not send the form
-      if (!busy) pick(free?.[at]);
+      if (busy) setWaiting(true);
+      else pick(free?.[at]);
     } else if (e.key === "Escape" && open) {
       e.preventDefault();
       e.stopPropagation();

@@ -92,7 +92,7 @@ export default function LendingPage() {
 function Part({ title, rows, none, person, onEnd }: { title: string; rows: readonly Loan[] | undefined; none: string; person?: "To" | "By"; onEnd: ((l: Loan) => void) | undefined }) {
   const org = useOrg();
   const people: Column<Loan>[] = [];
-  if (person !== "To") people.push({ name: "By", cell: (l) => <Who person={l.lender} /> });
+  if (person !== "To") people.push({ name: "By", ...(person ? {} : { from: "phone" as const }), cell: (l) => <Who person={l.lender} /> });
   if (person !== "By") people.push({ name: "To", cell: (l) => <Who person={l.delegate} /> });
   const columns: Column<Loan>[] = [
     {
@@ -100,15 +100,14 @@ function Part({ title, rows, none, person, onEnd }: { title: string; rows: reado
       skeleton: 140,
       cell: (l) => (
         <span className="stack tight gapless">
-          <Link className="plain-link truncate" to="/o/$org/safes/$safe" params={{ org: org.slug, safe: l.safe.id }} search={{}}>
+          <Link className="plain-link break" to="/o/$org/safes/$safe" params={{ org: org.slug, safe: l.safe.id }} search={{}}>
             {l.safe.name}
           </Link>
-          {l.reason && <span className="faint small truncate">{l.reason}</span>}
+          <span className="faint small break">{[whatWords(l), l.reason].filter(Boolean).join(". ")}</span>
         </span>
       ),
     },
     ...people,
-    { name: "What", from: "tablet", cell: (l) => (l.right === "approve" ? "Deciding about requests" : l.parent_id ? "Opening it, lent on" : "Opening it") },
     { name: "Until", from: "phone", cell: (l) => <Time at={l.ended_at ?? l.ends_at} /> },
     { name: "State", from: "phone", cell: (l) => <LoanState loan={l} /> },
     {
@@ -130,6 +129,11 @@ function Part({ title, rows, none, person, onEnd }: { title: string; rows: reado
       {rows?.length === 0 ? <p className="dim">{none}</p> : <Table label={title} columns={columns} rows={rows} id={(l) => l.id} />}
     </section>
   );
+}
+
+function whatWords(l: Loan): string {
+  if (l.right === "approve") return "Deciding about requests";
+  return l.parent_id ? "Lent on" : "";
 }
 
 function Who({ person: p }: { person: Loan["lender"] }) {
