@@ -1,6 +1,7 @@
 package test
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -39,7 +40,7 @@ func TestPeopleAreToldInsideTheProduct(t *testing.T) {
 		w.join(v, anna, "approver")
 		r := oscar.asksFor(t, v, nil)
 		got := anna.told(t, "?unread=true")
-		if len(got) != 1 || got[0].Kind != "access_request_waiting" || got[0].OrgID != w.Org || got[0].Link != "/requests/decide" && got[0].Link != "/requests/"+r.ID || anna.unread(t) != 1 {
+		if len(got) != 1 || got[0].Kind != "access_request_waiting" || got[0].OrgID != w.Org || got[0].Link != "/requests/"+r.ID || anna.unread(t) != 1 {
 			t.Fatalf("%+v", got)
 		}
 		if letter := s.letter(t, anna.Email, notify.AccessWaitingKind, 1); !strings.Contains(letter.Text, ": is there a ticket?") || !strings.Contains(got[0].Text, ": is there a ticket?") {
@@ -80,5 +81,83 @@ func TestPeopleAreToldInsideTheProduct(t *testing.T) {
 		cli("", "channels", "introduce", "access_request_waiting", "--words", "")
 		anna.refused(t, 403, "NOT_PERMITTED", "PUT", "/org/notifications/introductions/access_request_waiting", obj{"words": "x"})
 		w.saw(Want{Constant: "TENANT_SETTINGS_UPDATED", Outcome: "denied", Reason: "not_permitted", ActorID: anna.ID})
+	})
+}
+
+// The message in Slack has a link of its own. It is bound to nobody, opens nothing without a
+// sign-in, a second factor and the right to decide, and is good for the decisions needed.
+func TestSlackLeadsWhoMayDecideToTheRequest(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *Server) {
+		w := newWorld(t, s)
+		slack, siem := newHook(t), newHook(t)
+		slack.channel(t, w, "slack", "ops")
+		siem.channel(t, w, "webhook", "siem")
+		oscar, anna := w.person("operator"), w.add("operator")
+		v := w.safe(host(t), obj{"approvals": 1}, oscar)
+		w.join(v, anna, "approver")
+		r := oscar.asksFor(t, v, nil)
+		found := regexp.MustCompile(`/requests/decide#(vpal_[A-Za-z0-9_-]{43})`).FindSubmatch(slack.takes(t, "asks for access").Body)
+		if found == nil {
+			t.Fatal("no link in the message")
+		}
+		token := string(found[1])
+		secrets.add("link of a channel", token)
+		if m := siem.takes(t, "access_request_waiting"); strings.Contains(string(m.Body), "vpal_") {
+			t.Error("a program gets the link")
+		}
+		anna.nobody(t).refused(t, 401, "AUTH_FAILED", "POST", "/access/links", obj{"token": token})
+		newWorld(t, s).Owner.refused(t, 404, "ACCESS_LINK", "POST", "/access/links", obj{"token": token})
+		var to struct {
+			Org     string `json:"organization_id"`
+			Request string `json:"request_id"`
+		}
+		if anna.must(t, "POST", "/access/links", obj{"token": token}).into(t, &to); to.Org != w.Org || to.Request != r.ID {
+			t.Errorf("%+v", to)
+		}
+		w.add("operator").refused(t, 404, "NOT_FOUND", "POST", "/access/requests/"+r.ID+"/approve", obj{"link": token})
+		anna.proved(t, time.Hour)
+		anna.refused(t, 403, "STEP_UP_REQUIRED", "POST", "/access/requests/"+r.ID+"/approve", obj{"link": token})
+		anna.proved(t, 0)
+		if got := anna.decides(t, r, "approve", obj{"link": token}); got.State != "approved" {
+			t.Errorf("%+v", got)
+		}
+		anna.refused(t, 404, "ACCESS_LINK", "POST", "/access/links", obj{"token": token})
+		siem.takes(t, "access_request_decided")
+
+		// Invitations, sensitive changes and lent access are told too: in channels without
+		// what is for one person alone, and inside the product to whom they are for.
+		bea := newWorld(t, s).Owner
+		w.Owner.must(t, "POST", "/org/invitations", obj{"email": bea.Email, "role": "operator"})
+		if m := siem.takes(t, `"type":"invitation"`); !strings.Contains(string(m.Body), bea.Email) || strings.Contains(string(m.Body), "#") {
+			t.Errorf("%s", m.Body)
+		}
+		if got := bea.told(t, "?unread=true"); len(got) != 1 || got[0].Kind != "invitation" || got[0].Link != "/profile?tab=access" || bea.unread(t) != 1 {
+			t.Errorf("%+v", got)
+		}
+		bea.must(t, "POST", "/notices/read", obj{"until": "~"})
+		if bea.unread(t) != 0 {
+			t.Error("an invitation cannot be marked as read")
+		}
+		adam := w.add("admin")
+		w.add("admin")
+		g := waits(t, w.Owner.Client, "PUT", "/safes/"+v.ID+"/policy", notRecorded())
+		if m := siem.takes(t, `"type":"governance_waiting"`); !strings.Contains(string(m.Body), v.Name) {
+			t.Errorf("%s", m.Body)
+		}
+		if got := adam.told(t, "?unread=true"); len(got) != 1 || got[0].Kind != "governance_waiting" || got[0].Link != "/organization/governance/"+g.ID {
+			t.Fatalf("%+v", got)
+		}
+		adam.approves(t, g)
+		siem.takes(t, `"type":"governance_decided"`)
+		if got := w.Owner.told(t, ""); len(got) == 0 || got[0].Kind != "governance_decided" {
+			t.Errorf("%+v", got)
+		}
+		siem.mu.Lock()
+		defer siem.mu.Unlock()
+		for _, m := range siem.got {
+			if strings.Contains(string(m.Body), "governance_waiting") {
+				t.Error("the channel hears of one change twice")
+			}
+		}
 	})
 }

@@ -356,3 +356,17 @@ select org_id, request_id, user_id, expires_at, used_at from access_link where t
 update access_link set used_at = sqlc.arg(now)
 where org_id = sqlc.arg(org_id) and request_id = sqlc.arg(request_id) and user_id = sqlc.arg(user_id) and token_hash = sqlc.arg(token_hash)
     and used_at = 0 and expires_at > sqlc.arg(now);
+
+-- name: InsertChannelLink :exec
+insert into access_channel_link (org_id, request_id, token_hash, uses_left, created_at, expires_at)
+values (sqlc.arg(org_id), sqlc.arg(request_id), sqlc.arg(token_hash), sqlc.arg(uses_left), sqlc.arg(now), sqlc.arg(expires_at));
+
+-- name: FindChannelLink :one
+-- platform-wide: the token tells the organization. Only its members are led on.
+select l.org_id, l.request_id, l.expires_at from access_channel_link l
+join member m on m.org_id = l.org_id and m.user_id = sqlc.arg(user_id) and m.suspended_at = 0
+where l.token_hash = sqlc.arg(token_hash) and l.uses_left > 0 and l.expires_at > sqlc.arg(now);
+
+-- name: UseChannelLink :execrows
+update access_channel_link set uses_left = uses_left - 1
+where org_id = sqlc.arg(org_id) and request_id = sqlc.arg(request_id) and token_hash = sqlc.arg(token_hash) and uses_left > 0 and expires_at > sqlc.arg(now);

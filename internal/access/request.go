@@ -98,6 +98,7 @@ type filing struct {
 	rule      id.Group // that approves it at once; empty: none
 	approvers []Person
 	links     map[id.User]secret.Secret // of the approvers
+	enter     secret.Secret             // of the channels where people read
 	requester Person
 }
 
@@ -127,12 +128,12 @@ func (f *filing) letters() []letter {
 	if f.rule != "" {
 		return nil
 	}
-	f.links = map[id.User]secret.Secret{}
+	f.links, f.enter = map[id.User]secret.Secret{}, linkToken.New()
 	out := make([]letter, len(f.approvers))
 	for i, p := range f.approvers {
 		f.links[p.ID] = linkToken.New()
 		out[i] = letter{p, notify.AccessWaiting{Requester: f.requester.Handle, Email: f.requester.Email, Safe: f.facts.Name, Resource: f.facts.ResourceName, Reason: f.Reason, Ticket: f.Ticket,
-			For: short(f.Duration), Needed: f.need.Approvals, Request: string(f.id), Link: f.links[p.ID], ExpiresAt: f.until()}, f.until()}
+			For: short(f.Duration), Needed: f.need.Approvals, Request: string(f.id), Link: f.links[p.ID], Enter: f.enter, ExpiresAt: f.until()}, f.until()}
 	}
 	return out
 }
@@ -266,6 +267,13 @@ func (s *Service) file(ctx context.Context, tx *db.Tx, actor authz.Actor, f *fil
 	for user, token := range f.links {
 		err := accesssql.New(tx).InsertLink(ctx, accesssql.InsertLinkParams{OrgID: row.OrgID, RequestID: row.ID, UserID: string(user), TokenHash: linkToken.Hash(token.RevealString()),
 			Now: row.Now, ExpiresAt: row.ExpiresAt})
+		if err != nil {
+			return err
+		}
+	}
+	if !f.enter.Empty() {
+		err := accesssql.New(tx).InsertChannelLink(ctx, accesssql.InsertChannelLinkParams{OrgID: row.OrgID, RequestID: row.ID, TokenHash: linkToken.Hash(f.enter.RevealString()),
+			UsesLeft: row.ApprovalsNeeded, Now: row.Now, ExpiresAt: row.ExpiresAt})
 		if err != nil {
 			return err
 		}

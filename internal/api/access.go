@@ -272,7 +272,7 @@ func (s *Server) accessDecisionRoutes(tag string) {
 			return oneAccessRequest(s.Access.Reject(ctx, a, id.AccessReq(in.ID), in.args()))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "open-access-link", Method: http.MethodPost, Path: "/access/links", Summary: "Where the link of an e-mail to an approver leads", Tags: []string{tag},
-		Description: "For the person to whom it was sent, signed in; the token is in the fragment of the link. Look at the request in its organization, then decide with the token in link. It is good for one decision and until the request lapses; everything else is ACCESS_LINK."},
+		Description: "For the person to whom it was sent, signed in; the one of a channel (Slack) for every member; the token is in the fragment of the link. Look at the request in its organization, then decide with the token in link. It is good for one decision and until the request lapses; everything else is ACCESS_LINK."},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			Body struct {
 				Token string `json:"token" minLength:"1" maxLength:"128"`

@@ -49,7 +49,7 @@ type NoticePreference struct {
 	Title    string `json:"title"`
 	InApp    bool   `json:"in_app"`
 	Email    string `json:"email" enum:"now,hourly,daily,off" doc:"hourly and daily: in a summary"`
-	Required bool   `json:"required" doc:"It is about security and cannot be changed"`
+	Required bool   `json:"required" doc:"It is always shown and mailed at once: about security, or about how people are let in"`
 	Urgent   bool   `json:"urgent" doc:"Somebody waits: there is no summary, and not neither way"`
 }
 
@@ -104,7 +104,7 @@ func (s *Server) noticeRoutes() {
 			return pageOfAll(all, err, in.PageIn, func(p notify.Preference) string { return string(p.Kind) }, preferenceJSON)
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "set-notice-preference", Method: http.MethodPut, Path: "/notices/preferences/{kind}", Summary: "Say how you hear of a kind of notice", Tags: []string{tag},
-		Description: "Kinds that are about security cannot be changed (NOTICE_REQUIRED)."},
+		Description: "Kinds that are required cannot be changed (NOTICE_REQUIRED)."},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			Kind string `path:"kind" maxLength:"64"`
 			Body struct {

@@ -31,7 +31,7 @@ func (l letters) prepare(ctx context.Context, org id.Org, to string, data notify
 type invitationMail struct{ letters }
 
 func (m invitationMail) Prepare(ctx context.Context, org id.Org, l invitation.Letter) (func(context.Context, *db.Tx) error, error) {
-	return m.prepare(ctx, org, l.To, notify.Invitation{Organization: l.OrgName, Inviter: l.Inviter, Role: string(l.Role), Support: l.Support,
+	return m.prepare(ctx, org, l.To, notify.Invitation{Organization: l.OrgName, Inviter: l.Inviter, Role: string(l.Role), Email: l.To, Support: l.Support,
 		Token: l.Token, ExpiresAt: l.ExpiresAt}, l.ExpiresAt)
 }
 

@@ -288,6 +288,53 @@ func TestSlackGetsBlocksInWhichNobodyIsMentioned(t *testing.T) {
 	})
 }
 
+func TestOnlyWherePeopleReadIsAWayIn(t *testing.T) {
+	offices(t, func(t *testing.T, o *office) {
+		slack, hook := newReceiver(t), newReceiver(t)
+		o.add(t, notify.Slack, "ops", slack)
+		siem, _ := o.add(t, notify.Webhook, "siem", hook)
+		anna := o.person(t, "anna@example.com")
+		data := notify.AccessWaiting{Requester: "oscar", Safe: "payroll", Request: "arq_x", Link: secret.FromString("vpal_hers"), Enter: secret.FromString("vpal_enter"), ExpiresAt: o.now.Add(time.Hour)}
+		send(t, o.db, o.Service, o.org, notify.Message{To: notify.Recipient{Email: anna.Email}, Data: data})
+		o.round(t)
+		if got := slack.take(); len(got) != 1 || strings.Count(string(got[0].Body), notifytest.PublicURL+"/requests/decide#vpal_enter") != 1 || strings.Contains(string(got[0].Body), "vpal_hers") {
+			t.Errorf("%+v", got)
+		}
+		if got := hook.take(); len(got) != 1 || strings.Contains(string(got[0].Body), "vpal_") {
+			t.Errorf("%+v", got)
+		}
+		if got := o.inbox(t, anna, false); len(got) != 1 || got[0].Link != "/requests/arq_x" || strings.Contains(got[0].Text, "vpal_") {
+			t.Errorf("%+v", got)
+		}
+
+		// Where Slack fails, administrators get it without the way in.
+		if err := o.RemoveChannel(t.Context(), o.owner, siem.ID); err != nil {
+			t.Fatal(err)
+		}
+		slack.answer(404, "no_service", nil)
+		data.Request = "arq_y"
+		send(t, o.db, o.Service, o.org, notify.Message{To: notify.Recipient{Email: anna.Email}, Data: data})
+		o.round(t)
+		o.round(t)
+		mine := 0
+		letters, err := notifytest.ReadFolder(o.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range letters {
+			if l.To == "owner@example.com" && strings.Contains(l.Text, "/requests/arq_y") {
+				mine++
+			}
+			if strings.Contains(l.Text, "vpal_enter") {
+				t.Error("the way in of a channel is mailed")
+			}
+		}
+		if mine != 1 {
+			t.Errorf("%d messages to the administrator", mine)
+		}
+	})
+}
+
 func TestAChannelHearsOfTheKindsThatItWants(t *testing.T) {
 	offices(t, func(t *testing.T, o *office) {
 		r, other := newReceiver(t), newReceiver(t)

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"html/template"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -25,17 +27,32 @@ type document struct {
 	Parts   []part         `json:"parts"`
 	Details map[string]any `json:"details"`
 	At      time.Time      `json:"at"`
+
+	// Enter takes the place of the first button's link in Slack, where people read: it has
+	// a one-time token. Programs, and persons by e-mail, do not get it.
+	Enter string `json:"enter,omitempty"`
 }
 
 // Distinct is a notice of which an organization's channels hear once, however many
 // persons get it. What it gives tells two of a kind apart.
 type Distinct interface{ about() string }
 
+// enters is a notice whose channels of people are led on by a link of their own.
+type enters interface {
+	entrance() (path string, token secret.Secret)
+}
+
 // share makes the document of a notice.
 func share(base string, org id.Org, d Data, lead []part, now time.Time) document {
 	w := writer{base: base, bare: true, shared: true}
 	d.letter(&w)
-	return document{Kind: d.Kind(), Org: org, Subject: w.topic, Parts: append(slices.Clone(lead), w.parts...), Details: details(d), At: now.UTC().Truncate(time.Second)}
+	out := document{Kind: d.Kind(), Org: org, Subject: w.topic, Parts: append(slices.Clone(lead), w.parts...), Details: details(d), At: now.UTC().Truncate(time.Second)}
+	if e, ok := d.(enters); ok {
+		if path, token := e.entrance(); !token.Empty() {
+			out.Enter = strings.TrimRight(base, "/") + path + "#" + url.PathEscape(token.RevealString())
+		}
+	}
+	return out
 }
 
 // noticeKey is what a channel is told once; empty where each notice stands alone.
@@ -70,6 +87,12 @@ func details(d Data) map[string]any {
 			}
 		case bool, int:
 			out[snake(f.Name)] = x
+		case []string:
+			lines := make([]string, len(x))
+			for i, s := range x {
+				lines[i] = line(s, 500)
+			}
+			out[snake(f.Name)] = lines
 		default:
 			if s := line(fmt.Sprint(x), maxShown); s != "" {
 				out[snake(f.Name)] = s
@@ -150,9 +173,13 @@ func slackBody(base string, d document) ([]byte, error) {
 			facts = nil
 		}
 	}
+	enter := d.Enter
 	for _, p := range d.Parts {
 		if p.Fact == "" {
 			flush()
+		}
+		if p.Link != "" && enter != "" {
+			p.Link, enter = template.URL(enter), ""
 		}
 		switch {
 		case p.Link != "":

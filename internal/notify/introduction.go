@@ -105,7 +105,7 @@ func (s *Service) lead(ctx context.Context, org id.Org, k Kind) (b Brand, parts 
 }
 
 // introduced tells whether organizations may say something before a kind of notice.
-func introduced(k Kind) bool { return k == InvitationKind || kindInfo(k).InApp || kindInfo(k).Shared }
+func introduced(k Kind) bool { return kindInfo(k).InApp || kindInfo(k).Shared }
 
 var brandColor = regexp.MustCompile(`^#[0-9a-f]{6}$`)
 
@@ -135,9 +135,8 @@ func (s *Service) Introductions(ctx context.Context, actor authz.Actor) ([]Intro
 	if err != nil {
 		return nil, fmt.Errorf("list introductions: %w", err)
 	}
-	all := append([]KindInfo{{Kind: InvitationKind, Title: "An invitation to the organization"}}, kinds...)
-	out := make([]Introduction, 0, len(all))
-	for _, k := range all {
+	out := make([]Introduction, 0, len(kinds))
+	for _, k := range kinds {
 		in := Introduction{Kind: k.Kind, Title: k.Title}
 		if !introduced(k.Kind) {
 			continue

@@ -9,7 +9,7 @@ type KindInfo struct {
 	InApp bool   // shown to the person inside the product
 
 	Anywhere bool // shown whichever organization the person is active in
-	Required bool // about security: nobody turns it off
+	Required bool // nobody turns it off: about security, or about how people are let in
 	Urgent   bool // somebody waits for an answer: no summaries
 
 	Shared bool // an organization's channels are told too; it carries nothing that is for one person alone
@@ -24,8 +24,12 @@ var kinds = []KindInfo{
 	{Kind: AccessEmergencyKind, Title: "Somebody opened a safe in an emergency, without approval", InApp: true, Required: true, Shared: true},
 	{Kind: RecoveryWaitingKind, Title: "Somebody has lost their second factor and waits for a decision", InApp: true, Required: true, Shared: true},
 	{Kind: ChannelFailingKind, Title: "A channel of notices does not work", InApp: true, Required: true, Shared: true},
-	{Kind: RecoveryDeniedKind, Title: "Your request for a new second factor was turned down", InApp: true, Required: true},
-	{Kind: RecoveryCompletedKind, Title: "Your second factor was replaced", InApp: true, Required: true},
+	{Kind: AccessLentKind, Title: "A member lends another their access or their right to decide", InApp: true, Shared: true},
+	{Kind: GovernanceWaitingKind, Title: "A sensitive change waits for a second person", InApp: true, Urgent: true, Shared: true},
+	{Kind: GovernanceDecidedKind, Title: "A sensitive change was approved, rejected or is void", InApp: true, Shared: true},
+	{Kind: InvitationKind, Title: "Somebody is invited to an organization", InApp: true, Anywhere: true, Required: true, Shared: true},
+	{Kind: RecoveryDeniedKind, Title: "A request for a new second factor was turned down", InApp: true, Anywhere: true, Required: true, Shared: true},
+	{Kind: RecoveryCompletedKind, Title: "A second factor was replaced after it was lost", InApp: true, Anywhere: true, Required: true, Shared: true},
 	{Kind: PasswordWasSetKind, Title: "Your password was set", InApp: true, Required: true},
 }
 

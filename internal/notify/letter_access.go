@@ -26,8 +26,9 @@ type AccessWaiting struct {
 	Ticket    string
 	For       string // such as "2h"
 	Needed    int
-	Request   string // its id
-	Link      secret.Secret
+	Request   string        // its id
+	Link      secret.Secret // of this person
+	Enter     secret.Secret // of the channels where people read
 	ExpiresAt time.Time
 }
 
@@ -35,9 +36,15 @@ func (AccessWaiting) Kind() Kind { return AccessWaitingKind }
 
 func (d AccessWaiting) about() string { return d.Request + d.ExpiresAt.UTC().Format(time.RFC3339Nano) }
 
+func (d AccessWaiting) entrance() (string, secret.Secret) { return "/requests/decide", d.Enter }
+
 func (d AccessWaiting) letter(w *writer) {
 	w.subject("%s asks for access to %s", d.Requester, d.Safe)
-	w.text("%s asks to open the safe %s. You may decide.", d.Requester, d.Safe)
+	if w.shared {
+		w.text("%s asks to open the safe %s. Its approvers decide.", d.Requester, d.Safe)
+	} else {
+		w.text("%s asks to open the safe %s. You may decide.", d.Requester, d.Safe)
+	}
 	w.quote(d.Reason)
 	w.fact("Person", d.Email)
 	w.fact("Leads to", d.Resource)
@@ -46,9 +53,20 @@ func (d AccessWaiting) letter(w *writer) {
 	if d.Needed > 1 {
 		w.text("%d different people must approve.", d.Needed)
 	}
-	w.link("Decide", "/requests/decide", d.Link)
+	if w.bare {
+		w.link("Decide", "/requests/"+url.PathEscape(d.Request), secret.Secret{})
+	} else {
+		w.link("Decide", "/requests/decide", d.Link)
+	}
 	w.fact("Or with", "vaultpam approve "+d.Request+", or vaultpam reject")
-	w.text("The link is yours alone and good for one decision. You are asked to sign in with your second factor. The request lapses at %s.", d.ExpiresAt)
+	switch {
+	case w.shared:
+		w.text("Whoever follows the link signs in with their second factor, and decides only if they may. The request lapses at %s.", d.ExpiresAt)
+	case w.bare:
+		w.text("You are asked for your second factor. The request lapses at %s.", d.ExpiresAt)
+	default:
+		w.text("The link is yours alone and good for one decision. You are asked to sign in with your second factor. The request lapses at %s.", d.ExpiresAt)
+	}
 }
 
 // AccessDecided tells the requester what became of their request.
@@ -149,10 +167,17 @@ type AccessLent struct {
 func (AccessLent) Kind() Kind { return AccessLentKind }
 
 func (d AccessLent) letter(w *writer) {
-	if d.Approve {
+	switch {
+	case w.shared && d.Approve:
+		w.subject("%s lets %s decide about %s", d.Lender, d.Name, d.Safe)
+		w.text("%s lends %s the right to decide about requests for access to %s, from %s until %s.", d.Lender, d.Name, d.Safe, d.Starts, d.Until)
+	case w.shared:
+		w.subject("%s lends %s access to %s", d.Lender, d.Name, d.Safe)
+		w.text("%s lends %s access to %s, from %s until %s.", d.Lender, d.Name, d.Safe, d.Starts, d.Until)
+	case d.Approve:
 		w.subject("%s lets you decide about %s", d.Lender, d.Safe)
 		w.text("Hello %s, %s lends you the right to decide about requests for access to %s, from %s until %s.", d.Name, d.Lender, d.Safe, d.Starts, d.Until)
-	} else {
+	default:
 		w.subject("%s lends you access to %s", d.Lender, d.Safe)
 		w.text("Hello %s, %s lends you access to %s, from %s until %s. It ends earlier when they lose it. Sessions that are still open then are ended.", d.Name, d.Lender, d.Safe, d.Starts, d.Until)
 	}

@@ -24,6 +24,8 @@ type GovernanceWaiting struct {
 
 func (GovernanceWaiting) Kind() Kind { return GovernanceWaitingKind }
 
+func (d GovernanceWaiting) about() string { return d.Path }
+
 func (d GovernanceWaiting) letter(w *writer) {
 	w.subject("%s asks to %s: a second person decides", d.Requester, d.Summary)
 	w.text("%s asks to %s. It is done only when somebody else, an owner or administrator, approves it.", d.Requester, d.Summary)
@@ -52,12 +54,22 @@ type GovernanceDecided struct {
 func (GovernanceDecided) Kind() Kind { return GovernanceDecidedKind }
 
 func (d GovernanceDecided) letter(w *writer) {
-	w.subject("What you asked for was %s", d.Outcome)
-	w.text("Hello %s,", d.Name)
-	switch d.Outcome {
-	case "approved":
+	if w.shared {
+		w.subject("A change that %s asked for was %s", d.Name, d.Outcome)
+	} else {
+		w.subject("What you asked for was %s", d.Outcome)
+		w.text("Hello %s,", d.Name)
+	}
+	switch outcome := d.Outcome; {
+	case w.shared && outcome == "approved":
+		w.text("%s has approved that %s may %s. It is done.", d.By, d.Name, d.Summary)
+	case w.shared && outcome == "rejected":
+		w.text("%s has rejected the request of %s to %s. Nothing was changed.", d.By, d.Name, d.Summary)
+	case w.shared:
+		w.text("The request of %s to %s is void, because something else changed meanwhile. Nothing was done by it.", d.Name, d.Summary)
+	case outcome == "approved":
 		w.text("%s has approved that you %s. It is done.", d.By, d.Summary)
-	case "rejected":
+	case outcome == "rejected":
 		w.text("%s has rejected your request to %s. Nothing was changed.", d.By, d.Summary)
 	default:
 		w.text("your request to %s is void, because something else changed meanwhile. Nothing was done by it; ask anew if it is still wanted.", d.Summary)

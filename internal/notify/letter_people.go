@@ -19,6 +19,7 @@ type Invitation struct {
 	Organization string
 	Inviter      string
 	Role         string
+	Email        string // who is invited
 	Support      string // whom to ask at the organization; may be empty
 	Token        secret.Secret
 	ExpiresAt    time.Time
@@ -27,8 +28,19 @@ type Invitation struct {
 func (Invitation) Kind() Kind { return InvitationKind }
 
 func (d Invitation) letter(w *writer) {
+	if w.shared {
+		w.subject("%s invites %s to %s", d.Inviter, d.Email, d.Organization)
+		w.text("%s invites %s to join %s, as %s. The invitation ends at %s.", d.Inviter, d.Email, d.Organization, d.Role, d.ExpiresAt)
+		return
+	}
 	w.subject("%s invites you to %s", d.Inviter, d.Organization)
 	w.text("%s invites you to join %s on VaultPAM, as %s.", d.Inviter, d.Organization, d.Role)
+	if w.bare {
+		w.link("Look at the invitation", "/profile?tab=access", secret.Secret{})
+		w.text("It is open until %s.", d.ExpiresAt)
+		w.fact("Questions", d.Support)
+		return
+	}
 	w.link("Look at the invitation", "/invite", d.Token)
 	w.text("The link is for you alone and works once, until %s. If you have an account with this e-mail address, sign in with it; otherwise you choose a password.", d.ExpiresAt)
 	w.fact("Questions", d.Support)

@@ -88,6 +88,12 @@ type RecoveryDenied struct {
 func (RecoveryDenied) Kind() Kind { return RecoveryDeniedKind }
 
 func (d RecoveryDenied) letter(w *writer) {
+	if w.shared {
+		w.subject("The request of %s for a new second factor was turned down", d.Name)
+		w.text("%s has turned down the request of %s to set up a new second factor.", d.By, d.Name)
+		w.quote(d.Comment)
+		return
+	}
 	w.subject("Your request for a new second factor was turned down")
 	w.text("Hello %s,", d.Name)
 	w.text("%s has turned down your request to set up a new second factor. Your present one stays as it is.", d.By)
@@ -105,6 +111,12 @@ type RecoveryCompleted struct {
 func (RecoveryCompleted) Kind() Kind { return RecoveryCompletedKind }
 
 func (d RecoveryCompleted) letter(w *writer) {
+	if w.shared {
+		w.subject("The second factor of %s was replaced", d.Name)
+		w.text("%s has set up a new second factor at %s, after the old one was lost. The old one works no more, and all their sign-ins and API tokens have ended.", d.Name, d.At)
+		w.fact("From", d.Source)
+		return
+	}
 	w.subject("Your second factor was replaced")
 	w.text("Hello %s,", d.Name)
 	w.text("a new second factor was set up for you at %s. The old one and all backup codes from before work no more; all sign-ins and API tokens have ended.", d.At)

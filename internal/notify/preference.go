@@ -33,7 +33,7 @@ type Preference struct {
 	Title    string
 	InApp    bool
 	Email    EmailWhen
-	Required bool // it cannot be chosen: about security
+	Required bool // it cannot be chosen
 	Urgent   bool // somebody waits: no summaries, and not by no way at all
 }
 
@@ -84,7 +84,7 @@ func (s *Service) Preferences(ctx context.Context, actor authz.Actor) ([]Prefere
 	return out, nil
 }
 
-// Prefer sets how the actor hears of one kind. Alerts about security cannot be changed.
+// Prefer sets how the actor hears of one kind. Those that are required cannot be changed.
 func (s *Service) Prefer(ctx context.Context, actor authz.Actor, k Kind, inApp bool, email EmailWhen) (Preference, error) {
 	if err := authz.Check(actor, authz.SelfUpdate, self(actor)); err != nil {
 		return Preference{}, s.preferRefused(ctx, actor, err, k, inApp, email)
@@ -99,7 +99,7 @@ func (s *Service) Prefer(ctx context.Context, actor authz.Actor, k Kind, inApp b
 	wrong := fault.New(fault.Invalid, "notices of this kind cannot be sent like this: see the fields that are named")
 	switch {
 	case info.Required:
-		return Preference{}, fault.New(fault.Conflict, "notices of this kind are about security, and are always shown and mailed at once").WithCode("NOTICE_REQUIRED")
+		return Preference{}, fault.New(fault.Conflict, "notices of this kind are always shown and mailed at once").WithCode("NOTICE_REQUIRED")
 	case !slices.Contains([]EmailWhen{EmailNow, EmailHourly, EmailDaily, EmailOff}, email):
 		return Preference{}, wrong.WithField("email", "must be now, hourly, daily or off")
 	case info.Urgent && (email == EmailHourly || email == EmailDaily):

@@ -565,6 +565,32 @@ func (q *Queries) EndRequest(ctx context.Context, arg EndRequestParams) (int64, 
 	return result.RowsAffected()
 }
 
+const findChannelLink = `-- name: FindChannelLink :one
+select l.org_id, l.request_id, l.expires_at from access_channel_link l
+join member m on m.org_id = l.org_id and m.user_id = $1 and m.suspended_at = 0
+where l.token_hash = $2 and l.uses_left > 0 and l.expires_at > $3
+`
+
+type FindChannelLinkParams struct {
+	UserID    string
+	TokenHash []byte
+	Now       int64
+}
+
+type FindChannelLinkRow struct {
+	OrgID     string
+	RequestID string
+	ExpiresAt int64
+}
+
+// platform-wide: the token tells the organization. Only its members are led on.
+func (q *Queries) FindChannelLink(ctx context.Context, arg FindChannelLinkParams) (FindChannelLinkRow, error) {
+	row := q.db.QueryRowContext(ctx, findChannelLink, arg.UserID, arg.TokenHash, arg.Now)
+	var i FindChannelLinkRow
+	err := row.Scan(&i.OrgID, &i.RequestID, &i.ExpiresAt)
+	return i, err
+}
+
 const findLink = `-- name: FindLink :one
 select org_id, request_id, user_id, expires_at, used_at from access_link where token_hash = $1
 `
@@ -944,6 +970,32 @@ func (q *Queries) InGroup(ctx context.Context, arg InGroupParams) ([]InGroupRow,
 		return nil, err
 	}
 	return items, nil
+}
+
+const insertChannelLink = `-- name: InsertChannelLink :exec
+insert into access_channel_link (org_id, request_id, token_hash, uses_left, created_at, expires_at)
+values ($1, $2, $3, $4, $5, $6)
+`
+
+type InsertChannelLinkParams struct {
+	OrgID     string
+	RequestID string
+	TokenHash []byte
+	UsesLeft  int64
+	Now       int64
+	ExpiresAt int64
+}
+
+func (q *Queries) InsertChannelLink(ctx context.Context, arg InsertChannelLinkParams) error {
+	_, err := q.db.ExecContext(ctx, insertChannelLink,
+		arg.OrgID,
+		arg.RequestID,
+		arg.TokenHash,
+		arg.UsesLeft,
+		arg.Now,
+		arg.ExpiresAt,
+	)
+	return err
 }
 
 const insertComment = `-- name: InsertComment :exec
@@ -2069,6 +2121,31 @@ type TouchRequestParams struct {
 
 func (q *Queries) TouchRequest(ctx context.Context, arg TouchRequestParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, touchRequest, arg.OrgID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const useChannelLink = `-- name: UseChannelLink :execrows
+update access_channel_link set uses_left = uses_left - 1
+where org_id = $1 and request_id = $2 and token_hash = $3 and uses_left > 0 and expires_at > $4
+`
+
+type UseChannelLinkParams struct {
+	OrgID     string
+	RequestID string
+	TokenHash []byte
+	Now       int64
+}
+
+func (q *Queries) UseChannelLink(ctx context.Context, arg UseChannelLinkParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, useChannelLink,
+		arg.OrgID,
+		arg.RequestID,
+		arg.TokenHash,
+		arg.Now,
+	)
 	if err != nil {
 		return 0, err
 	}
