@@ -51,6 +51,46 @@ func isRecorded(t testing.TB, c *Client, v *Safe) bool {
 	return get[struct{ Policy struct{ Recording bool } }](t, c, "GET", "/safes/"+v.ID, nil).Policy.Recording
 }
 
+// Who made the token of a service account has seen it: of two who must agree, they are one.
+func TestServiceAccountAndItsIssuerAreOnePerson(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *Server) {
+		w := newWorld(t, s)
+		u, v := w.safe(host(t), nil), w.safe(host(t), obj{"approvals": 1})
+		adam, mara := w.add("admin"), w.add("operator")
+		robot := w.Owner.issues(t, "runner", "admin", "*")
+		w.join(v, &Person{ID: robot.ID}, "user")
+		w.join(v, w.Owner, "user")
+		w.join(v, mara, "approver")
+
+		g := waits(t, robot.Client, "PUT", "/safes/"+u.ID+"/policy", notRecorded())
+		path := "/org/governance/actions/" + g.ID
+		s.letter(t, adam.Email, notify.GovernanceWaitingKind, 1)
+		s.letter(t, w.Owner.Email, notify.GovernanceWaitingKind, 0)
+		if !get[govAction](t, w.Owner.Client, "GET", path, nil).Mine || get[govAction](t, adam.Client, "GET", path, nil).Mine {
+			t.Error("whose the action is")
+		}
+		w.Owner.refused(t, 403, "SELF_APPROVAL", "POST", path+"/approve", obj{})
+		w.saw(Want{Constant: "ORG_GOVERNANCE_SELF_APPROVAL_BLOCKED", Outcome: "denied", Reason: "self_approval", ActorID: w.Owner.ID, TargetID: g.ID,
+			Meta: obj{"case_kind": "governance_action", "requester_id": robot.ID, "decided_via": "direct"}})
+		adam.approves(t, g)
+
+		// Requests for access: neither decides about the other, and together they are one of two.
+		r := robot.asksFor(t, v, nil)
+		if list[obj](t, w.Owner.Client, "/access/requests?to_decide=true") != nil {
+			t.Error("the issuer is asked")
+		}
+		w.Owner.refused(t, 403, "SELF_APPROVAL", "POST", "/access/requests/"+r.ID+"/approve", obj{})
+		w.saw(Want{Constant: "ORG_GOVERNANCE_SELF_APPROVAL_BLOCKED", Outcome: "denied", Reason: "self_approval", ActorID: w.Owner.ID, TargetID: r.ID,
+			Meta: obj{"case_kind": "access_request", "requester_id": robot.ID, "decided_via": "direct"}})
+		mara.decides(t, r, "approve", nil)
+
+		own := w.Owner.asksFor(t, v, nil)
+		robot.refused(t, 403, "SELF_APPROVAL", "POST", "/access/requests/"+own.ID+"/approve", obj{})
+		w.saw(Want{Constant: "ORG_GOVERNANCE_SELF_APPROVAL_BLOCKED", Outcome: "denied", Reason: "self_approval", TargetID: own.ID,
+			Meta: obj{"case_kind": "access_request", "requester_id": w.Owner.ID, "decided_via": "api_token"}})
+	})
+}
+
 func TestRecordingIsTurnedOffByTwo(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *Server) {
 		w := newWorld(t, s)

@@ -187,6 +187,15 @@ func (p *Person) token(t testing.TB, scopes ...string) (id string, c *Client) {
 	return made.ID, p.with(made.Token)
 }
 
+// issues makes a service account and a token for it.
+func (p *Person) issues(t testing.TB, name, role string, scopes ...string) *Person {
+	t.Helper()
+	robot := get[struct{ ID, Handle string }](t, p.Client, "POST", "/service-accounts", obj{"name": name, "role": role})
+	made := get[struct{ Token string }](t, p.Client, "POST", "/tokens", obj{"name": name, "scopes": scopes, "expires_in_days": 1, "service_account_id": robot.ID})
+	secrets.add("API token", made.Token)
+	return &Person{Client: p.with(made.Token), ID: robot.ID, Handle: robot.Handle}
+}
+
 // World is an organization that one test has to itself.
 type World struct {
 	t     testing.TB

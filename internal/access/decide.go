@@ -153,7 +153,7 @@ var errSelf = errors.New("self-approval")
 // about themselves in any way.
 func (s *Service) may(ctx context.Context, actor authz.Actor, row subject, at seat) error {
 	via := event.DecidedViaDirect
-	own := row.requester() == actor.User
+	own := actor.Behind(row.requester()) || actor.Behind(id.User(row.TokenIssuer))
 	if actor.Kind == authz.Token {
 		via = event.DecidedViaAPIToken
 	}
@@ -201,8 +201,9 @@ func (s *Service) once(ctx context.Context, tx *db.Tx, row subject, at seat, act
 		return err
 	}
 	for _, d := range decisions {
-		// A lent right and its lender are one pair of eyes.
-		if id.User(d.UserID) == actor.User || at.lent != "" && (id.User(d.UserID) == at.lender || id.User(d.LenderID) == at.lender) || id.User(d.LenderID) == actor.User {
+		// A lent right and its lender are one pair of eyes, and so are a token and who made it.
+		one := at.lent != "" && (id.User(d.UserID) == at.lender || id.User(d.LenderID) == at.lender)
+		if one || actor.Behind(id.User(d.UserID)) || actor.Behind(id.User(d.LenderID)) || actor.Behind(id.User(d.TokenIssuer)) {
 			return &refusal{event.AccessRequestApprovedAlreadyDecidedByActor, errDecided}
 		}
 	}

@@ -21,7 +21,7 @@ select q.*, s.name as safe_name, cast(coalesce(s.deleted_at, 0) as bigint) as sa
     p.handle, p.name as person_name, p.email, cast(coalesce(m.role, '') as text) as org_role,
     cast(coalesce(g.id, '') as text) as grant_id, cast(coalesce(g.starts_at, 0) as bigint) as grant_starts,
     cast(coalesce(g.ends_at, 0) as bigint) as grant_ends, cast(coalesce(g.ended_at, 0) as bigint) as grant_ended,
-    cast(coalesce(g.end_reason, '') as text) as grant_reason
+    cast(coalesce(g.end_reason, '') as text) as grant_reason, cast(coalesce(t.issued_by, '') as text) as token_issuer
 from access_request q
 join safe s on s.org_id = q.org_id and s.id = q.safe_id
 join resource r on r.org_id = s.org_id and r.id = s.resource_id
@@ -29,6 +29,7 @@ join account a on a.org_id = s.org_id and a.id = s.account_id
 join person p on p.id = q.requester_id
 left join member m on m.org_id = q.org_id and m.user_id = q.requester_id
 left join access_grant g on g.org_id = q.org_id and g.request_id = q.id
+left join api_token t on t.org_id = q.org_id and t.id = q.token_id
 where q.org_id = sqlc.arg(org_id) and q.id = sqlc.arg(id);
 
 -- name: OpenRequestOf :one
@@ -57,9 +58,10 @@ values (sqlc.arg(org_id), sqlc.arg(request_id), sqlc.arg(user_id), sqlc.arg(toke
 
 -- name: Decisions :many
 select d.user_id, d.verdict, d.delegation_id, d.comment, d.at, p.handle, p.name,
-    cast(coalesce(l.delegator_id, '') as text) as lender_id
+    cast(coalesce(l.delegator_id, '') as text) as lender_id, cast(coalesce(t.issued_by, '') as text) as token_issuer
 from access_decision d
 join person p on p.id = d.user_id
+left join api_token t on t.org_id = d.org_id and t.id = d.token_id
 left join access_delegation l on l.org_id = d.org_id and l.id = d.delegation_id
 where d.org_id = sqlc.arg(org_id) and d.request_id = sqlc.arg(request_id)
 order by d.at, d.user_id;
@@ -150,7 +152,7 @@ select q.*, s.name as safe_name, cast(coalesce(s.deleted_at, 0) as bigint) as sa
     p.handle, p.name as person_name, p.email, cast(coalesce(m.role, '') as text) as org_role,
     cast(coalesce(g.id, '') as text) as grant_id, cast(coalesce(g.starts_at, 0) as bigint) as grant_starts,
     cast(coalesce(g.ends_at, 0) as bigint) as grant_ends, cast(coalesce(g.ended_at, 0) as bigint) as grant_ended,
-    cast(coalesce(g.end_reason, '') as text) as grant_reason
+    cast(coalesce(g.end_reason, '') as text) as grant_reason, cast(coalesce(t.issued_by, '') as text) as token_issuer
 from access_request q
 join safe s on s.org_id = q.org_id and s.id = q.safe_id
 join resource r on r.org_id = s.org_id and r.id = s.resource_id
@@ -158,11 +160,12 @@ join account a on a.org_id = s.org_id and a.id = s.account_id
 join person p on p.id = q.requester_id
 left join member m on m.org_id = q.org_id and m.user_id = q.requester_id
 left join access_grant g on g.org_id = q.org_id and g.request_id = q.id
+left join api_token t on t.org_id = q.org_id and t.id = q.token_id
 where q.org_id = sqlc.arg(org_id) and q.id < sqlc.arg(before)
     and (cast(sqlc.arg(state) as text) = '' or q.state = sqlc.arg(state))
     and (cast(sqlc.arg(safe_id) as text) = '' or q.safe_id = sqlc.arg(safe_id))
     and (not cast(sqlc.arg(mine) as boolean) or q.requester_id = sqlc.arg(me))
-    and (not cast(sqlc.arg(to_decide) as boolean) or q.state = 'open' and q.expires_at > sqlc.arg(now) and q.requester_id <> sqlc.arg(me)
+    and (not cast(sqlc.arg(to_decide) as boolean) or q.state = 'open' and q.expires_at > sqlc.arg(now) and q.requester_id <> sqlc.arg(me) and coalesce(t.issued_by, '') <> sqlc.arg(me)
         and not exists (select 1 from access_decision x where x.org_id = q.org_id and x.request_id = q.id and x.user_id = sqlc.arg(me)))
     and (cast(sqlc.arg(whole) as boolean)
         or q.requester_id = sqlc.arg(me) and not cast(sqlc.arg(to_decide) as boolean)

@@ -201,6 +201,7 @@ func (s *Service) look(ctx context.Context, actor authz.Actor, a RequestArgs) (_
 			return err
 		}
 		f.approvers, err = s.approversOf(ctx, tx, actor.Org, a.Safe, f.need.Approvers, actor.User)
+		f.approvers = slices.DeleteFunc(f.approvers, func(p Person) bool { return actor.Behind(p.ID) })
 		return err
 	})
 	if err != nil {

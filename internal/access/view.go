@@ -68,6 +68,7 @@ type Decision struct {
 	By      Person
 	Approve bool
 	Lender  id.User // the right was lent by
+	Issuer  id.User // made the token by which it was decided, of a service account
 	Comment string
 	At      time.Time
 }
@@ -221,8 +222,9 @@ func (s *Service) Get(ctx context.Context, actor authz.Actor, r id.AccessReq) (R
 	if err != nil {
 		return Request{}, fmt.Errorf("read access request %s: %w", r, err)
 	}
-	decided := slices.ContainsFunc(out.Decisions, func(d Decision) bool { return d.By.ID == actor.User })
-	out.MayDecide = out.State == Open && out.Requester.ID != actor.User && !decided && authz.May(actor, authz.AccessDecide, at.object(row))
+	decided := slices.ContainsFunc(out.Decisions, func(d Decision) bool { return actor.Behind(d.By.ID) || actor.Behind(d.Issuer) })
+	own := actor.Behind(out.Requester.ID) || actor.Behind(id.User(row.TokenIssuer))
+	out.MayDecide = out.State == Open && !own && !decided && authz.May(actor, authz.AccessDecide, at.object(row))
 	return out, nil
 }
 
@@ -235,7 +237,7 @@ func (s *Service) fill(ctx context.Context, tx *db.Tx, out *Request) error {
 	}
 	out.Decisions = nil
 	for _, d := range decisions {
-		out.Decisions = append(out.Decisions, Decision{By: Person{ID: id.User(d.UserID), Handle: d.Handle, Name: d.Name}, Approve: d.Verdict == "approve", Lender: id.User(d.LenderID), Comment: d.Comment, At: db.Time(d.At)})
+		out.Decisions = append(out.Decisions, Decision{By: Person{ID: id.User(d.UserID), Handle: d.Handle, Name: d.Name}, Approve: d.Verdict == "approve", Lender: id.User(d.LenderID), Issuer: id.User(d.TokenIssuer), Comment: d.Comment, At: db.Time(d.At)})
 	}
 	comments, err := q.Comments(ctx, accesssql.CommentsParams{OrgID: org, RequestID: string(out.ID)})
 	if err != nil {

@@ -73,6 +73,7 @@ type Actor struct {
 	PlatformRole PlatformRole
 	Token        id.Token // set when Kind is Token
 	Scopes       []string // of the token; a person has no limit here
+	Issuer       id.User  // who made the token, where its owner is a service account
 	WebSession   id.WebSession
 	Source       Source
 	Via          Via
@@ -84,6 +85,10 @@ type Actor struct {
 func SystemActor(org id.Org) Actor {
 	return Actor{Kind: System, Name: "system", Org: org, Request: id.New[id.Request]()}
 }
+
+// Behind tells whether a person acts here: themselves, by a token of theirs, or by a token
+// that they made for a service account. Of two people who must agree, these are one.
+func (a Actor) Behind(u id.User) bool { return u != "" && (a.User == u || a.Issuer == u) }
 
 // Authenticated tells whether the actor has proved who they are, with all that is asked of them.
 func (a Actor) Authenticated() bool { return a.Kind != Nobody && a.Kind != Enrolling }

@@ -176,6 +176,7 @@ type Action struct {
 	RequestedBy   id.User
 	RequesterName string
 	Token         id.Token // by which it was asked for; empty: in person
+	Issuer        id.User  // who made that token, where it is a service account's
 	CreatedAt     time.Time
 	ExpiresAt     time.Time
 	DecidedBy     id.User // empty: the clock, or staleness
@@ -186,9 +187,15 @@ type Action struct {
 	Effect        id.Event // approved: the event that tells the effect
 }
 
+// AskedBy tells whether the actor has asked for it: in person, by a token of theirs, or by one
+// that they made for a service account.
+func (a Action) AskedBy(actor authz.Actor) bool {
+	return actor.Behind(a.RequestedBy) || actor.Behind(a.Issuer)
+}
+
 // MayDecide tells whether the actor's part in the action lets them decide it; their rights do the rest.
 func (a Action) MayDecide(actor authz.Actor) bool {
-	return a.State == Open && actor.Kind == authz.Person && actor.User != a.RequestedBy
+	return a.State == Open && actor.Kind == authz.Person && !a.AskedBy(actor)
 }
 
 // The stable codes of the faults.

@@ -118,7 +118,7 @@ func (s *Service) begin(ctx context.Context, actor authz.Actor, d Desk, g id.Gov
 func (s *Service) may(ctx context.Context, actor authz.Actor, d Desk, c decision, denied event.Event) error {
 	person := actor
 	person.Kind = authz.Person // an API token cannot decide at all; whose it is tells by what way they tried
-	if c.RequestedBy == actor.User && d.mayDecide(person) == nil {
+	if c.AskedBy(actor) && d.mayDecide(person) == nil {
 		via, as := event.DecidedViaDirect, event.OrgAdmin
 		if actor.Kind == authz.Token {
 			via = event.DecidedViaAPIToken
@@ -128,7 +128,7 @@ func (s *Service) may(ctx context.Context, actor authz.Actor, d Desk, c decision
 		}
 		ev := event.NewOrgGovernanceSelfApprovalBlocked(event.By(actor, as).InOrg(c.Org), c.target(), event.OrgGovernanceSelfApprovalBlockedSelfApproval,
 			event.CaseKindGovernanceAction, event.AnyID(c.ID), c.RequestedBy, via)
-		return s.refused(ctx, actor, fault.New(fault.Denied, "nobody decides what they asked for themselves: another owner or administrator does; you can withdraw it").WithCode(SelfApproval), ev)
+		return s.refused(ctx, actor, fault.New(fault.Denied, "nobody decides what they asked for themselves, or by a token that they made: another owner or administrator does").WithCode(SelfApproval), ev)
 	}
 	err := d.mayDecide(actor)
 	if err == nil {
@@ -140,7 +140,7 @@ func (s *Service) may(ctx context.Context, actor authz.Actor, d Desk, c decision
 	}
 	if err == nil && d == OfPlatform {
 		err = s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
-			others, err := s.deciders(ctx, tx, c.Org, c.RequestedBy)
+			others, err := s.deciders(ctx, tx, c.Org, c.RequestedBy, c.Issuer)
 			if err == nil && len(others) > 0 {
 				err = fault.New(fault.Denied, "%d people of the organization can decide this: the platform decides only where nobody else can", len(others)).WithCode("ORGANIZATION_DECIDES")
 			}
@@ -351,7 +351,7 @@ func (s *Service) Withdraw(ctx context.Context, actor authz.Actor, g id.Governan
 	switch {
 	case err == nil && actor.Kind != authz.Person:
 		err = fault.New(fault.Denied, "an API token withdraws nothing: another administrator can reject it")
-	case err == nil && c.RequestedBy != actor.User:
+	case err == nil && !c.AskedBy(actor):
 		err = fault.New(fault.Denied, "only who asked for it withdraws it; you can reject it")
 	}
 	if err != nil {

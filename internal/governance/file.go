@@ -65,7 +65,7 @@ func (s *Service) file(ctx context.Context, actor authz.Actor, c Change) (Action
 	row := governancesql.GovernanceAction{
 		OrgID: string(actor.Org), ID: string(g), Kind: c.Kind, Subject: c.Subject, SubjectName: c.Name, Summary: c.Summary, Changes: string(changes), Payload: sealed,
 		PayloadDigest: hex.EncodeToString(digest[:]), State: string(Open), RequesterID: string(actor.User), RequesterName: actor.Name, RequesterToken: string(actor.Token),
-		RequesterScopes: strings.Join(actor.Scopes, " "), RequesterAgent: actor.Source.UserAgent, CreatedAt: db.Micros(now), ExpiresAt: db.Micros(now.Add(Life)),
+		RequesterScopes: strings.Join(actor.Scopes, " "), RequesterIssuer: string(actor.Issuer), RequesterAgent: actor.Source.UserAgent, CreatedAt: db.Micros(now), ExpiresAt: db.Micros(now.Add(Life)),
 	}
 	if actor.Source.IP.IsValid() {
 		row.RequesterIp = actor.Source.IP.Unmap().String()
@@ -125,7 +125,7 @@ func (s *Service) insert(ctx context.Context, tx *db.Tx, r governancesql.Governa
 	n, err = q.InsertAction(ctx, governancesql.InsertActionParams{
 		OrgID: r.OrgID, ID: r.ID, Kind: r.Kind, Subject: r.Subject, SubjectName: r.SubjectName, Summary: r.Summary, Changes: r.Changes, Payload: r.Payload,
 		PayloadDigest: r.PayloadDigest, RequesterID: r.RequesterID, RequesterName: r.RequesterName, RequesterToken: r.RequesterToken, RequesterScopes: r.RequesterScopes,
-		RequesterIp: r.RequesterIp, RequesterAgent: r.RequesterAgent, Now: r.CreatedAt, ExpiresAt: r.ExpiresAt})
+		RequesterIssuer: r.RequesterIssuer, RequesterIp: r.RequesterIp, RequesterAgent: r.RequesterAgent, Now: r.CreatedAt, ExpiresAt: r.ExpiresAt})
 	if err != nil {
 		return Action{}, fmt.Errorf("store an action: %w", err)
 	}
@@ -143,7 +143,7 @@ func (s *Service) lettersToDeciders(ctx context.Context, a Action) ([]notify.Pre
 	var who []governancesql.DecidersRow
 	var name string
 	err := s.d.DB.ReadOrg(ctx, a.Org, func(ctx context.Context, tx *db.Tx) (err error) {
-		if who, err = s.deciders(ctx, tx, a.Org, a.RequestedBy); err != nil {
+		if who, err = s.deciders(ctx, tx, a.Org, a.RequestedBy, a.Issuer); err != nil {
 			return err
 		}
 		name, err = governancesql.New(tx).OrgName(ctx, string(a.Org))

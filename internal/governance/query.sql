@@ -1,8 +1,8 @@
 -- name: InsertAction :execrows
 insert into governance_action (org_id, id, kind, subject, subject_name, summary, changes, payload, payload_digest, state, requester_id, requester_name, requester_token,
-                               requester_scopes, requester_ip, requester_agent, created_at, expires_at, decided_by, decided_by_name, decided_at, comment, note, effect_event)
+                               requester_scopes, requester_issuer, requester_ip, requester_agent, created_at, expires_at, decided_by, decided_by_name, decided_at, comment, note, effect_event)
 values (sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(kind), sqlc.arg(subject), sqlc.arg(subject_name), sqlc.arg(summary), sqlc.arg(changes), sqlc.arg(payload),
-        sqlc.arg(payload_digest), 'open', sqlc.arg(requester_id), sqlc.arg(requester_name), sqlc.arg(requester_token), sqlc.arg(requester_scopes),
+        sqlc.arg(payload_digest), 'open', sqlc.arg(requester_id), sqlc.arg(requester_name), sqlc.arg(requester_token), sqlc.arg(requester_scopes), sqlc.arg(requester_issuer),
         sqlc.arg(requester_ip), sqlc.arg(requester_agent), sqlc.arg(now), sqlc.arg(expires_at), '', '', 0, '', '', '')
 on conflict do nothing;
 
@@ -54,7 +54,7 @@ select * from governance_action where state = 'open' and expires_at <= sqlc.arg(
 
 -- name: Deciders :many
 select p.id, p.email, p.handle, p.name from member m join person p on p.id = m.user_id join organization o on o.id = m.org_id
-where m.org_id = sqlc.arg(org_id) and m.role in ('owner', 'admin') and m.suspended_at = 0 and p.state = 'active' and o.state = 'active' and p.id <> sqlc.arg(requester_id)
+where m.org_id = sqlc.arg(org_id) and m.role in ('owner', 'admin') and m.suspended_at = 0 and p.state = 'active' and o.state = 'active' and p.id <> sqlc.arg(requester_id) and p.id <> sqlc.arg(requester_issuer)
 and (exists (select 1 from mfa_factor f where f.person_id = p.id and f.confirmed_at <> 0) or exists (select 1 from webauthn_credential w where w.person_id = p.id))
 order by m.created_at, p.id;
 

@@ -127,7 +127,7 @@ func (s *Service) Demand(ctx context.Context, tx *db.Tx, actor authz.Actor, p Pe
 		return err
 	}
 	if !always {
-		others, err := s.deciders(ctx, tx, actor.Org, actor.User)
+		others, err := s.deciders(ctx, tx, actor.Org, actor.User, actor.Issuer)
 		if err != nil {
 			return err
 		}
@@ -139,9 +139,9 @@ func (s *Service) Demand(ctx context.Context, tx *db.Tx, actor authz.Actor, p Pe
 }
 
 // deciders are those who could decide an action of requester: owners and administrators
-// with a second factor.
-func (s *Service) deciders(ctx context.Context, tx *db.Tx, org id.Org, requester id.User) ([]governancesql.DecidersRow, error) {
-	rows, err := governancesql.New(tx).Deciders(ctx, governancesql.DecidersParams{OrgID: string(org), RequesterID: string(requester)})
+// with a second factor, but not who made the token by which it is asked for.
+func (s *Service) deciders(ctx context.Context, tx *db.Tx, org id.Org, requester, issuer id.User) ([]governancesql.DecidersRow, error) {
+	rows, err := governancesql.New(tx).Deciders(ctx, governancesql.DecidersParams{OrgID: string(org), RequesterID: string(requester), RequesterIssuer: string(issuer)})
 	if err != nil {
 		return nil, fmt.Errorf("list who decides: %w", err)
 	}
@@ -153,7 +153,7 @@ func (s *Service) deciders(ctx context.Context, tx *db.Tx, org id.Org, requester
 func (s *Service) actionOf(r governancesql.GovernanceAction) Action {
 	a := Action{
 		ID: id.Governance(r.ID), Org: id.Org(r.OrgID), Kind: r.Kind, Title: r.Kind, Subject: r.Subject, SubjectName: r.SubjectName, Summary: r.Summary, Fields: []Field{},
-		Digest: r.PayloadDigest, State: State(r.State), RequestedBy: id.User(r.RequesterID), RequesterName: r.RequesterName, Token: id.Token(r.RequesterToken),
+		Digest: r.PayloadDigest, State: State(r.State), RequestedBy: id.User(r.RequesterID), RequesterName: r.RequesterName, Token: id.Token(r.RequesterToken), Issuer: id.User(r.RequesterIssuer),
 		CreatedAt: db.Time(r.CreatedAt), ExpiresAt: db.Time(r.ExpiresAt), DecidedBy: id.User(r.DecidedBy), DecidedByName: r.DecidedByName, Comment: r.Comment,
 		Note: r.Note, Effect: id.Event(r.EffectEvent),
 	}
@@ -182,7 +182,7 @@ func requester(r governancesql.GovernanceAction, role authz.Role, request id.Req
 		a.Source.IP = ip
 	}
 	if r.RequesterToken != "" {
-		a.Kind, a.Token, a.Scopes = authz.Token, id.Token(r.RequesterToken), strings.Fields(r.RequesterScopes)
+		a.Kind, a.Token, a.Scopes, a.Issuer = authz.Token, id.Token(r.RequesterToken), strings.Fields(r.RequesterScopes), id.User(r.RequesterIssuer)
 	}
 	return a
 }

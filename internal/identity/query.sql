@@ -150,16 +150,16 @@ group by w.id, w.person_id order by w.id limit 100;
 delete from web_session where ended_at <> 0 and ended_at < sqlc.arg(before);
 
 -- name: InsertToken :exec
-insert into api_token (org_id, id, owner_id, name, token_hash, scopes, networks, created_at, expires_at, last_used_at, ended_at, end_reason)
+insert into api_token (org_id, id, owner_id, name, token_hash, scopes, networks, created_at, expires_at, last_used_at, ended_at, end_reason, issued_by)
 values (sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(owner_id), sqlc.arg(name), sqlc.arg(token_hash), sqlc.arg(scopes), sqlc.arg(networks),
-        sqlc.arg(now), sqlc.arg(expires_at), 0, 0, '');
+        sqlc.arg(now), sqlc.arg(expires_at), 0, 0, '', sqlc.arg(issued_by));
 
 -- name: CountTokens :one
 select count(*) from api_token where org_id = sqlc.arg(org_id) and owner_id = sqlc.arg(owner_id) and ended_at = 0;
 
 -- name: TokenByHash :one
 -- platform-wide: who shows a token does not say of which organization it is
-select t.org_id, t.id, t.owner_id, t.name, t.scopes, t.networks, t.expires_at, t.last_used_at, t.created_at, p.email, p.handle
+select t.org_id, t.id, t.owner_id, t.name, t.scopes, t.networks, t.expires_at, t.last_used_at, t.created_at, t.issued_by, p.email, p.handle
 from api_token t join person p on p.id = t.owner_id
 where t.token_hash = $1 and t.ended_at = 0 and p.state = 'active';
 

@@ -80,8 +80,13 @@ func (s *Service) CreateToken(ctx context.Context, actor authz.Actor, a CreateTo
 		if n >= maxTokens {
 			return fault.New(fault.Conflict, "there are %d API tokens of this owner already: revoke one first", n).WithCode("TOKEN_LIMIT")
 		}
+		issuer := ""
+		if o.service {
+			issuer = string(actor.User)
+		}
 		if err := q.InsertToken(ctx, identitysql.InsertTokenParams{
-			OrgID: string(actor.Org), ID: string(t.ID), OwnerID: string(t.Owner), Name: t.Name, TokenHash: apiToken.Hash(shown.RevealString()),
+			IssuedBy: issuer,
+			OrgID:    string(actor.Org), ID: string(t.ID), OwnerID: string(t.Owner), Name: t.Name, TokenHash: apiToken.Hash(shown.RevealString()),
 			Scopes: strings.Join(t.Scopes, " "), Networks: networkText(t.Networks), Now: db.Micros(t.CreatedAt), ExpiresAt: db.Micros(t.ExpiresAt),
 		}); err != nil {
 			return err
@@ -467,7 +472,7 @@ func (s *Service) byToken(ctx context.Context, hash []byte, activeOrg string, o 
 	}
 	actor := st.actor(Profile{ID: id.User(row.OwnerID), Email: row.Email, Handle: row.Handle}, m, o)
 	actor.Kind, actor.Token, actor.Name = authz.Token, id.Token(row.ID), row.Name
-	actor.Scopes = strings.Fields(row.Scopes)
+	actor.Scopes, actor.Issuer = strings.Fields(row.Scopes), id.User(row.IssuedBy)
 	if now-row.LastUsedAt >= touchEvery.Microseconds() {
 		err = s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error {
 			return identitysql.New(tx).TouchToken(ctx, identitysql.TouchTokenParams{Now: now, OrgID: row.OrgID, ID: row.ID})

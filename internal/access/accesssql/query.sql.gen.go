@@ -267,9 +267,10 @@ func (q *Queries) CountComments(ctx context.Context, arg CountCommentsParams) (i
 
 const decisions = `-- name: Decisions :many
 select d.user_id, d.verdict, d.delegation_id, d.comment, d.at, p.handle, p.name,
-    cast(coalesce(l.delegator_id, '') as text) as lender_id
+    cast(coalesce(l.delegator_id, '') as text) as lender_id, cast(coalesce(t.issued_by, '') as text) as token_issuer
 from access_decision d
 join person p on p.id = d.user_id
+left join api_token t on t.org_id = d.org_id and t.id = d.token_id
 left join access_delegation l on l.org_id = d.org_id and l.id = d.delegation_id
 where d.org_id = $1 and d.request_id = $2
 order by d.at, d.user_id
@@ -289,6 +290,7 @@ type DecisionsRow struct {
 	Handle       string
 	Name         string
 	LenderID     string
+	TokenIssuer  string
 }
 
 func (q *Queries) Decisions(ctx context.Context, arg DecisionsParams) ([]DecisionsRow, error) {
@@ -309,6 +311,7 @@ func (q *Queries) Decisions(ctx context.Context, arg DecisionsParams) ([]Decisio
 			&i.Handle,
 			&i.Name,
 			&i.LenderID,
+			&i.TokenIssuer,
 		); err != nil {
 			return nil, err
 		}
@@ -820,7 +823,7 @@ select q.org_id, q.id, q.safe_id, q.requester_id, q.token_id, q.kind, q.state, q
     p.handle, p.name as person_name, p.email, cast(coalesce(m.role, '') as text) as org_role,
     cast(coalesce(g.id, '') as text) as grant_id, cast(coalesce(g.starts_at, 0) as bigint) as grant_starts,
     cast(coalesce(g.ends_at, 0) as bigint) as grant_ends, cast(coalesce(g.ended_at, 0) as bigint) as grant_ended,
-    cast(coalesce(g.end_reason, '') as text) as grant_reason
+    cast(coalesce(g.end_reason, '') as text) as grant_reason, cast(coalesce(t.issued_by, '') as text) as token_issuer
 from access_request q
 join safe s on s.org_id = q.org_id and s.id = q.safe_id
 join resource r on r.org_id = s.org_id and r.id = s.resource_id
@@ -828,6 +831,7 @@ join account a on a.org_id = s.org_id and a.id = s.account_id
 join person p on p.id = q.requester_id
 left join member m on m.org_id = q.org_id and m.user_id = q.requester_id
 left join access_grant g on g.org_id = q.org_id and g.request_id = q.id
+left join api_token t on t.org_id = q.org_id and t.id = q.token_id
 where q.org_id = $1 and q.id = $2
 `
 
@@ -876,6 +880,7 @@ type GetRequestRow struct {
 	GrantEnds       int64
 	GrantEnded      int64
 	GrantReason     string
+	TokenIssuer     string
 }
 
 func (q *Queries) GetRequest(ctx context.Context, arg GetRequestParams) (GetRequestRow, error) {
@@ -921,6 +926,7 @@ func (q *Queries) GetRequest(ctx context.Context, arg GetRequestParams) (GetRequ
 		&i.GrantEnds,
 		&i.GrantEnded,
 		&i.GrantReason,
+		&i.TokenIssuer,
 	)
 	return i, err
 }
@@ -1726,7 +1732,7 @@ select q.org_id, q.id, q.safe_id, q.requester_id, q.token_id, q.kind, q.state, q
     p.handle, p.name as person_name, p.email, cast(coalesce(m.role, '') as text) as org_role,
     cast(coalesce(g.id, '') as text) as grant_id, cast(coalesce(g.starts_at, 0) as bigint) as grant_starts,
     cast(coalesce(g.ends_at, 0) as bigint) as grant_ends, cast(coalesce(g.ended_at, 0) as bigint) as grant_ended,
-    cast(coalesce(g.end_reason, '') as text) as grant_reason
+    cast(coalesce(g.end_reason, '') as text) as grant_reason, cast(coalesce(t.issued_by, '') as text) as token_issuer
 from access_request q
 join safe s on s.org_id = q.org_id and s.id = q.safe_id
 join resource r on r.org_id = s.org_id and r.id = s.resource_id
@@ -1734,11 +1740,12 @@ join account a on a.org_id = s.org_id and a.id = s.account_id
 join person p on p.id = q.requester_id
 left join member m on m.org_id = q.org_id and m.user_id = q.requester_id
 left join access_grant g on g.org_id = q.org_id and g.request_id = q.id
+left join api_token t on t.org_id = q.org_id and t.id = q.token_id
 where q.org_id = $1 and q.id < $2
     and (cast($3 as text) = '' or q.state = $3)
     and (cast($4 as text) = '' or q.safe_id = $4)
     and (not cast($5 as boolean) or q.requester_id = $6)
-    and (not cast($7 as boolean) or q.state = 'open' and q.expires_at > $8 and q.requester_id <> $6
+    and (not cast($7 as boolean) or q.state = 'open' and q.expires_at > $8 and q.requester_id <> $6 and coalesce(t.issued_by, '') <> $6
         and not exists (select 1 from access_decision x where x.org_id = q.org_id and x.request_id = q.id and x.user_id = $6))
     and (cast($9 as boolean)
         or q.requester_id = $6 and not cast($7 as boolean)
@@ -1807,6 +1814,7 @@ type ListRequestsRow struct {
 	GrantEnds       int64
 	GrantEnded      int64
 	GrantReason     string
+	TokenIssuer     string
 }
 
 func (q *Queries) ListRequests(ctx context.Context, arg ListRequestsParams) ([]ListRequestsRow, error) {
@@ -1869,6 +1877,7 @@ func (q *Queries) ListRequests(ctx context.Context, arg ListRequestsParams) ([]L
 			&i.GrantEnds,
 			&i.GrantEnded,
 			&i.GrantReason,
+			&i.TokenIssuer,
 		); err != nil {
 			return nil, err
 		}

@@ -51,14 +51,15 @@ func (q *Queries) CountOpen(ctx context.Context, orgID string) (int64, error) {
 
 const deciders = `-- name: Deciders :many
 select p.id, p.email, p.handle, p.name from member m join person p on p.id = m.user_id join organization o on o.id = m.org_id
-where m.org_id = $1 and m.role in ('owner', 'admin') and m.suspended_at = 0 and p.state = 'active' and o.state = 'active' and p.id <> $2
+where m.org_id = $1 and m.role in ('owner', 'admin') and m.suspended_at = 0 and p.state = 'active' and o.state = 'active' and p.id <> $2 and p.id <> $3
 and (exists (select 1 from mfa_factor f where f.person_id = p.id and f.confirmed_at <> 0) or exists (select 1 from webauthn_credential w where w.person_id = p.id))
 order by m.created_at, p.id
 `
 
 type DecidersParams struct {
-	OrgID       string
-	RequesterID string
+	OrgID           string
+	RequesterID     string
+	RequesterIssuer string
 }
 
 type DecidersRow struct {
@@ -69,7 +70,7 @@ type DecidersRow struct {
 }
 
 func (q *Queries) Deciders(ctx context.Context, arg DecidersParams) ([]DecidersRow, error) {
-	rows, err := q.db.QueryContext(ctx, deciders, arg.OrgID, arg.RequesterID)
+	rows, err := q.db.QueryContext(ctx, deciders, arg.OrgID, arg.RequesterID, arg.RequesterIssuer)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +98,7 @@ func (q *Queries) Deciders(ctx context.Context, arg DecidersParams) ([]DecidersR
 }
 
 const dueActions = `-- name: DueActions :many
-select org_id, id, kind, subject, subject_name, summary, changes, payload, payload_digest, state, requester_id, requester_name, requester_token, requester_scopes, requester_ip, requester_agent, created_at, expires_at, decided_by, decided_by_name, decided_at, comment, note, effect_event from governance_action where state = 'open' and expires_at <= $1 order by expires_at limit 100
+select org_id, id, kind, subject, subject_name, summary, changes, payload, payload_digest, state, requester_id, requester_name, requester_token, requester_scopes, requester_ip, requester_agent, created_at, expires_at, decided_by, decided_by_name, decided_at, comment, note, effect_event, requester_issuer from governance_action where state = 'open' and expires_at <= $1 order by expires_at limit 100
 `
 
 // platform-wide: time passes for all organizations
@@ -135,6 +136,7 @@ func (q *Queries) DueActions(ctx context.Context, now int64) ([]GovernanceAction
 			&i.Comment,
 			&i.Note,
 			&i.EffectEvent,
+			&i.RequesterIssuer,
 		); err != nil {
 			return nil, err
 		}
@@ -203,7 +205,7 @@ func (q *Queries) ExpireAction(ctx context.Context, arg ExpireActionParams) (int
 }
 
 const getAction = `-- name: GetAction :one
-select org_id, id, kind, subject, subject_name, summary, changes, payload, payload_digest, state, requester_id, requester_name, requester_token, requester_scopes, requester_ip, requester_agent, created_at, expires_at, decided_by, decided_by_name, decided_at, comment, note, effect_event from governance_action where org_id = $1 and id = $2
+select org_id, id, kind, subject, subject_name, summary, changes, payload, payload_digest, state, requester_id, requester_name, requester_token, requester_scopes, requester_ip, requester_agent, created_at, expires_at, decided_by, decided_by_name, decided_at, comment, note, effect_event, requester_issuer from governance_action where org_id = $1 and id = $2
 `
 
 type GetActionParams struct {
@@ -239,12 +241,13 @@ func (q *Queries) GetAction(ctx context.Context, arg GetActionParams) (Governanc
 		&i.Comment,
 		&i.Note,
 		&i.EffectEvent,
+		&i.RequesterIssuer,
 	)
 	return i, err
 }
 
 const getAnyAction = `-- name: GetAnyAction :one
-select a.org_id, a.id, a.kind, a.subject, a.subject_name, a.summary, a.changes, a.payload, a.payload_digest, a.state, a.requester_id, a.requester_name, a.requester_token, a.requester_scopes, a.requester_ip, a.requester_agent, a.created_at, a.expires_at, a.decided_by, a.decided_by_name, a.decided_at, a.comment, a.note, a.effect_event, o.name as org_name, o.slug as org_slug from governance_action a join organization o on o.id = a.org_id where a.id = $1
+select a.org_id, a.id, a.kind, a.subject, a.subject_name, a.summary, a.changes, a.payload, a.payload_digest, a.state, a.requester_id, a.requester_name, a.requester_token, a.requester_scopes, a.requester_ip, a.requester_agent, a.created_at, a.expires_at, a.decided_by, a.decided_by_name, a.decided_at, a.comment, a.note, a.effect_event, a.requester_issuer, o.name as org_name, o.slug as org_slug from governance_action a join organization o on o.id = a.org_id where a.id = $1
 `
 
 type GetAnyActionRow struct {
@@ -272,6 +275,7 @@ type GetAnyActionRow struct {
 	Comment         string
 	Note            string
 	EffectEvent     string
+	RequesterIssuer string
 	OrgName         string
 	OrgSlug         string
 }
@@ -305,6 +309,7 @@ func (q *Queries) GetAnyAction(ctx context.Context, id string) (GetAnyActionRow,
 		&i.Comment,
 		&i.Note,
 		&i.EffectEvent,
+		&i.RequesterIssuer,
 		&i.OrgName,
 		&i.OrgSlug,
 	)
@@ -313,10 +318,10 @@ func (q *Queries) GetAnyAction(ctx context.Context, id string) (GetAnyActionRow,
 
 const insertAction = `-- name: InsertAction :execrows
 insert into governance_action (org_id, id, kind, subject, subject_name, summary, changes, payload, payload_digest, state, requester_id, requester_name, requester_token,
-                               requester_scopes, requester_ip, requester_agent, created_at, expires_at, decided_by, decided_by_name, decided_at, comment, note, effect_event)
+                               requester_scopes, requester_issuer, requester_ip, requester_agent, created_at, expires_at, decided_by, decided_by_name, decided_at, comment, note, effect_event)
 values ($1, $2, $3, $4, $5, $6, $7, $8,
-        $9, 'open', $10, $11, $12, $13,
-        $14, $15, $16, $17, '', '', 0, '', '', '')
+        $9, 'open', $10, $11, $12, $13, $14,
+        $15, $16, $17, $18, '', '', 0, '', '', '')
 on conflict do nothing
 `
 
@@ -334,6 +339,7 @@ type InsertActionParams struct {
 	RequesterName   string
 	RequesterToken  string
 	RequesterScopes string
+	RequesterIssuer string
 	RequesterIp     string
 	RequesterAgent  string
 	Now             int64
@@ -355,6 +361,7 @@ func (q *Queries) InsertAction(ctx context.Context, arg InsertActionParams) (int
 		arg.RequesterName,
 		arg.RequesterToken,
 		arg.RequesterScopes,
+		arg.RequesterIssuer,
 		arg.RequesterIp,
 		arg.RequesterAgent,
 		arg.Now,
@@ -367,7 +374,7 @@ func (q *Queries) InsertAction(ctx context.Context, arg InsertActionParams) (int
 }
 
 const listActions = `-- name: ListActions :many
-select org_id, id, kind, subject, subject_name, summary, changes, payload, payload_digest, state, requester_id, requester_name, requester_token, requester_scopes, requester_ip, requester_agent, created_at, expires_at, decided_by, decided_by_name, decided_at, comment, note, effect_event from governance_action
+select org_id, id, kind, subject, subject_name, summary, changes, payload, payload_digest, state, requester_id, requester_name, requester_token, requester_scopes, requester_ip, requester_agent, created_at, expires_at, decided_by, decided_by_name, decided_at, comment, note, effect_event, requester_issuer from governance_action
 where org_id = $1 and id < $2
 and (cast($3 as text) = '' or state = $3) and (cast($4 as text) = '' or kind = $4)
 order by id desc limit $5
@@ -421,6 +428,7 @@ func (q *Queries) ListActions(ctx context.Context, arg ListActionsParams) ([]Gov
 			&i.Comment,
 			&i.Note,
 			&i.EffectEvent,
+			&i.RequesterIssuer,
 		); err != nil {
 			return nil, err
 		}
@@ -436,7 +444,7 @@ func (q *Queries) ListActions(ctx context.Context, arg ListActionsParams) ([]Gov
 }
 
 const listAllActions = `-- name: ListAllActions :many
-select a.org_id, a.id, a.kind, a.subject, a.subject_name, a.summary, a.changes, a.payload, a.payload_digest, a.state, a.requester_id, a.requester_name, a.requester_token, a.requester_scopes, a.requester_ip, a.requester_agent, a.created_at, a.expires_at, a.decided_by, a.decided_by_name, a.decided_at, a.comment, a.note, a.effect_event, o.name as org_name, o.slug as org_slug from governance_action a join organization o on o.id = a.org_id
+select a.org_id, a.id, a.kind, a.subject, a.subject_name, a.summary, a.changes, a.payload, a.payload_digest, a.state, a.requester_id, a.requester_name, a.requester_token, a.requester_scopes, a.requester_ip, a.requester_agent, a.created_at, a.expires_at, a.decided_by, a.decided_by_name, a.decided_at, a.comment, a.note, a.effect_event, a.requester_issuer, o.name as org_name, o.slug as org_slug from governance_action a join organization o on o.id = a.org_id
 where a.id < $1 and (cast($2 as text) = '' or a.org_id = $2)
 and (cast($3 as text) = '' or a.state = $3) and (cast($4 as text) = '' or a.kind = $4)
 order by a.id desc limit $5
@@ -475,6 +483,7 @@ type ListAllActionsRow struct {
 	Comment         string
 	Note            string
 	EffectEvent     string
+	RequesterIssuer string
 	OrgName         string
 	OrgSlug         string
 }
@@ -520,6 +529,7 @@ func (q *Queries) ListAllActions(ctx context.Context, arg ListAllActionsParams) 
 			&i.Comment,
 			&i.Note,
 			&i.EffectEvent,
+			&i.RequesterIssuer,
 			&i.OrgName,
 			&i.OrgSlug,
 		); err != nil {
@@ -537,7 +547,7 @@ func (q *Queries) ListAllActions(ctx context.Context, arg ListAllActionsParams) 
 }
 
 const openFor = `-- name: OpenFor :one
-select org_id, id, kind, subject, subject_name, summary, changes, payload, payload_digest, state, requester_id, requester_name, requester_token, requester_scopes, requester_ip, requester_agent, created_at, expires_at, decided_by, decided_by_name, decided_at, comment, note, effect_event from governance_action where org_id = $1 and kind = $2 and subject = $3 and state = 'open'
+select org_id, id, kind, subject, subject_name, summary, changes, payload, payload_digest, state, requester_id, requester_name, requester_token, requester_scopes, requester_ip, requester_agent, created_at, expires_at, decided_by, decided_by_name, decided_at, comment, note, effect_event, requester_issuer from governance_action where org_id = $1 and kind = $2 and subject = $3 and state = 'open'
 `
 
 type OpenForParams struct {
@@ -574,6 +584,7 @@ func (q *Queries) OpenFor(ctx context.Context, arg OpenForParams) (GovernanceAct
 		&i.Comment,
 		&i.Note,
 		&i.EffectEvent,
+		&i.RequesterIssuer,
 	)
 	return i, err
 }

@@ -29,4 +29,5 @@ type GovernanceAction struct {
 	Comment         string
 	Note            string
 	EffectEvent     string
+	RequesterIssuer string
 }

@@ -603,7 +603,7 @@ func (q *Queries) GetCertificate(ctx context.Context, arg GetCertificateParams) 
 }
 
 const getToken = `-- name: GetToken :one
-select t.org_id, t.id, t.owner_id, t.name, t.token_hash, t.scopes, t.created_at, t.expires_at, t.last_used_at, t.ended_at, t.end_reason, t.networks, p.handle as owner_handle, p.email as owner_email from api_token t join person p on p.id = t.owner_id
+select t.org_id, t.id, t.owner_id, t.name, t.token_hash, t.scopes, t.created_at, t.expires_at, t.last_used_at, t.ended_at, t.end_reason, t.networks, t.issued_by, p.handle as owner_handle, p.email as owner_email from api_token t join person p on p.id = t.owner_id
 where t.org_id = $1 and t.id = $2
 `
 
@@ -625,6 +625,7 @@ type GetTokenRow struct {
 	EndedAt     int64
 	EndReason   string
 	Networks    string
+	IssuedBy    string
 	OwnerHandle string
 	OwnerEmail  string
 }
@@ -645,6 +646,7 @@ func (q *Queries) GetToken(ctx context.Context, arg GetTokenParams) (GetTokenRow
 		&i.EndedAt,
 		&i.EndReason,
 		&i.Networks,
+		&i.IssuedBy,
 		&i.OwnerHandle,
 		&i.OwnerEmail,
 	)
@@ -903,9 +905,9 @@ func (q *Queries) InsertSSHKey(ctx context.Context, arg InsertSSHKeyParams) erro
 }
 
 const insertToken = `-- name: InsertToken :exec
-insert into api_token (org_id, id, owner_id, name, token_hash, scopes, networks, created_at, expires_at, last_used_at, ended_at, end_reason)
+insert into api_token (org_id, id, owner_id, name, token_hash, scopes, networks, created_at, expires_at, last_used_at, ended_at, end_reason, issued_by)
 values ($1, $2, $3, $4, $5, $6, $7,
-        $8, $9, 0, 0, '')
+        $8, $9, 0, 0, '', $10)
 `
 
 type InsertTokenParams struct {
@@ -918,6 +920,7 @@ type InsertTokenParams struct {
 	Networks  string
 	Now       int64
 	ExpiresAt int64
+	IssuedBy  string
 }
 
 func (q *Queries) InsertToken(ctx context.Context, arg InsertTokenParams) error {
@@ -931,6 +934,7 @@ func (q *Queries) InsertToken(ctx context.Context, arg InsertTokenParams) error 
 		arg.Networks,
 		arg.Now,
 		arg.ExpiresAt,
+		arg.IssuedBy,
 	)
 	return err
 }
@@ -1086,7 +1090,7 @@ func (q *Queries) LapsedWebSessions(ctx context.Context, arg LapsedWebSessionsPa
 }
 
 const listTokens = `-- name: ListTokens :many
-select t.org_id, t.id, t.owner_id, t.name, t.token_hash, t.scopes, t.created_at, t.expires_at, t.last_used_at, t.ended_at, t.end_reason, t.networks, p.handle as owner_handle, p.email as owner_email from api_token t join person p on p.id = t.owner_id
+select t.org_id, t.id, t.owner_id, t.name, t.token_hash, t.scopes, t.created_at, t.expires_at, t.last_used_at, t.ended_at, t.end_reason, t.networks, t.issued_by, p.handle as owner_handle, p.email as owner_email from api_token t join person p on p.id = t.owner_id
 where t.org_id = $1 and t.ended_at = 0 and t.expires_at > $2
 and (cast($3 as text) = '' or t.owner_id = cast($3 as text)) and t.id > $4
 order by t.id limit $5
@@ -1113,6 +1117,7 @@ type ListTokensRow struct {
 	EndedAt     int64
 	EndReason   string
 	Networks    string
+	IssuedBy    string
 	OwnerHandle string
 	OwnerEmail  string
 }
@@ -1145,6 +1150,7 @@ func (q *Queries) ListTokens(ctx context.Context, arg ListTokensParams) ([]ListT
 			&i.EndedAt,
 			&i.EndReason,
 			&i.Networks,
+			&i.IssuedBy,
 			&i.OwnerHandle,
 			&i.OwnerEmail,
 		); err != nil {
@@ -1878,7 +1884,7 @@ func (q *Queries) TellSourceRefusals(ctx context.Context, arg TellSourceRefusals
 }
 
 const tokenByHash = `-- name: TokenByHash :one
-select t.org_id, t.id, t.owner_id, t.name, t.scopes, t.networks, t.expires_at, t.last_used_at, t.created_at, p.email, p.handle
+select t.org_id, t.id, t.owner_id, t.name, t.scopes, t.networks, t.expires_at, t.last_used_at, t.created_at, t.issued_by, p.email, p.handle
 from api_token t join person p on p.id = t.owner_id
 where t.token_hash = $1 and t.ended_at = 0 and p.state = 'active'
 `
@@ -1893,6 +1899,7 @@ type TokenByHashRow struct {
 	ExpiresAt  int64
 	LastUsedAt int64
 	CreatedAt  int64
+	IssuedBy   string
 	Email      string
 	Handle     string
 }
@@ -1911,6 +1918,7 @@ func (q *Queries) TokenByHash(ctx context.Context, tokenHash []byte) (TokenByHas
 		&i.ExpiresAt,
 		&i.LastUsedAt,
 		&i.CreatedAt,
+		&i.IssuedBy,
 		&i.Email,
 		&i.Handle,
 	)
