@@ -201,6 +201,7 @@ func TestAccessFileIsRefused(t *testing.T) {
 			{base("safes: [{name: x, resource: nowhere, account: root, groups: [{group: none}]}]\n"), 2, []string{"no resource \"nowhere\"", "no group \"none\"", "nothing was changed"}},
 			{base("groups: [{name: ok}]\npolicies: [{name: bad, text: 'permit (principal, action, resource) when { context.nonsense };'}]\n"), 2, []string{"policy bad", "nonsense"}},
 			{base("groups: [{name: ok}]\npolicies: [{name: bad, form: {effect: deny, approvals: 2}}]\n"), 2, []string{"policy bad", "approval"}},
+			{base("groups: [{name: ok}]\nsafes: [{name: x, resource: db1, account: root, settings: {session_ttl: 9000h}}]\n"), 2, []string{":3:9: safe x:", "session_ttl", "nothing was changed"}},
 			{base("owns: [safes]\n"), 2, []string{"no list of them"}},
 			{a.write("groups: []\n"), 2, []string{"apiVersion is missing"}},
 			{a.dir + "/none.yaml", 2, []string{"cannot be read"}},

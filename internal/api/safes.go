@@ -192,6 +192,21 @@ func (s *Server) safeRoutes() {
 			changed, err := s.Safes.SetPolicy(ctx, a, id.Safe(in.ID), p, in.Version)
 			return s.oneSafe(ctx, a, changed, err)
 		})
+	handle(s, signedIn, huma.Operation{OperationID: "check-safe-policy", Method: http.MethodPost, Path: "/safes/check-policy", Summary: "Check the policy of a safe, and show it with its defaults", Tags: []string{tag},
+		Description: "Nothing is saved. Whether the groups and people that it names exist is found out when it is."},
+		func(ctx context.Context, a authz.Actor, in *struct{ Body Policy }) (*struct{ Body Policy }, error) {
+			if err := authz.Check(a, authz.SafeList, authz.Object{Org: a.Org}); err != nil {
+				return nil, err
+			}
+			p, err := in.Body.policy()
+			if err == nil {
+				err = p.Validate("")
+			}
+			if err != nil {
+				return nil, err
+			}
+			return &struct{ Body Policy }{policyJSON(p)}, nil
+		})
 	handle(s, signedIn, huma.Operation{OperationID: "delete-safe", Method: http.MethodDelete, Path: "/safes/{id}", Summary: "Delete a safe; live sessions in it end", DefaultStatus: 204, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			SafeID

@@ -111,10 +111,7 @@ func (p *planner) policyOf(v value) {
 			return nil
 		}
 		_, err := srv.Do(ctx, "POST", "/org/policies/check", nil, rule)
-		if f := fault.As(err); f != nil {
-			return fault.New(f.Kind, "%s: policy %s: %s", v.at, name, wordsOf(f)).WithCode(f.Code)
-		}
-		return err
+		return checked(err, v, "policy "+name)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/vaultpam/vaultpam/internal/fault"
 )
 
 func (p *planner) safeOf(v value) {
@@ -45,7 +47,7 @@ func (p *planner) safeOf(v value) {
 		set, _ = p.api(e, settings).(map[string]any)
 	}
 	if exists {
-		p.safeChanged(have, in, fields, set)
+		p.safeChanged(v, have, in, fields, set)
 	} else {
 		in["name"] = name
 		if len(set) > 0 {
@@ -53,6 +55,7 @@ func (p *planner) safeOf(v value) {
 		}
 		s := p.step(safesMade, Step{Op: "create", Kind: "safe", Name: name, Fields: append(fields, p.differ(nil, set, settings, false)...)},
 			func(ctx context.Context, r *run) error { return r.create(ctx, "/safes", ref, in) })
+		s.check = checkSettings(v, name, set)
 		p.waiting(s, "new safe "+name, ref)
 	}
 	p.safeMembers(v, have, name, ref)
@@ -67,7 +70,7 @@ func (p *planner) waiting(s *Step, subject, makes string) {
 	}
 }
 
-func (p *planner) safeChanged(have *safeState, in map[string]any, fields []Field, set map[string]any) {
+func (p *planner) safeChanged(v value, have *safeState, in map[string]any, fields []Field, set map[string]any) {
 	managed := have.MyRole == "manager"
 	if len(in) > 0 {
 		p.step(safesMade, Step{Op: "change", Kind: "safe", Name: have.Name, Fields: fields, managed: managed}, func(ctx context.Context, r *run) error {
@@ -81,9 +84,26 @@ func (p *planner) safeChanged(have *safeState, in map[string]any, fields []Field
 	s := p.step(safesMade, Step{Op: "change", Kind: "safe", Name: have.Name, Fields: diff}, func(ctx context.Context, r *run) error {
 		return r.replace(ctx, "/safes/"+url.PathEscape(have.ID)+"/policy", have.thing, merged(have.Policy, set))
 	})
+	s.check = checkSettings(v, have.Name, merged(have.Policy, set))
 	if set["recording"] == false && have.Policy["recording"] == true {
 		p.waiting(s, have.ID, have.ID+" settings")
 	}
+}
+
+// checkSettings has the server look at settings before anything is changed.
+func checkSettings(v value, name string, set map[string]any) func(context.Context, Server) error {
+	return func(ctx context.Context, srv Server) error {
+		_, err := srv.Do(ctx, "POST", "/safes/check-policy", nil, stand(merged(set, nil)))
+		return checked(err, v, "safe "+name)
+	}
+}
+
+// checked says whose check has failed.
+func checked(err error, v value, what string) error {
+	if f := fault.As(err); f != nil {
+		return fault.New(f.Kind, "%s: %s: %s; nothing was changed", v.at, what, wordsOf(f)).WithCode(f.Code)
+	}
+	return err
 }
 
 // binding is somebody or a group on a safe, as a file has it.
