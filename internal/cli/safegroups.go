@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/fault"
@@ -42,11 +43,12 @@ func parseEnd(text string) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	for _, form := range []string{time.RFC3339, "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly} {
-		if t, err := time.ParseInLocation(form, text, time.Local); err == nil {
+		if t, err := time.ParseInLocation(form, text, time.Local); err == nil && !t.IsZero() {
 			return t, nil
 		}
 	}
-	if n, err := strconv.Atoi(text[:len(text)-1]); err == nil && text[len(text)-1] == 'd' && n > 0 && n < 36500 {
+	days, ok := strings.CutSuffix(text, "d")
+	if n, err := strconv.Atoi(days); ok && err == nil && n > 0 && n < 36500 {
 		return time.Now().AddDate(0, 0, n), nil
 	}
 	if d, err := time.ParseDuration(text); err == nil && d > 0 {

@@ -352,6 +352,7 @@ func (ch *channel) prepare() error {
 		}
 	}
 	ch.held.env = nil
+	ch.c.awaitAnswers()
 	return nil
 }
 

@@ -33,6 +33,9 @@ type client struct {
 	noMore atomic.Bool     // the client has promised to open no more sessions
 	work   sync.WaitGroup  // everything that serves this connection
 
+	awaited chan chan struct{} // to close once the requests that are there are answered
+	unasked chan struct{}      // closed when no more requests are answered
+
 	mu       sync.Mutex
 	person   Person // of the proof; newer when a second factor was asked for since
 	gone     bool   // the transport has ended: no route may begin
@@ -45,7 +48,8 @@ type client struct {
 }
 
 func newClient(g *Gateway, conn ssh.Conn, chans <-chan ssh.NewChannel, reqs <-chan *ssh.Request, from Client, p *proof) *client {
-	return &client{g: g, conn: conn, chans: chans, reqs: reqs, from: from, proof: p, person: p.person, sessions: map[*channel]struct{}{}}
+	return &client{g: g, conn: conn, chans: chans, reqs: reqs, from: from, proof: p, person: p.person, sessions: map[*channel]struct{}{},
+		awaited: make(chan chan struct{}), unasked: make(chan struct{})}
 }
 
 // serve carries the connection until it ends; what it began has ended when it returns.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -46,17 +47,68 @@ func (l listen) marshal() []byte {
 // globalRequests answers the client's requests that belong to no channel. Every
 // one that wants an answer gets one, so that keep-alives are answered too.
 func (c *client) globalRequests() {
-	for req := range c.reqs {
-		switch req.Type {
-		case "no-more-sessions@openssh.com":
-			c.noMore.Store(true)
-			req.Reply(true, nil)
-		case "tcpip-forward", "cancel-tcpip-forward", "streamlocal-forward@openssh.com", "cancel-streamlocal-forward@openssh.com":
-			ok, payload := c.remoteForward(req)
-			req.Reply(ok, payload)
-		default:
-			req.Reply(false, nil)
+	defer close(c.unasked)
+	for {
+		select {
+		case req, ok := <-c.reqs:
+			if !ok {
+				return
+			}
+			c.answer(req)
+		case caughtUp := <-c.awaited:
+			for more := true; more; {
+				select {
+				case req, ok := <-c.reqs:
+					if more = ok; ok {
+						c.answer(req)
+					}
+				default:
+					more = false
+				}
+			}
+			close(caughtUp)
 		}
+	}
+}
+
+func (c *client) answer(req *ssh.Request) {
+	switch req.Type {
+	case "no-more-sessions@openssh.com":
+		c.noMore.Store(true)
+		req.Reply(true, nil)
+	case "tcpip-forward", "cancel-tcpip-forward", "streamlocal-forward@openssh.com", "cancel-streamlocal-forward@openssh.com":
+		ok, payload := c.remoteForward(req)
+		req.Reply(ok, payload)
+	default:
+		req.Reply(false, nil)
+	}
+}
+
+// answersWithin bounds how long a session waits for requests that came before it.
+const answersWithin = 2 * time.Second
+
+// awaitAnswers waits until the global requests that came before now are answered, as a
+// server does that reads one packet after the other: a short command must not end before
+// its client was told that a forward is refused. The transport has put them all into
+// reqs before it gave out the channel's request that waits here.
+func (c *client) awaitAnswers() {
+	t := time.NewTimer(answersWithin)
+	defer t.Stop()
+	caughtUp := make(chan struct{})
+	select {
+	case c.awaited <- caughtUp:
+	case <-c.unasked:
+		return
+	case <-c.ctx.Done():
+		return
+	case <-t.C:
+		return
+	}
+	select {
+	case <-caughtUp:
+	case <-c.unasked:
+	case <-c.ctx.Done():
+	case <-t.C:
 	}
 }
 
