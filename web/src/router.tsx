@@ -331,6 +331,12 @@ const notifications = createRoute({
   validateSearch: optional("tab", "open", "edit", "channel", "state"),
   component: lazyRouteComponent(() => import("./features/settings/notifications")),
 });
+const notices = createRoute({
+  getParentRoute: () => shell,
+  path: "/notices",
+  validateSearch: optional("show", "open"),
+  component: lazyRouteComponent(() => import("./features/notices/notices")),
+});
 const profile = createRoute({
   getParentRoute: () => shell,
   path: "/profile",
@@ -418,6 +424,7 @@ const tree = root.addChildren([
     shell.addChildren([
       home,
       profile,
+      notices,
       organizations,
       submissions,
       platformUsers,

@@ -556,6 +556,10 @@ export const pages = [
   { name: "people", path: `${o}/people`, as: "ada", until: "text=Luca Bianchi" },
   { name: "person", path: () => `${o}/people?open=${people[2].id}`, as: "ada", until: "text=Role in Acme" },
   { name: "person-new", path: `${o}/people?new=1`, as: "ada", until: "dialog" },
+  { name: "inbox", path: "/notices", as: "ada", until: "text=oscar asks" },
+  { name: "inbox-open", path: "/notices", as: "ada", until: "text=oscar asks", act: (page) => page.getByRole("button", { name: "oscar asks for access to payroll database" }).click() },
+  { name: "profile-notices", path: "/profile?tab=notices", as: "ada", until: "text=Show here" },
+  { name: "settings-introductions", path: "/o/acme/settings/notifications?tab=introductions", as: "ada", until: "text=approve only with" },
   { name: "profile", path: "/profile", as: "ada", until: "text=Backup codes" },
   {
     name: "profile-phone",

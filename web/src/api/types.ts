@@ -82,6 +82,9 @@ export type SettingsChangeWire = Schemas["SettingsChange"];
 export type ChannelWire = Omit<Schemas["NoticeChannel"], "kinds"> & { kinds: string[] };
 export type NoticeKindWire = Schemas["NoticeKind"];
 export type DeliveryWire = Schemas["NoticeDelivery"];
+export type NoticeWire = Schemas["Notice"];
+export type NoticePreferenceWire = Schemas["NoticePreference"];
+export type NoticeIntroductionWire = Schemas["NoticeIntroduction"];
 
 // --- people, tokens, keys --------------------------------------------------
 export type MemberWire = Schemas["ListedMember"];

@@ -28,6 +28,12 @@ export const deliveries = [
   { ...letters[0], channel_id: "email", fell_back: false },
 ];
 const noticeKinds = [["access_request_waiting", "Somebody asks for access to a safe"], ["access_request_decided", "A request for access was approved, rejected or has lapsed"], ["access_emergency", "Somebody opened a safe in an emergency, without approval"], ["channel_failing", "A channel of notices does not work"]].map(([kind, title]) => ({ kind, title }));
+const told = [
+  { id: makeId("ntc"), org_id: orgs.acme.id, kind: "access_request_waiting", subject: "oscar asks for access to payroll database", text: "Approve only with a ticket.\n\noscar asks to open the safe payroll database. You may decide.\n\n> the disk is full\n\nPerson: oscar@acme.example\nFor: 1h", link: "/requests/arq_1", link_label: "Decide", created_at: ago(4) },
+  { id: makeId("ntc"), org_id: orgs.acme.id, kind: "governance_decided", subject: "What you asked for was approved", text: "Hello Ada,\n\nGrace has approved that you turn recording off. It is done.", link: "/organization/governance/gov_1", link_label: "See it", created_at: ago(90) },
+  { id: makeId("ntc"), kind: "password_was_set", subject: "Your password was set anew", text: "Hello Ada,\n\na new password was set for your VaultPAM account.", created_at: ago(60 * 30), read_at: ago(60 * 20) },
+];
+const preferences = [...noticeKinds, { kind: "governance_waiting", title: "A sensitive change waits for a second person" }].map((k) => ({ ...k, in_app: true, email: k.kind === "access_request_decided" ? "daily" : "now", required: /emergency|failing/.test(k.kind), urgent: /waiting/.test(k.kind) }));
 const robot = { id: makeId("usr"), name: "nightly-backup", handle: "nightly-backup-x41k2c", role: "operator", tokens: 1, created_at: ago(60 * 24 * 20) };
 
 export function adminRoutes(on, page) {
@@ -48,6 +54,16 @@ export function adminRoutes(on, page) {
     on("POST", `${base}/{id}/resend`, ({ params }) => Object.assign(letters.find((l) => l.id === params.id), { state: "queued", next_at: ahead(1) }));
     on("GET", `${base}/{id}`, ({ params }) => ({ ...letters.find((l) => l.id === params.id), tries }));
   }
+  on("GET", "/notices/unread", () => ({ unread: told.filter((n) => !n.read_at).length }));
+  on("GET", "/notices", ({ url }) => page(told.filter((n) => !n.read_at || url.searchParams.get("unread") !== "true"), url));
+  on("POST", "/notices/read", ({ body }) => {
+    for (const n of told) if (body.until || body.ids.includes(n.id)) n.read_at ??= ago(0);
+    return { unread: told.filter((n) => !n.read_at).length };
+  });
+  on("GET", "/notices/preferences", ({ url }) => page(preferences, url));
+  on("PUT", "/notices/preferences/{kind}", ({ params, body }) => Object.assign(preferences.find((p) => p.kind === params.kind), body));
+  on("GET", "/org/notifications/introductions", ({ url }) => page(noticeKinds.map((k, i) => ({ ...k, words: i === 0 ? "{organization}: approve only with a ticket of the desk. Ask {support} if in doubt." : "" })), url));
+  on("PUT", "/org/notifications/introductions/{kind}", ({ params, body }) => ({ kind: params.kind, title: params.kind, words: body.words }));
   const notices = "/org/notifications";
   const shown = { secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=" };
   on("GET", `${notices}/channels`, ({ url }) => page(channels, url));

@@ -4,6 +4,7 @@ import { PageHead } from "../../ui/page";
 import { membershipsQuery } from "../auth/queries";
 import { lastOrg, useMe } from "../shell/org";
 import { Access } from "./access";
+import { NoticePreferences } from "./notices";
 import { Security } from "./security";
 import { SshKeys } from "./ssh-keys";
 import { Tokens } from "./tokens";
@@ -13,6 +14,7 @@ const tabs = [
   { id: "ssh-keys", label: "SSH keys" },
   { id: "tokens", label: "API tokens" },
   { id: "access", label: "My access" },
+  { id: "notices", label: "Notices" },
 ] as const;
 
 export default function ProfilePage() {
@@ -43,6 +45,7 @@ export default function ProfilePage() {
         {tab === "ssh-keys" && <SshKeys />}
         {tab === "tokens" && <Tokens org={org} />}
         {tab === "access" && <Access />}
+        {tab === "notices" && <NoticePreferences />}
       </div>
     </>
   );

@@ -12,10 +12,12 @@ import { ChannelForm } from "./channel-form";
 import { ChannelPanel, ChannelState } from "./channel-panel";
 import { type Channel, channelsQuery, useChannelChanges, ways } from "./channel-queries";
 import { Deliveries } from "./deliveries";
+import { Introductions } from "./introductions";
 
 const tabs = [
   { tab: undefined, label: "Channels" },
   { tab: "deliveries", label: "Deliveries" },
+  { tab: "introductions", label: "Introductions" },
 ] as const;
 
 export default function Notifications() {
@@ -25,6 +27,8 @@ export default function Notifications() {
   const navigate = useNavigate({ from: "/o/$org/settings/notifications" });
   const set = (part: typeof search) => void navigate({ search: (s) => ({ ...s, ...part }), replace: true });
   const deliveries = search.tab === "deliveries";
+  const introductions = search.tab === "introductions";
+  const other = deliveries || introductions;
   const { data, error, refetch } = useQuery(channelsQuery(org.id));
   if (error) return <Failed page error={error} what="the channels" retry={() => void refetch()} />;
   const open = data?.items.find((c) => c.id === search.open);
@@ -36,14 +40,14 @@ export default function Notifications() {
         lead="Where this organization is told of what happens in it, besides the e-mails to each person."
         action={
           r.manage &&
-          !deliveries && (
+          !other && (
             <Button kind="primary" icon={Plus} onClick={() => set({ edit: "new" })}>
               Add channel
             </Button>
           )
         }
       />
-      <nav className="tabs" aria-label="Channels and deliveries">
+      <nav className="tabs" aria-label="Parts of notifications">
         {tabs.map((t) => (
           <Link key={t.label} to="/o/$org/settings/notifications" params={{ org: org.slug }} search={t.tab ? { tab: t.tab } : {}} aria-current={search.tab === t.tab ? "page" : undefined} activeOptions={{ exact: true, includeSearch: true }}>
             {t.label}
@@ -51,9 +55,9 @@ export default function Notifications() {
         ))}
       </nav>
       <div className="tab-body">
-        {deliveries ? <Deliveries filter={{ channel: search.channel, state: search.state }} open={search.open} set={set} /> : data ? <Channels all={data.items} onOpen={(id) => set({ open: id })} /> : <PageSkeleton label="the channels" />}
+        {introductions ? <Introductions /> : deliveries ? <Deliveries filter={{ channel: search.channel, state: search.state }} open={search.open} set={set} /> : data ? <Channels all={data.items} onOpen={(id) => set({ open: id })} /> : <PageSkeleton label="the channels" />}
       </div>
-      {!deliveries && open && !edited && <ChannelPanel key={open.id} channel={open} onEdit={() => set({ edit: open.id })} onClose={() => set({ open: undefined })} />}
+      {!other && open && !edited && <ChannelPanel key={open.id} channel={open} onEdit={() => set({ edit: open.id })} onClose={() => set({ open: undefined })} />}
       {r.manage && (edited || search.edit === "new") && <ChannelForm channel={edited} onClose={() => set({ edit: undefined })} />}
     </>
   );

@@ -63,7 +63,7 @@ export function orgNav(r: Rights): NavGroup[] {
       items: [
         { to: "/o/$org/settings/organization", label: "Organization", icon: SlidersHorizontal, hint: "Name, sign-in rules, mail" },
         { to: "/o/$org/settings/sso", label: "Single sign-on", icon: LogIn, hint: "Your own identity provider" },
-        { to: "/o/$org/settings/notifications", label: "Notifications", icon: BellRing, hint: "Slack, webhooks, and what was sent" },
+        { to: "/o/$org/settings/notifications", label: "Notifications", icon: BellRing, hint: "Slack, webhooks, words of your own, and what was sent" },
       ],
     });
   }

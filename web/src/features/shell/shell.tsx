@@ -8,6 +8,7 @@ import { initials } from "../../ui/format";
 import { Menu, MenuItem } from "../../ui/menu";
 import { useToasts } from "../../ui/toast";
 import { membershipsQuery, meQuery, signOut } from "../auth/queries";
+import { Bell } from "../notices/bell";
 import { Logo } from "./logo";
 import { type NavGroup, orgNav, platformNav } from "./nav";
 import { lastOrg, MeContext } from "./org";
@@ -43,6 +44,10 @@ export default function Shell() {
         <aside className={drawer ? "side open" : "side"}>
           <div className="side-head">
             <Logo />
+            <span className="grow" />
+            <span className="only-wide">
+              <Bell org={current?.org_id} />
+            </span>
             <span className="only-narrow">
               <IconButton icon={X} label="Close navigation" onClick={() => setDrawer(false)} />
             </span>
@@ -65,6 +70,7 @@ export default function Shell() {
           <IconButton icon={MenuIcon} label="Open navigation" onClick={() => setDrawer(true)} aria-expanded={drawer} />
           <Logo />
           <span className="grow" />
+          <Bell org={current?.org_id} />
           <IconButton icon={Search} label="Search and commands" onClick={() => setPalette(true)} />
         </header>
         <main id="main" className="main" tabIndex={-1}>
