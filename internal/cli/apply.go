@@ -165,7 +165,11 @@ func (c *applyRunCmd) Run(ctx context.Context, p *program) error {
 	done, waiting, left := plan.Count(declare.Done), plan.Count(declare.Waits), plan.Count(declare.Left)
 	switch {
 	case err != nil:
-		return fault.New(fault.KindOf(err), "%s (%d changes were made and stay, this one was not, nor %d after it; run it again when it is mended)", sentence(err), done, left).WithCode(fault.CodeOf(err)).Because(err)
+		made := "nothing was made"
+		if done > 0 {
+			made = plural(done, "change") + " before it stay"
+		}
+		return fault.New(fault.KindOf(err), "%s (%s, %s after it not tried; run it again when it is mended)", sentence(err), made, plural(left, "change")).WithCode(fault.CodeOf(err)).Because(err)
 	case c.Plan:
 		return nil
 	case waiting > 0:

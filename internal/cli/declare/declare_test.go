@@ -29,6 +29,7 @@ func TestFaultsAreToldWithTheirPlace(t *testing.T) {
 		{v + "groups:\n  - name: [\n", `this is not YAML`},
 		{v + "group: []\n", `a.yaml:2:1: there is no key "group" here; there are: apiVersion, owns, resources, groups, safes, policies`},
 		{v + "groups: [{description: x}]\n", `a.yaml:2:10: name is missing`},
+		{v + "safes: [{name: x, members: [ada]}]\n", `a.yaml:2:29: an entry of members must be keys and values, of person, role, until`},
 		{v + "groups: [{name: x, name: y}]\n", `the key "name" is here twice`},
 		{v + "groups: [{name: x}, {name: X}]\n", `a.yaml:2:21: groups has "X" already, at a.yaml:2:10`},
 		{v + "groups: [{name: x, members: [ada, Ada]}]\n", `"Ada" is in members twice`},

@@ -2,6 +2,7 @@ package declare
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -119,10 +120,16 @@ func Parse(sources ...Source) (*Config, error) {
 	return c, r.fault()
 }
 
+// misplaced is something wrong, and where.
+type misplaced struct {
+	at   place
+	text string
+}
+
 // reader collects what is wrong.
 type reader struct {
 	file   string
-	faults []string
+	faults []misplaced
 	more   int
 	owned  values
 }
@@ -132,18 +139,24 @@ func (r *reader) wrong(at place, format string, args ...any) {
 		r.more++
 		return
 	}
-	r.faults = append(r.faults, at.String()+": "+fmt.Sprintf(format, args...))
+	r.faults = append(r.faults, misplaced{at, fmt.Sprintf(format, args...)})
 }
 
 func (r *reader) fault() error {
 	if len(r.faults) == 0 {
 		return nil
 	}
-	text := strings.Join(r.faults, "\n")
-	if r.more > 0 {
-		text += fmt.Sprintf("\nand %d more", r.more)
+	slices.SortStableFunc(r.faults, func(a, b misplaced) int {
+		return cmp.Or(cmp.Compare(a.at.file, b.at.file), cmp.Compare(a.at.line, b.at.line), cmp.Compare(a.at.col, b.at.col))
+	})
+	lines := make([]string, len(r.faults))
+	for i, f := range r.faults {
+		lines[i] = f.at.String() + ": " + strings.ReplaceAll(f.text, "\n", " ")
 	}
-	return fault.New(fault.Invalid, "%s", text).WithCode(FileInvalid)
+	if r.more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", r.more))
+	}
+	return fault.New(fault.Invalid, "%s", strings.Join(lines, "\n")).WithCode(FileInvalid)
 }
 
 func (r *reader) at(n *yaml.Node) place { return place{r.file, n.Line, n.Column} }
@@ -231,7 +244,7 @@ func (r *reader) object(n *yaml.Node, s shape, name string) any {
 		return nil // always
 	}
 	if n.Kind != yaml.MappingNode {
-		r.wrong(r.at(n), "%s must be keys and values", first(name, "the file"))
+		r.wrong(r.at(n), "%s must be keys and values, of %s", first(name, "the file"), strings.Join(names(s.keys), ", "))
 		return nil
 	}
 	m := entries{}
@@ -270,7 +283,11 @@ func (r *reader) list(n *yaml.Node, s shape, name string) any {
 	out := values{}
 	seen := map[string]bool{}
 	for _, item := range n.Content {
-		v, ok := r.value(item, *s.of, name)
+		entry := name
+		if s.of.kind == object {
+			entry = "an entry of " + name
+		}
+		v, ok := r.value(item, *s.of, entry)
 		if t, is := v.v.(string); is && ok {
 			if seen[strings.ToLower(t)] {
 				r.wrong(v.at, "%q is in %s twice", short(t), name)
