@@ -69,7 +69,10 @@ await run(page, {
     await bruno.getByText("No safe is open to you yet").waitFor();
   },
   "lends it once more, and it is given back": async () => {
-    await button("Lend access").click();
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox", { name: /^Search safes, people/ }).fill("lend acc");
+    await page.getByRole("option", { name: /^Lend access/ }).waitFor();
+    await page.keyboard.press("Enter");
     const safe = dialog.getByRole("combobox", { name: "Safe" });
     await safe.fill(job.safe.slice(1));
     await dialog.getByRole("option").filter({ hasText: job.safe }).first().waitFor();

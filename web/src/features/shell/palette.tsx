@@ -147,9 +147,13 @@ function useEntries(groups: NavGroup[], memberships: Membership[], current: Memb
     for (const s of safes?.items ?? []) {
       list.push({ id: s.id, label: s.name, detail: s.description, group: "Safe", icon: Boxes, go: () => void navigate({ to: "/o/$org/safes/$safe", params: { org, safe: s.id }, search: {} }) });
     }
+    const make = (label: string, to: "/o/$org/safes/new" | "/o/$org/resources" | "/o/$org/accounts" | "/o/$org/my-requests" | "/o/$org/lending", isNew: boolean) =>
+      list.push({ id: `new-${label}`, label, detail: "", group: "Action", icon: Plus, go: () => void navigate({ to, params: { org }, search: isNew ? { new: "1" } : {} }) });
+    if (r?.launch) {
+      make("Ask for access", "/o/$org/my-requests", true);
+      make("Lend access", "/o/$org/lending", true);
+    }
     if (r?.manage) {
-      const make = (label: string, to: "/o/$org/safes/new" | "/o/$org/resources" | "/o/$org/accounts", isNew: boolean) =>
-        list.push({ id: `new-${label}`, label, detail: "", group: "Action", icon: Plus, go: () => void navigate({ to, params: { org }, search: isNew ? { new: "1" } : {} }) });
       make("New safe", "/o/$org/safes/new", false);
       make("New resource", "/o/$org/resources", true);
       make("New account", "/o/$org/accounts", true);
@@ -174,5 +178,5 @@ function useEntries(groups: NavGroup[], memberships: Membership[], current: Memb
       }
     }
     return list;
-  }, [groups, memberships, current, safes, people, sessions, r?.manage, navigate]);
+  }, [groups, memberships, current, safes, people, sessions, r?.manage, r?.launch, navigate]);
 }
