@@ -23,6 +23,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/recording"
 	"github.com/vaultpam/vaultpam/internal/recovery"
 	"github.com/vaultpam/vaultpam/internal/resource"
+	accessreview "github.com/vaultpam/vaultpam/internal/review"
 	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/scim"
 	"github.com/vaultpam/vaultpam/internal/session"
@@ -62,6 +63,7 @@ type Deps struct {
 	Recovery    *recovery.Service
 	Access      *access.Service
 	Governance  *governance.Service
+	Reviews     *accessreview.Service
 
 	PublicURL      string         // https://host:port, the console's origin
 	SSHAddr        string         // host:port where people reach the SSH gateway
@@ -142,6 +144,7 @@ func (s *Server) routes() {
 	s.recoveryRoutes()
 	s.accessRoutes()
 	s.governanceRoutes()
+	s.reviewRoutes()
 	s.mux.HandleFunc("GET "+terminalPath, s.terminal)
 }
 

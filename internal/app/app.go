@@ -41,6 +41,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/recording"
 	"github.com/vaultpam/vaultpam/internal/recovery"
 	"github.com/vaultpam/vaultpam/internal/resource"
+	accessreview "github.com/vaultpam/vaultpam/internal/review"
 	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/scim"
 	"github.com/vaultpam/vaultpam/internal/seal"
@@ -70,6 +71,7 @@ type App struct {
 	identity   *identity.Service
 	recovery   *recovery.Service
 	governance *governance.Service
+	reviews    *accessreview.Service
 	tenancy    *tenancy.Service
 	platform   *platform.Service
 	invites    *invitation.Service
@@ -228,6 +230,10 @@ func (a *App) buildDomains() (err error) {
 		a.groups, err = group.New(group.Deps{DB: a.db, Ledger: a.ledger, Safes: a.safes, Now: now})
 		return err
 	})
+	build("access reviews", func() (err error) {
+		a.reviews, err = accessreview.New(accessreview.Deps{Log: part("review"), DB: a.db, Ledger: a.ledger, Safes: a.safes, Groups: a.groups, Ended: func() { a.sessions.Notify() }, Now: now})
+		return err
+	})
 	build("policies", func() (err error) {
 		a.policies, err = policy.New(policy.Deps{DB: a.db, Ledger: a.ledger, Safes: a.safes, Grants: grants{a}, Now: now})
 		return err
@@ -327,7 +333,7 @@ func (a *App) buildDoors() error {
 		SSO:      a.sso,
 		SCIM:     a.scim,
 		Mail:     a.mail,
-		Recovery: a.recovery, Governance: a.governance,
+		Recovery: a.recovery, Governance: a.governance, Reviews: a.reviews,
 		PublicURL: a.cfg.HTTPS.PublicURL, SSHAddr: a.cfg.SSH.PublicAddr,
 		SSHHostKeys: []string{knownHost(a.doors.sshHostKey)}, TrustedProxies: proxies, Limits: api.DefaultLimits,
 	})

@@ -203,6 +203,7 @@ func (a *App) Run(ctx context.Context) error {
 	above.Go(func() error { return a.recovery.Run(ctx) })
 	above.Go(func() error { return a.access.Run(ctx) })
 	above.Go(func() error { return a.governance.Run(ctx) })
+	above.Go(func() error { return a.reviews.Run(ctx) })
 	above.Go(func() error { return a.prune(ctx) })
 	above.Go(func() error { return a.gateway.Run(ctx, a.doors.ssh) })
 	above.Go(func() error { return a.serveHTTPS(ctx) })

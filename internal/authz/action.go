@@ -32,6 +32,10 @@ const (
 	GovernanceDecide Action = "governance.decide"
 	GovernanceExport Action = "governance.export"
 
+	ReviewManage Action = "review.manage" // open and cancel campaigns of access reviews
+	ReviewList   Action = "review.list"   // all campaigns; and export
+	ReviewDecide Action = "review.decide" // what one is asked to review
+
 	RecoveryList   Action = "recovery.list"
 	RecoveryDecide Action = "recovery.decide" // whether somebody may set up a new second factor
 	MemberSignOut  Action = "member.sign_out" // end a member's sign-ins and live sessions
@@ -176,6 +180,9 @@ var rules = []rule{
 	{GovernanceList, OrgObject, "governance:read", "see what waits for a second person in this organization"},
 	{GovernanceDecide, OrgObject, "", "decide what waits for a second person in this organization"},
 	{GovernanceExport, OrgObject, "", "export what waits for a second person in this organization"},
+	{ReviewManage, OrgObject, "", "open or cancel access reviews in this organization"},
+	{ReviewList, OrgObject, "", "see and export the access reviews of this organization"},
+	{ReviewDecide, OrgObject, "", "review rights in this organization"},
 	{RecoveryList, MemberObject, "members:read", "see who has lost their second factor"},
 	{RecoveryDecide, MemberObject, "", "decide about a lost second factor"},
 	{MemberPhone, MemberObject, "", "see the telephone number of a member"},

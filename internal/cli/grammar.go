@@ -41,6 +41,7 @@ type grammar struct {
 	Apply      applyCmd           `cmd:"" section:"manage" help:"Groups, safes and policies from files: plan, apply, find drift, export."`
 	Services   serviceAccountsCmd `cmd:"" name:"service-accounts" section:"manage" help:"Members that nobody signs in as, for programs."`
 	Governance governanceCmd      `cmd:"" section:"manage" help:"Sensitive changes that wait for a second person."`
+	Reviews    reviewsCmd         `cmd:"" section:"manage" help:"Access reviews: who still needs which right."`
 	Recovery   recoveryCmd        `cmd:"" section:"manage" help:"People who have lost their second factor and wait for a decision."`
 	Mail       mailCmd            `cmd:"" section:"manage" help:"Messages that were sent to people, and whether they arrived."`
 	Channels   channelsCmd        `cmd:"" section:"manage" help:"Where notices go besides e-mail: Slack and signed webhooks."`

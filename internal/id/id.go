@@ -49,6 +49,8 @@ type (
 	Job          string
 	HostKeySight string // a host key that was seen and waits for confirmation
 	Delivery     string // a message to somebody outside of the product
+	Review       string // a campaign of access reviews
+	ReviewItem   string // one right that is reviewed
 	Notice       string // what a person is told inside the product
 	Channel      string // where an organization's notices go
 )
@@ -82,6 +84,8 @@ func (Export) Prefix() string       { return "exp" }
 func (Key) Prefix() string          { return "kek" }
 func (Setup) Prefix() string        { return "set" }
 func (Governance) Prefix() string   { return "gov" }
+func (Review) Prefix() string       { return "rvw" }
+func (ReviewItem) Prefix() string   { return "rvi" }
 func (AccessGrant) Prefix() string  { return "agr" }
 func (AccessReq) Prefix() string    { return "arq" }
 func (Invitation) Prefix() string   { return "inv" }

@@ -214,6 +214,7 @@ func TestInternalTierIsOffThePublicCatalog(t *testing.T) {
 		event.ACCESS_POLICY_CHANGED,
 		event.PHONE_NUMBER_REMOVED,
 		event.ACCESS_GRANT_OPENED, event.ACCESS_GRANT_ENDED, event.ACCESS_REQUEST_COMMENTED, event.NOTICE_PREFERENCE_CHANGED,
+		event.ACCESS_REVIEW_OPENED, event.ACCESS_REVIEW_ITEM_DECIDED, event.ACCESS_REVIEW_CLOSED, event.ACCESS_REVIEW_CANCELLED,
 	}
 	if !slices.Equal(internal, want) {
 		t.Errorf("internal tier is %v", internal)

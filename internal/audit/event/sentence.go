@@ -260,4 +260,8 @@ var phrases = map[Constant]string{
 	ACCESS_GRANT_ENDED:          "ended|end access to {} that was granted for a time[: {comment}]",
 	ACCESS_REQUEST_COMMENTED:    "commented|comment on a request for access to {}",
 	NOTICE_PREFERENCE_CHANGED:   "chose|choose how to hear of {notice_kind} (e-mail {email_when})",
+	ACCESS_REVIEW_OPENED:        "opened|open the access review {review_name}",
+	ACCESS_REVIEW_ITEM_DECIDED:  "decided|decide a right in an access review: {verdict}, {review_result}",
+	ACCESS_REVIEW_CLOSED:        "closed|close the access review {review_name}",
+	ACCESS_REVIEW_CANCELLED:     "cancelled|cancel the access review {review_name}",
 }

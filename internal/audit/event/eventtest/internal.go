@@ -140,5 +140,17 @@ func internalTier() []event.Event {
 		event.NewNoticePreferenceChanged(
 			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"), "notice_kind", event.EmailWhenOff, flag("in_app"),
 		),
+		event.NewAccessReviewOpened(
+			by(event.OrgAdmin), event.TenantTarget(ID[id.Org]("target"), "the target"), ID[id.Review]("review_id"), "review_name", count[int]("review_items"), moment("ends_at"),
+		),
+		event.NewAccessReviewItemDecided(
+			by(event.User), event.TenantTarget(ID[id.Org]("target"), "the target"), ID[id.Review]("review_id"), ID[id.ReviewItem]("review_item_id"), "verdict", "review_result",
+		).WithSubjectUserID(ID[id.User]("subject_user_id")).WithGroupID(ID[id.Group]("group_id")).WithSafeID(ID[id.Safe]("safe_id")).WithComment("comment"),
+		event.NewAccessReviewClosed(
+			by(event.System), event.TenantTarget(ID[id.Org]("target"), "the target"), ID[id.Review]("review_id"), "review_name",
+		),
+		event.NewAccessReviewCancelled(
+			by(event.OrgAdmin), event.TenantTarget(ID[id.Org]("target"), "the target"), ID[id.Review]("review_id"), "review_name",
+		).WithComment("comment"),
 	}
 }

@@ -186,6 +186,12 @@ func otherwise(ev event.Event) []event.Event {
 		return []event.Event{e.Denied(event.AccessGrantOpenedNotPermitted)}
 	case event.AccessGrantEnded:
 		return []event.Event{e.Denied(event.AccessGrantEndedNotPermitted)}
+	case event.AccessReviewOpened:
+		return []event.Event{e.Denied(event.AccessReviewNotPermitted)}
+	case event.AccessReviewItemDecided:
+		return []event.Event{e.Denied(event.AccessReviewNotPermitted), e.Denied(event.AccessReviewOwnRight), e.Denied(event.AccessReviewNotOpen)}
+	case event.AccessReviewCancelled:
+		return []event.Event{e.Denied(event.AccessReviewNotPermitted), e.Denied(event.AccessReviewNotOpen)}
 	case event.AccessRequestCommented:
 		return []event.Event{e.Denied(event.AccessRequestCommentedNotPermitted)}
 	case event.SSHCertificateIssued:

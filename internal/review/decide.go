@@ -1,0 +1,374 @@
+package review
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/audit/event"
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/label"
+	"github.com/vaultpam/vaultpam/internal/review/reviewsql"
+)
+
+func checkReason(field, reason string) error {
+	wrong := label.Note(reason)
+	if wrong == "" && len([]rune(reason)) > maxReason {
+		wrong = fmt.Sprintf("must have at most %d characters", maxReason)
+	}
+	if wrong != "" {
+		return fault.New(fault.Invalid, "the %s %s", field, wrong).WithField(field, "%s", wrong)
+	}
+	return nil
+}
+
+// stopped is a revocation that a rule of another domain forbids.
+type stopped struct{ why string }
+
+func (s *stopped) Error() string { return s.why }
+
+// Decide keeps or revokes one right; a revocation acts at once.
+func (s *Service) Decide(ctx context.Context, actor authz.Actor, rid id.Review, iid id.ReviewItem, v Verdict, reason string) (Item, error) {
+	if err := checkReason("reason", reason); err != nil {
+		return Item{}, err
+	}
+	if reason == "" {
+		return Item{}, fault.New(fault.Invalid, "say why").WithField("reason", "must not be empty")
+	}
+	if v != Keep && v != Revoke {
+		return Item{}, fault.New(fault.Invalid, "a right is kept or revoked").WithField("verdict", "must be keep or revoke")
+	}
+	denied := event.NewAccessReviewItemDecided(event.By(actor, event.User), event.TenantTarget(actor.Org, ""), rid, iid, string(v), "refused")
+	if err := check(actor, authz.ReviewDecide); err != nil {
+		return Item{}, s.refused(ctx, actor, err, denied.Denied(event.AccessReviewNotPermitted))
+	}
+	var why event.AccessReviewReason
+	err := s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
+		why, err = s.mayDecide(ctx, reviewsql.New(tx), actor, rid, iid)
+		return err
+	})
+	switch {
+	case fault.Is(err, fault.Denied) || fault.CodeOf(err) == NotOpen:
+		return Item{}, s.refused(ctx, actor, err, denied.Denied(why))
+	case err != nil:
+		return Item{}, err
+	}
+	if err := s.decide(ctx, actor, actor.Org, rid, iid, v, reason); err != nil {
+		return Item{}, err
+	}
+	s.d.Ended()
+	var out Item
+	err = s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
+		row, err := reviewsql.New(tx).GetItem(ctx, reviewsql.GetItemParams{OrgID: string(actor.Org), ReviewID: string(rid), ID: string(iid)})
+		out = item(row)
+		return err
+	})
+	return out, err
+}
+
+// mayDecide tells whether the actor decides this item: a reviewer of it, or an
+// administrator, and never about a right of their own.
+func (s *Service) mayDecide(ctx context.Context, q *reviewsql.Queries, actor authz.Actor, rid id.Review, iid id.ReviewItem) (event.AccessReviewReason, error) {
+	org := string(actor.Org)
+	sees, err := s.sees(ctx, q, actor, rid)
+	if err != nil {
+		return event.AccessReviewNotPermitted, err
+	}
+	c, err := q.GetReview(ctx, reviewsql.GetReviewParams{OrgID: org, ID: string(rid)})
+	if db.NotFound(err) {
+		return event.AccessReviewNotPermitted, noReview(rid)
+	}
+	if err != nil {
+		return event.AccessReviewNotPermitted, err
+	}
+	no := fault.New(fault.Denied, "you are not a reviewer of this right").WithCode("NOT_A_REVIEWER")
+	it, err := q.GetItem(ctx, reviewsql.GetItemParams{OrgID: org, ReviewID: string(rid), ID: string(iid)})
+	switch {
+	case db.NotFound(err) && !sees:
+		return event.AccessReviewNotPermitted, no
+	case db.NotFound(err):
+		return event.AccessReviewNotPermitted, fault.New(fault.NotFound, "no right %.64q in this access review", iid)
+	case err != nil:
+		return event.AccessReviewNotPermitted, err
+	}
+	own := it.UserID == string(actor.User)
+	if Kind(it.Kind) == SafeGroup {
+		n, err := q.InGroup(ctx, reviewsql.InGroupParams{OrgID: org, GroupID: it.GroupID, UserID: string(actor.User)})
+		if err != nil {
+			return event.AccessReviewNotPermitted, err
+		}
+		own = n > 0
+	}
+	if own {
+		return event.AccessReviewOwnRight, fault.New(fault.Denied, "nobody reviews a right of their own: another reviewer or administrator does").WithCode(OwnRight)
+	}
+	n, err := q.IsReviewer(ctx, reviewsql.IsReviewerParams{OrgID: org, ReviewID: string(rid), ItemID: string(iid), UserID: string(actor.User)})
+	if err != nil {
+		return event.AccessReviewNotPermitted, err
+	}
+	if n == 0 && check(actor, authz.ReviewManage) != nil {
+		return event.AccessReviewNotPermitted, no
+	}
+	if State(c.State) != Open || c.Deadline <= s.now() {
+		return event.AccessReviewNotOpen, errNotOpen()
+	}
+	return event.AccessReviewNotPermitted, nil
+}
+
+// decide stores a verdict and does what it says, in one transaction. Where a rule stops
+// the revocation, all of it is undone and the item says so. The zero actor is the rule.
+func (s *Service) decide(ctx context.Context, actor authz.Actor, org id.Org, rid id.Review, iid id.ReviewItem, v Verdict, reason string) error {
+	once := func(note string) error {
+		return s.d.DB.InOrg(ctx, org, func(ctx context.Context, tx *db.Tx) error {
+			return s.decideIn(ctx, tx, actor, org, rid, iid, v, reason, note)
+		})
+	}
+	err := once("")
+	var stop *stopped
+	if errors.As(err, &stop) {
+		err = once(stop.why)
+	}
+	if err != nil {
+		return fmt.Errorf("decide a right in an access review: %w", err)
+	}
+	return nil
+}
+
+func (s *Service) decideIn(ctx context.Context, tx *db.Tx, actor authz.Actor, org id.Org, rid id.Review, iid id.ReviewItem, v Verdict, reason, note string) error {
+	q := reviewsql.New(tx)
+	name, err := q.HoldOrganization(ctx, string(org))
+	if err != nil {
+		return fmt.Errorf("hold the organization: %w", err)
+	}
+	c, err := q.GetReview(ctx, reviewsql.GetReviewParams{OrgID: string(org), ID: string(rid)})
+	if err != nil {
+		return err
+	}
+	byRule := actor.Kind == authz.System
+	if State(c.State) != Open || !byRule && c.Deadline <= s.now() {
+		return errNotOpen()
+	}
+	row, err := q.GetItem(ctx, reviewsql.GetItemParams{OrgID: string(org), ReviewID: string(rid), ID: string(iid)})
+	if err != nil {
+		return err
+	}
+	if row.Verdict != "" {
+		return fault.New(fault.Conflict, "this right is decided already: %s", row.Verdict).WithCode(Decided)
+	}
+	it := item(row)
+	result := Kept
+	fresh, err := unchanged(ctx, q, org, row)
+	switch {
+	case err != nil:
+		return err
+	case !fresh:
+		result, note = Stale, "the right has changed or ended since the review opened; nothing was done"
+	case v == Revoke && note != "":
+		result, note = Failed, "could not be carried out: "+note
+	case v == Revoke:
+		result = Revoked
+		system := authz.SystemActor(org)
+		system.Request = actor.Request
+		if err := s.revoke(ctx, tx, system, it); err != nil {
+			if fault.Is(err, fault.Denied) {
+				return &stopped{fault.MessageOf(err)}
+			}
+			return err
+		}
+	}
+	act, at := event.By(actor, event.User), event.TenantTarget(org, name)
+	if byRule {
+		act = event.By(actor, event.System)
+	}
+	ev := event.NewAccessReviewItemDecided(act, at, rid, iid, string(v), string(result))
+	if it.User != "" {
+		ev = ev.WithSubjectUserID(it.User)
+	}
+	if it.Group != "" {
+		ev = ev.WithGroupID(it.Group)
+	}
+	if it.Safe != "" {
+		ev = ev.WithSafeID(it.Safe)
+	}
+	if reason != "" {
+		ev = ev.WithComment(reason)
+	}
+	told, err := s.d.Ledger.Record(ctx, tx, ev)
+	if err != nil {
+		return err
+	}
+	n, err := q.DecideItem(ctx, reviewsql.DecideItemParams{Verdict: string(v), Result: string(result), Note: note, Reason: reason, DecidedBy: string(actor.User), DecidedByName: actor.Name,
+		Now: s.now(), EventID: string(told), OrgID: string(org), ReviewID: string(rid), ID: string(iid)})
+	if err != nil {
+		return fmt.Errorf("store a verdict: %w", err)
+	}
+	if n == 0 {
+		return fault.New(fault.Conflict, "this right is decided already").WithCode(Decided)
+	}
+	return s.closeIn(ctx, tx, q, c, at)
+}
+
+func (s *Service) revoke(ctx context.Context, tx *db.Tx, actor authz.Actor, it Item) error {
+	switch it.Kind {
+	case SafeMember:
+		return s.d.Safes.ReviewedMember(ctx, tx, actor, it.Safe, it.User)
+	case SafeGroup:
+		return s.d.Safes.ReviewedGroup(ctx, tx, actor, it.Safe, it.Group)
+	default:
+		return s.d.Groups.ReviewedMember(ctx, tx, actor, it.Group, it.User)
+	}
+}
+
+// unchanged tells whether the right is still the one that the campaign took down.
+func unchanged(ctx context.Context, q *reviewsql.Queries, org id.Org, r reviewsql.AccessReviewItem) (bool, error) {
+	var mark string
+	var err error
+	switch Kind(r.Kind) {
+	case SafeMember:
+		var m reviewsql.MemberMarkRow
+		m, err = q.MemberMark(ctx, reviewsql.MemberMarkParams{OrgID: string(org), SafeID: r.SafeID, UserID: r.UserID})
+		mark = memberMark(m.ID, m.Role, m.EndsAt)
+	case SafeGroup:
+		var m reviewsql.AssignmentMarkRow
+		m, err = q.AssignmentMark(ctx, reviewsql.AssignmentMarkParams{OrgID: string(org), SafeID: r.SafeID, GroupID: r.GroupID})
+		mark = assignmentMark(m.ID, m.Version)
+	default:
+		var at int64
+		at, err = q.GroupMark(ctx, reviewsql.GroupMarkParams{OrgID: string(org), GroupID: r.GroupID, UserID: r.UserID})
+		mark = strconv.FormatInt(at, 10)
+	}
+	if db.NotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read a right: %w", err)
+	}
+	return mark == r.Mark, nil
+}
+
+// closeIn closes a campaign of which nothing is left to decide.
+func (s *Service) closeIn(ctx context.Context, tx *db.Tx, q *reviewsql.Queries, c reviewsql.AccessReview, at event.TenantRef) error {
+	left, err := q.CountOpen(ctx, reviewsql.CountOpenParams{OrgID: c.OrgID, ReviewID: c.ID})
+	if err != nil || left > 0 {
+		return err
+	}
+	n, err := q.EndReview(ctx, reviewsql.EndReviewParams{State: string(Closed), Now: s.now(), OrgID: c.OrgID, ID: c.ID})
+	if err != nil || n == 0 {
+		return err
+	}
+	_, err = s.d.Ledger.Record(ctx, tx, event.NewAccessReviewClosed(event.By(authz.SystemActor(id.Org(c.OrgID)), event.System), at, id.Review(c.ID), c.Name))
+	return err
+}
+
+// Cancel calls a campaign off. What was decided stays as it is.
+func (s *Service) Cancel(ctx context.Context, actor authz.Actor, rid id.Review, comment string) (Campaign, error) {
+	if err := checkReason("comment", comment); err != nil {
+		return Campaign{}, err
+	}
+	if err := check(actor, authz.ReviewManage); err != nil {
+		return Campaign{}, s.refused(ctx, actor, err, event.NewAccessReviewCancelled(event.By(actor, actsAs(actor)), event.TenantTarget(actor.Org, ""), rid, "").
+			Denied(event.AccessReviewNotPermitted))
+	}
+	c, err := s.Get(ctx, actor, rid)
+	if err != nil {
+		return Campaign{}, err
+	}
+	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
+		q := reviewsql.New(tx)
+		name, err := q.HoldOrganization(ctx, string(actor.Org))
+		if err != nil {
+			return err
+		}
+		n, err := q.EndReview(ctx, reviewsql.EndReviewParams{State: string(Cancelled), Now: s.now(), Comment: comment, OrgID: string(actor.Org), ID: string(rid)})
+		if err != nil {
+			return fmt.Errorf("cancel an access review: %w", err)
+		}
+		if n == 0 {
+			return errNotOpen()
+		}
+		ev := event.NewAccessReviewCancelled(event.By(actor, event.OrgAdmin), event.TenantTarget(actor.Org, name), rid, c.Name)
+		if comment != "" {
+			ev = ev.WithComment(comment)
+		}
+		_, err = s.d.Ledger.Record(ctx, tx, ev)
+		return err
+	})
+	if fault.CodeOf(err) == NotOpen {
+		return Campaign{}, s.refused(ctx, actor, err, event.NewAccessReviewCancelled(event.By(actor, event.OrgAdmin), event.TenantTarget(actor.Org, ""), rid, c.Name).
+			Denied(event.AccessReviewNotOpen))
+	}
+	if err != nil {
+		return Campaign{}, err
+	}
+	return s.Get(ctx, actor, rid)
+}
+
+const sweepEvery = 5 * time.Second
+
+// Run applies the rules of campaigns whose deadline has passed, until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	t := time.NewTicker(sweepEvery)
+	defer t.Stop()
+	for {
+		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+			s.d.Log.ErrorContext(ctx, "access reviews could not be ended", "error", err.Error())
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Sweep is one round of Run. Several replicas may run it at once: each item is decided once.
+func (s *Service) Sweep(ctx context.Context) error {
+	var due []reviewsql.AccessReview
+	err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		due, err = reviewsql.New(tx).DueReviews(ctx, s.now())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("list access reviews that are due: %w", err)
+	}
+	for _, c := range due {
+		if err := s.finish(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) finish(ctx context.Context, c reviewsql.AccessReview) error {
+	org := id.Org(c.OrgID)
+	for {
+		var open []string
+		err := s.d.DB.ReadOrg(ctx, org, func(ctx context.Context, tx *db.Tx) (err error) {
+			open, err = reviewsql.New(tx).OpenItems(ctx, reviewsql.OpenItemsParams{OrgID: c.OrgID, ReviewID: c.ID})
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("list what is undecided: %w", err)
+		}
+		for _, i := range open {
+			err := s.decide(ctx, authz.SystemActor(org), org, id.Review(c.ID), id.ReviewItem(i), Verdict(c.Rule), "")
+			if code := fault.CodeOf(err); code == NotOpen || code == Decided {
+				continue // somebody else did
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if len(open) > 0 {
+			s.d.Ended()
+		}
+		if len(open) < 100 {
+			return nil
+		}
+	}
+}

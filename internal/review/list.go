@@ -1,0 +1,249 @@
+package review
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/page"
+	"github.com/vaultpam/vaultpam/internal/review/reviewsql"
+)
+
+// reviewer is whose campaigns and items the actor sees: empty for all.
+func reviewer(actor authz.Actor) (string, error) {
+	err := check(actor, authz.ReviewList)
+	if err == nil {
+		return "", nil
+	}
+	if no := check(actor, authz.ReviewDecide); no != nil {
+		return "", no
+	}
+	return string(actor.User), nil
+}
+
+// sees tells whether the actor sees all of a campaign, or reviews in it.
+func (s *Service) sees(ctx context.Context, q *reviewsql.Queries, actor authz.Actor, rid id.Review) (bool, error) {
+	who, err := reviewer(actor)
+	if err != nil || who == "" {
+		return err == nil, err
+	}
+	n, err := q.ReviewsAny(ctx, reviewsql.ReviewsAnyParams{OrgID: string(actor.Org), ReviewID: string(rid), UserID: who})
+	return n > 0, err
+}
+
+func (s *Service) progress(ctx context.Context, q *reviewsql.Queries, c *Campaign) error {
+	rows, err := q.Progress(ctx, reviewsql.ProgressParams{OrgID: string(c.Org), ReviewID: string(c.ID)})
+	if err != nil {
+		return fmt.Errorf("count what is decided: %w", err)
+	}
+	for _, r := range rows {
+		c.Progress[Result(r.Result)] = int(r.N)
+	}
+	return nil
+}
+
+// List lists campaigns, newest first: all of them, or those in which the actor reviews.
+func (s *Service) List(ctx context.Context, actor authz.Actor, state State, p page.Request) (page.List[Campaign], error) {
+	none := page.List[Campaign]{}
+	who, err := reviewer(actor)
+	if err != nil {
+		return none, err
+	}
+	n, before, err := p.Resolve()
+	if err != nil {
+		return none, err
+	}
+	if before == "" {
+		before = "~"
+	}
+	var out []Campaign
+	err = s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
+		out = nil
+		q := reviewsql.New(tx)
+		rows, err := q.ListReviews(ctx, reviewsql.ListReviewsParams{OrgID: string(actor.Org), Before: before, State: string(state), Reviewer: who, N: n})
+		if err != nil {
+			return fmt.Errorf("list access reviews: %w", err)
+		}
+		for _, r := range rows {
+			c, err := campaign(r)
+			if err != nil {
+				return err
+			}
+			if err := s.progress(ctx, q, &c); err != nil {
+				return err
+			}
+			out = append(out, c)
+		}
+		return nil
+	})
+	if err != nil {
+		return none, err
+	}
+	return page.Cut(out, n, func(c Campaign) string { return string(c.ID) }), nil
+}
+
+// Get is one campaign.
+func (s *Service) Get(ctx context.Context, actor authz.Actor, rid id.Review) (c Campaign, err error) {
+	if _, err := reviewer(actor); err != nil {
+		return Campaign{}, err
+	}
+	err = s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
+		q := reviewsql.New(tx)
+		sees, err := s.sees(ctx, q, actor, rid)
+		if err != nil {
+			return err
+		}
+		row, err := q.GetReview(ctx, reviewsql.GetReviewParams{OrgID: string(actor.Org), ID: string(rid)})
+		if db.NotFound(err) || err == nil && !sees {
+			return noReview(rid)
+		}
+		if err != nil {
+			return fmt.Errorf("read an access review: %w", err)
+		}
+		if c, err = campaign(row); err != nil {
+			return err
+		}
+		return s.progress(ctx, q, &c)
+	})
+	return c, err
+}
+
+// Items lists the rights of a campaign that the actor sees.
+func (s *Service) Items(ctx context.Context, actor authz.Actor, rid id.Review, p page.Request) (page.List[Item], error) {
+	none := page.List[Item]{}
+	if _, err := s.Get(ctx, actor, rid); err != nil {
+		return none, err
+	}
+	who, err := reviewer(actor)
+	if err != nil {
+		return none, err
+	}
+	n, after, err := p.Resolve()
+	if err != nil {
+		return none, err
+	}
+	out, err := s.items(ctx, actor.Org, rid, who, after, n)
+	if err != nil {
+		return none, err
+	}
+	return page.Cut(out, n, func(i Item) string { return string(i.ID) }), nil
+}
+
+func (s *Service) items(ctx context.Context, org id.Org, rid id.Review, who, after string, n int32) ([]Item, error) {
+	var out []Item
+	err := s.d.DB.ReadOrg(ctx, org, func(ctx context.Context, tx *db.Tx) error {
+		rows, err := reviewsql.New(tx).ListItems(ctx, reviewsql.ListItemsParams{OrgID: string(org), ReviewID: string(rid), After: after, Reviewer: who, N: n})
+		out = make([]Item, len(rows))
+		for i, r := range rows {
+			out[i] = item(r)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the rights of an access review: %w", err)
+	}
+	return out, nil
+}
+
+// evidence is a row of an export: an item with its campaign.
+type evidence struct {
+	Review    id.Review     `json:"review_id"`
+	Name      string        `json:"review_name"`
+	State     State         `json:"review_state"`
+	OpenedBy  string        `json:"opened_by"`
+	OpenedAt  string        `json:"opened_at"`
+	Deadline  string        `json:"deadline"`
+	Rule      Verdict       `json:"rule"`
+	ID        id.ReviewItem `json:"item_id"`
+	Kind      Kind          `json:"kind"`
+	Safe      id.Safe       `json:"safe_id"`
+	SafeName  string        `json:"safe_name"`
+	Group     id.Group      `json:"group_id"`
+	GroupName string        `json:"group_name"`
+	User      id.User       `json:"user_id"`
+	UserName  string        `json:"user_name"`
+	Role      string        `json:"role"`
+	EndsAt    string        `json:"ends_at"`
+	Verdict   Verdict       `json:"verdict"`
+	Result    Result        `json:"result"`
+	Note      string        `json:"note"`
+	DecidedBy id.User       `json:"decided_by"`
+	Decider   string        `json:"decider"`
+	DecidedAt string        `json:"decided_at"`
+	Reason    string        `json:"reason"`
+	Event     id.Event      `json:"event_id"`
+}
+
+var head = []string{"review_id", "review_name", "review_state", "opened_by", "opened_at", "deadline", "rule", "item_id", "kind", "safe_id", "safe_name", "group_id", "group_name",
+	"user_id", "user_name", "role", "ends_at", "verdict", "result", "note", "decided_by", "decider", "decided_at", "reason", "event_id"}
+
+func (e evidence) cells() []string {
+	return []string{string(e.Review), e.Name, string(e.State), e.OpenedBy, e.OpenedAt, e.Deadline, string(e.Rule), string(e.ID), string(e.Kind), string(e.Safe), e.SafeName, string(e.Group), e.GroupName,
+		string(e.User), e.UserName, e.Role, e.EndsAt, string(e.Verdict), string(e.Result), e.Note, string(e.DecidedBy), e.Decider, e.DecidedAt, e.Reason, string(e.Event)}
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// Export gives a campaign as evidence, in JSON or CSV.
+func (s *Service) Export(ctx context.Context, actor authz.Actor, rid id.Review, asCSV bool) ([]byte, error) {
+	if err := check(actor, authz.ReviewList); err != nil {
+		return nil, err
+	}
+	c, err := s.Get(ctx, actor, rid)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.items(ctx, actor.Org, rid, "", "", maxItems)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]evidence, len(all))
+	for i, it := range all {
+		decider := it.DecidedByName
+		if it.Verdict != "" && it.DecidedBy == "" {
+			decider = "the rule of the review"
+		}
+		rows[i] = evidence{c.ID, c.Name, c.State, c.CreatedByName, stamp(c.CreatedAt), stamp(c.Deadline), c.Rule, it.ID, it.Kind, it.Safe, it.SafeName, it.Group, it.GroupName,
+			it.User, it.UserName, it.Role, stamp(it.EndsAt), it.Verdict, it.Result, it.Note, it.DecidedBy, decider, stamp(it.DecidedAt), it.Reason, it.Event}
+	}
+	if !asCSV {
+		b, err := json.MarshalIndent(struct {
+			Items []evidence `json:"items"`
+		}{rows}, "", "  ")
+		return append(b, '\n'), err
+	}
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	w.UseCRLF = true // RFC 4180
+	w.Write(head)
+	for _, r := range rows {
+		cells := r.cells()
+		for i := range cells {
+			cells[i] = inert(cells[i])
+		}
+		w.Write(cells)
+	}
+	w.Flush()
+	return b.Bytes(), w.Error()
+}
+
+// inert keeps a spreadsheet from taking a text for a formula: it gets an apostrophe before
+// it, as OWASP advises.
+func inert(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r\n\u00a0\uff1d\uff0b\uff0d\uff20", []rune(s)[0]) {
+		return "'" + s
+	}
+	return s
+}

@@ -1,0 +1,241 @@
+package review
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/audit/event"
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/label"
+	"github.com/vaultpam/vaultpam/internal/review/reviewsql"
+)
+
+// Args describe a new campaign.
+type Args struct {
+	Name      string
+	Scope     Scope
+	Reviewers []id.User // empty: the managers of each safe
+	Rule      Verdict
+	Deadline  time.Time
+}
+
+func (s *Service) checkArgs(a Args) error {
+	n := len(a.Scope.Safes) + len(a.Scope.Groups)
+	wrong := label.Note(a.Name)
+	if l := len([]rune(a.Name)); wrong == "" && (l == 0 || l > 100) {
+		wrong = "must have from 1 to 100 characters"
+	}
+	switch {
+	case wrong != "":
+		return fault.New(fault.Invalid, "the name %s", wrong).WithField("name", "%s", wrong)
+	case a.Rule != Keep && a.Rule != Revoke:
+		return fault.New(fault.Invalid, "the rule is keep or revoke").WithField("rule", "must be keep or revoke")
+	case !a.Deadline.After(s.d.Now()) || a.Deadline.After(s.d.Now().Add(longest)):
+		return fault.New(fault.Invalid, "the deadline must lie ahead, by at most a year").WithField("deadline", "must lie ahead, by at most a year")
+	case a.Scope.All == (n > 0) || n > maxScope:
+		return fault.New(fault.Invalid, "a review is about all safes and groups, or about from 1 to %d chosen ones", maxScope).WithField("scope", "must be all, or name safes or groups")
+	case len(a.Reviewers) > maxNamed:
+		return fault.New(fault.Invalid, "at most %d people review", maxNamed).WithField("reviewer_ids", "must be at most %d", maxNamed)
+	}
+	return nil
+}
+
+// Open opens a campaign over the rights as they are.
+func (s *Service) Open(ctx context.Context, actor authz.Actor, a Args) (Campaign, error) {
+	rid := id.New[id.Review]()
+	if err := check(actor, authz.ReviewManage); err != nil {
+		return Campaign{}, s.refused(ctx, actor, err, event.NewAccessReviewOpened(event.By(actor, actsAs(actor)), event.TenantTarget(actor.Org, ""), rid, a.Name, 0, a.Deadline).
+			Denied(event.AccessReviewNotPermitted))
+	}
+	if err := s.checkArgs(a); err != nil {
+		return Campaign{}, err
+	}
+	scope, err := json.Marshal(a.Scope)
+	if err != nil {
+		return Campaign{}, err
+	}
+	if a.Reviewers == nil {
+		a.Reviewers = []id.User{}
+	}
+	named, err := json.Marshal(a.Reviewers)
+	if err != nil {
+		return Campaign{}, err
+	}
+	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
+		q := reviewsql.New(tx)
+		org, err := q.HoldOrganization(ctx, string(actor.Org))
+		if err != nil {
+			return fmt.Errorf("hold the organization: %w", err)
+		}
+		n, err := snapshot(ctx, q, actor.Org, rid, a)
+		if err != nil {
+			return err
+		}
+		err = q.InsertReview(ctx, reviewsql.InsertReviewParams{OrgID: string(actor.Org), ID: string(rid), Name: a.Name, Scope: string(scope), Reviewers: string(named), Rule: string(a.Rule),
+			CreatedBy: string(actor.User), CreatedByName: actor.Name, Now: s.now(), Deadline: db.Micros(a.Deadline)})
+		if err != nil {
+			return fmt.Errorf("store an access review: %w", err)
+		}
+		_, err = s.d.Ledger.Record(ctx, tx, event.NewAccessReviewOpened(event.By(actor, event.OrgAdmin), event.TenantTarget(actor.Org, org), rid, a.Name, n, a.Deadline))
+		return err
+	})
+	if err != nil {
+		return Campaign{}, fmt.Errorf("open an access review: %w", err)
+	}
+	return s.Get(ctx, actor, rid)
+}
+
+// right is an item that is about to be stored.
+type right struct {
+	reviewsql.InsertItemParams
+}
+
+func memberMark(rid, role string, ends int64) string {
+	return rid + " " + role + " " + strconv.FormatInt(ends, 10)
+}
+func assignmentMark(aid string, version int64) string {
+	return aid + " " + strconv.FormatInt(version, 10)
+}
+
+func snapshot(ctx context.Context, q *reviewsql.Queries, org id.Org, rid id.Review, a Args) (int, error) {
+	if err := known(ctx, q, org, a); err != nil {
+		return 0, err
+	}
+	inSafe := func(s string) bool { return a.Scope.All || slices.Contains(a.Scope.Safes, id.Safe(s)) }
+	inGroup := func(g string) bool { return a.Scope.All || slices.Contains(a.Scope.Groups, id.Group(g)) }
+	var all []right
+	members, err := q.MembersOfSafes(ctx, string(org))
+	if err != nil {
+		return 0, fmt.Errorf("list the members of safes: %w", err)
+	}
+	for _, m := range members {
+		if inSafe(m.SafeID) {
+			all = append(all, right{reviewsql.InsertItemParams{Kind: string(SafeMember), SafeID: m.SafeID, SafeName: m.SafeName, UserID: m.UserID, UserName: m.UserName,
+				Role: m.Role, EndsAt: m.EndsAt, Mark: memberMark(m.ID, m.Role, m.EndsAt)}})
+		}
+	}
+	bound, err := q.GroupsOfSafes(ctx, string(org))
+	if err != nil {
+		return 0, fmt.Errorf("list the groups of safes: %w", err)
+	}
+	for _, b := range bound {
+		if inSafe(b.SafeID) {
+			all = append(all, right{reviewsql.InsertItemParams{Kind: string(SafeGroup), SafeID: b.SafeID, SafeName: b.SafeName, GroupID: b.GroupID, GroupName: b.GroupName,
+				Role: b.Role, EndsAt: b.EndsAt, Mark: assignmentMark(b.ID, b.Version)}})
+		}
+	}
+	grouped, err := q.MembersOfGroups(ctx, string(org))
+	if err != nil {
+		return 0, fmt.Errorf("list the members of groups: %w", err)
+	}
+	in := map[string]map[string]bool{}
+	for _, m := range grouped {
+		if in[m.GroupID] == nil {
+			in[m.GroupID] = map[string]bool{}
+		}
+		in[m.GroupID][m.UserID] = true
+		if inGroup(m.GroupID) {
+			all = append(all, right{reviewsql.InsertItemParams{Kind: string(GroupMember), GroupID: m.GroupID, GroupName: m.GroupName, UserID: m.UserID, UserName: m.UserName,
+				Mark: strconv.FormatInt(m.AddedAt, 10)}})
+		}
+	}
+	switch {
+	case len(all) == 0:
+		return 0, fault.New(fault.Conflict, "there is no right to review in this scope").WithCode(Nothing)
+	case len(all) > maxItems:
+		return 0, fault.New(fault.Invalid, "these are %d rights: a review has at most %d; choose safes or groups", len(all), maxItems).WithField("scope", "has too many rights")
+	}
+	return len(all), assign(ctx, q, org, rid, a, all, in)
+}
+
+// known tells whether all that a campaign names is there.
+func known(ctx context.Context, q *reviewsql.Queries, org id.Org, a Args) error {
+	safes, err := q.SafeIDs(ctx, string(org))
+	if err != nil {
+		return err
+	}
+	for _, s := range a.Scope.Safes {
+		if !slices.Contains(safes, string(s)) {
+			return fault.New(fault.Invalid, "no safe of this organization has the id %.64q", s).WithField("safe_ids", "must be safes of this organization")
+		}
+	}
+	groups, err := q.GroupIDs(ctx, string(org))
+	if err != nil {
+		return err
+	}
+	for _, g := range a.Scope.Groups {
+		if !slices.Contains(groups, string(g)) {
+			return fault.New(fault.Invalid, "no group of this organization has the id %.64q", g).WithField("group_ids", "must be groups of this organization")
+		}
+	}
+	return nil
+}
+
+// assign stores the rights with who reviews each: never who has it; where nobody else is
+// left, the administrators.
+func assign(ctx context.Context, q *reviewsql.Queries, org id.Org, rid id.Review, a Args, all []right, in map[string]map[string]bool) error {
+	people, err := q.People(ctx, string(org))
+	if err != nil {
+		return fmt.Errorf("list who reviews: %w", err)
+	}
+	active := map[string]bool{}
+	var admins []string
+	for _, p := range people {
+		active[p.UserID] = true
+		if authz.Role(p.Role) == authz.Owner || authz.Role(p.Role) == authz.Admin {
+			admins = append(admins, p.UserID)
+		}
+	}
+	var named []string
+	for _, u := range a.Reviewers {
+		if !active[string(u)] {
+			return fault.New(fault.Invalid, "no active member of this organization has the id %.64q", u).WithField("reviewer_ids", "must be active members of this organization")
+		}
+		if !slices.Contains(named, string(u)) {
+			named = append(named, string(u))
+		}
+	}
+	rows, err := q.ManagersOfSafes(ctx, string(org))
+	if err != nil {
+		return fmt.Errorf("list managers: %w", err)
+	}
+	managers := map[string][]string{}
+	for _, m := range rows {
+		managers[m.SafeID] = append(managers[m.SafeID], m.UserID)
+	}
+	for _, r := range all {
+		r.OrgID, r.ReviewID, r.ID = string(org), string(rid), string(id.New[id.ReviewItem]())
+		if err := q.InsertItem(ctx, r.InsertItemParams); err != nil {
+			return fmt.Errorf("store a right: %w", err)
+		}
+		others := func(of []string) (out []string) {
+			for _, u := range of {
+				own := u == r.UserID || Kind(r.Kind) == SafeGroup && in[r.GroupID][u]
+				if active[u] && !own {
+					out = append(out, u)
+				}
+			}
+			return out
+		}
+		who := named
+		if len(named) == 0 {
+			who = managers[r.SafeID]
+		}
+		if who = others(who); len(who) == 0 {
+			who = others(admins)
+		}
+		for _, u := range who {
+			if err := q.InsertReviewer(ctx, reviewsql.InsertReviewerParams{OrgID: string(org), ReviewID: string(rid), ItemID: r.ID, UserID: u}); err != nil {
+				return fmt.Errorf("store a reviewer: %w", err)
+			}
+		}
+	}
+	return nil
+}
