@@ -130,7 +130,7 @@ func TestEveryOperationWantsASignIn(t *testing.T) {
 			body = o.body(t, nil)
 		}
 		for what, c := range map[string]*Client{"nobody": s.stranger(t), "an invented token": s.stranger(t).with("vpat_" + random(20)), "an invented session": s.stranger(t).with(random(20))} {
-			if a := c.do(t, o.Method, o.at(map[string]string{"id": "x", "user_id": "x", "level": "0", "n": "0", "from": "1", "fingerprint": "x"}), body); a.Status != 401 {
+			if a := c.do(t, o.Method, o.at(map[string]string{"id": "x", "user_id": "x", "level": "0", "n": "0", "from": "1", "fingerprint": "x", "item": "x"}), body); a.Status != 401 {
 				t.Errorf("%s %s answers %s: %d %s", o.Method, o.Path, what, a.Status, a.Body)
 			}
 		}
@@ -141,7 +141,7 @@ func TestEveryBodyIsChecked(t *testing.T) {
 	t.Parallel()
 	s := shared(t, Postgres)
 	w := newWorld(t, s)
-	ids := map[string]string{"id": "none", "user_id": "none"}
+	ids := map[string]string{"id": "none", "user_id": "none", "item": "none"}
 	before := len(w.ledger().events(t, ""))
 	for _, o := range operations(t, s) {
 		if !o.Body {
@@ -217,7 +217,7 @@ func TestOtherOrganizationsAreNotThere(t *testing.T) {
 			if !ok {
 				t.Errorf("%s %s: the test has no id of another organization for it", o.Method, o.Path)
 			}
-			ids := map[string]string{"id": id, "user_id": oscar.ID, "fingerprint": "SHA256:x"}
+			ids := map[string]string{"id": id, "user_id": oscar.ID, "fingerprint": "SHA256:x", "item": "none"}
 			maps.Copy(ids, more)
 			var body any
 			if o.Body {
@@ -225,7 +225,7 @@ func TestOtherOrganizationsAreNotThere(t *testing.T) {
 			}
 			paths := []string{o.at(ids)}
 			if strings.Count(o.Path, "{") == 2 { // theirs in the second position, behind one of ours
-				paths = append(paths, o.at(map[string]string{"id": mine.ID, "user_id": oscar.ID, "group_id": more["group_id"]}))
+				paths = append(paths, o.at(map[string]string{"id": mine.ID, "user_id": oscar.ID, "group_id": more["group_id"], "item": "none"}))
 			}
 			for _, path := range paths {
 				a := w.Owner.do(t, o.Method, path, body)

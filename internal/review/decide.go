@@ -45,9 +45,9 @@ func (s *Service) Decide(ctx context.Context, actor authz.Actor, rid id.Review, 
 	}
 	denied := event.NewAccessReviewItemDecided(event.By(actor, event.User), event.TenantTarget(actor.Org, ""), rid, iid, string(v), "refused")
 	if err := check(actor, authz.ReviewDecide); err != nil {
-		return Item{}, s.refused(ctx, actor, err, denied.Denied(event.AccessReviewNotPermitted))
+		return Item{}, s.refused(ctx, actor, err, denied.Denied(event.AccessReviewItemDecidedNotPermitted))
 	}
-	var why event.AccessReviewReason
+	var why event.AccessReviewItemDecidedReason
 	err := s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
 		why, err = s.mayDecide(ctx, reviewsql.New(tx), actor, rid, iid)
 		return err
@@ -73,51 +73,51 @@ func (s *Service) Decide(ctx context.Context, actor authz.Actor, rid id.Review, 
 
 // mayDecide tells whether the actor decides this item: a reviewer of it, or an
 // administrator, and never about a right of their own.
-func (s *Service) mayDecide(ctx context.Context, q *reviewsql.Queries, actor authz.Actor, rid id.Review, iid id.ReviewItem) (event.AccessReviewReason, error) {
+func (s *Service) mayDecide(ctx context.Context, q *reviewsql.Queries, actor authz.Actor, rid id.Review, iid id.ReviewItem) (event.AccessReviewItemDecidedReason, error) {
 	org := string(actor.Org)
 	sees, err := s.sees(ctx, q, actor, rid)
 	if err != nil {
-		return event.AccessReviewNotPermitted, err
+		return event.AccessReviewItemDecidedNotPermitted, err
 	}
 	c, err := q.GetReview(ctx, reviewsql.GetReviewParams{OrgID: org, ID: string(rid)})
 	if db.NotFound(err) {
-		return event.AccessReviewNotPermitted, noReview(rid)
+		return event.AccessReviewItemDecidedNotPermitted, noReview(rid)
 	}
 	if err != nil {
-		return event.AccessReviewNotPermitted, err
+		return event.AccessReviewItemDecidedNotPermitted, err
 	}
 	no := fault.New(fault.Denied, "you are not a reviewer of this right").WithCode("NOT_A_REVIEWER")
 	it, err := q.GetItem(ctx, reviewsql.GetItemParams{OrgID: org, ReviewID: string(rid), ID: string(iid)})
 	switch {
 	case db.NotFound(err) && !sees:
-		return event.AccessReviewNotPermitted, no
+		return event.AccessReviewItemDecidedNotPermitted, no
 	case db.NotFound(err):
-		return event.AccessReviewNotPermitted, fault.New(fault.NotFound, "no right %.64q in this access review", iid)
+		return event.AccessReviewItemDecidedNotPermitted, fault.New(fault.NotFound, "no right %.64q in this access review", iid)
 	case err != nil:
-		return event.AccessReviewNotPermitted, err
+		return event.AccessReviewItemDecidedNotPermitted, err
 	}
 	own := it.UserID == string(actor.User)
 	if Kind(it.Kind) == SafeGroup {
 		n, err := q.InGroup(ctx, reviewsql.InGroupParams{OrgID: org, GroupID: it.GroupID, UserID: string(actor.User)})
 		if err != nil {
-			return event.AccessReviewNotPermitted, err
+			return event.AccessReviewItemDecidedNotPermitted, err
 		}
 		own = n > 0
 	}
 	if own {
-		return event.AccessReviewOwnRight, fault.New(fault.Denied, "nobody reviews a right of their own: another reviewer or administrator does").WithCode(OwnRight)
+		return event.AccessReviewItemDecidedOwnRight, fault.New(fault.Denied, "nobody reviews a right of their own: another reviewer or administrator does").WithCode(OwnRight)
 	}
 	n, err := q.IsReviewer(ctx, reviewsql.IsReviewerParams{OrgID: org, ReviewID: string(rid), ItemID: string(iid), UserID: string(actor.User)})
 	if err != nil {
-		return event.AccessReviewNotPermitted, err
+		return event.AccessReviewItemDecidedNotPermitted, err
 	}
 	if n == 0 && check(actor, authz.ReviewManage) != nil {
-		return event.AccessReviewNotPermitted, no
+		return event.AccessReviewItemDecidedNotPermitted, no
 	}
 	if State(c.State) != Open || c.Deadline <= s.now() {
-		return event.AccessReviewNotOpen, errNotOpen()
+		return event.AccessReviewItemDecidedNotOpen, errNotOpen()
 	}
-	return event.AccessReviewNotPermitted, nil
+	return event.AccessReviewItemDecidedNotPermitted, nil
 }
 
 // decide stores a verdict and does what it says, in one transaction. Where a rule stops
@@ -272,7 +272,7 @@ func (s *Service) Cancel(ctx context.Context, actor authz.Actor, rid id.Review, 
 	}
 	if err := check(actor, authz.ReviewManage); err != nil {
 		return Campaign{}, s.refused(ctx, actor, err, event.NewAccessReviewCancelled(event.By(actor, actsAs(actor)), event.TenantTarget(actor.Org, ""), rid, "").
-			Denied(event.AccessReviewNotPermitted))
+			Denied(event.AccessReviewCancelledNotPermitted))
 	}
 	c, err := s.Get(ctx, actor, rid)
 	if err != nil {
@@ -300,7 +300,7 @@ func (s *Service) Cancel(ctx context.Context, actor authz.Actor, rid id.Review, 
 	})
 	if fault.CodeOf(err) == NotOpen {
 		return Campaign{}, s.refused(ctx, actor, err, event.NewAccessReviewCancelled(event.By(actor, event.OrgAdmin), event.TenantTarget(actor.Org, ""), rid, c.Name).
-			Denied(event.AccessReviewNotOpen))
+			Denied(event.AccessReviewCancelledNotOpen))
 	}
 	if err != nil {
 		return Campaign{}, err

@@ -52,7 +52,7 @@ func (s *Service) Open(ctx context.Context, actor authz.Actor, a Args) (Campaign
 	rid := id.New[id.Review]()
 	if err := check(actor, authz.ReviewManage); err != nil {
 		return Campaign{}, s.refused(ctx, actor, err, event.NewAccessReviewOpened(event.By(actor, actsAs(actor)), event.TenantTarget(actor.Org, ""), rid, a.Name, 0, a.Deadline).
-			Denied(event.AccessReviewNotPermitted))
+			Denied(event.AccessReviewOpenedNotPermitted))
 	}
 	if err := s.checkArgs(a); err != nil {
 		return Campaign{}, err

@@ -7,14 +7,12 @@ import (
 	"github.com/vaultpam/vaultpam/internal/id"
 )
 
-// AccessReviewReason is a reason of the events of access reviews.
-type AccessReviewReason struct{ word }
+// AccessReviewOpenedReason is a reason of ACCESS_REVIEW_OPENED.
+type AccessReviewOpenedReason struct{ word }
 
-// The reasons of the events of access reviews.
+// The reasons of ACCESS_REVIEW_OPENED.
 var (
-	AccessReviewNotPermitted = AccessReviewReason{word{"not_permitted"}}
-	AccessReviewOwnRight     = AccessReviewReason{word{"own_right"}}
-	AccessReviewNotOpen      = AccessReviewReason{word{"not_open"}}
+	AccessReviewOpenedNotPermitted = AccessReviewOpenedReason{word{"not_permitted"}}
 )
 
 // AccessReviewOpened is emitted when a campaign of access reviews opens.
@@ -34,7 +32,7 @@ var accessReviewOpened = define[AccessReviewOpened](Definition{
 	Severity: Info, TargetType: TargetTenant, Log: OrgLog,
 	ActorTypes: []ActorType{User, OrgAdmin, ServiceAccount},
 	Outcomes:   []Outcome{Success, Denied},
-	Reasons:    texts(AccessReviewNotPermitted),
+	Reasons:    texts(AccessReviewOpenedNotPermitted),
 	OCSF:       ocsf(3005, 99, "Review"),
 	ECS:        ECS{Category: []string{"iam"}, Type: []string{"info"}},
 	Trigger:    "Emitted when a campaign of access reviews is opened over rights on Safes or in groups.",
@@ -46,10 +44,20 @@ func NewAccessReviewOpened(act Act, target TenantRef, reviewID id.Review, review
 }
 
 // Denied turns the event into a refused attempt.
-func (e AccessReviewOpened) Denied(reason AccessReviewReason) AccessReviewOpened {
+func (e AccessReviewOpened) Denied(reason AccessReviewOpenedReason) AccessReviewOpened {
 	e.base = envelope.Deny(e.base, reason.text)
 	return e
 }
+
+// AccessReviewItemDecidedReason is a reason of ACCESS_REVIEW_ITEM_DECIDED.
+type AccessReviewItemDecidedReason struct{ word }
+
+// The reasons of ACCESS_REVIEW_ITEM_DECIDED.
+var (
+	AccessReviewItemDecidedNotPermitted = AccessReviewItemDecidedReason{word{"not_permitted"}}
+	AccessReviewItemDecidedOwnRight     = AccessReviewItemDecidedReason{word{"own_right"}}
+	AccessReviewItemDecidedNotOpen      = AccessReviewItemDecidedReason{word{"not_open"}}
+)
 
 // AccessReviewItemDecided is emitted when one right in a campaign is decided.
 //
@@ -72,7 +80,7 @@ var accessReviewItemDecided = define[AccessReviewItemDecided](Definition{
 	Severity: Info, TargetType: TargetTenant, Log: OrgLog,
 	ActorTypes: []ActorType{User, OrgAdmin, ServiceAccount, System},
 	Outcomes:   []Outcome{Success, Denied},
-	Reasons:    texts(AccessReviewNotPermitted, AccessReviewOwnRight, AccessReviewNotOpen),
+	Reasons:    texts(AccessReviewItemDecidedNotPermitted, AccessReviewItemDecidedOwnRight, AccessReviewItemDecidedNotOpen),
 	OCSF:       ocsf(3005, 99, "Review"),
 	ECS:        ECS{Category: []string{"iam"}, Type: []string{"user", "change"}},
 	Trigger: "Emitted when a reviewer, or at the deadline the rule of the campaign, decides whether a right stays; also when " +
@@ -110,7 +118,7 @@ func (e AccessReviewItemDecided) WithComment(v string) AccessReviewItemDecided {
 }
 
 // Denied turns the event into a refused attempt.
-func (e AccessReviewItemDecided) Denied(reason AccessReviewReason) AccessReviewItemDecided {
+func (e AccessReviewItemDecided) Denied(reason AccessReviewItemDecidedReason) AccessReviewItemDecided {
 	e.base = envelope.Deny(e.base, reason.text)
 	return e
 }
@@ -140,6 +148,15 @@ func NewAccessReviewClosed(act Act, target TenantRef, reviewID id.Review, review
 	return AccessReviewClosed{base: accessReviewClosed.Succeeded(act, target), reviewID: reviewID, reviewName: reviewName}
 }
 
+// AccessReviewCancelledReason is a reason of ACCESS_REVIEW_CANCELLED.
+type AccessReviewCancelledReason struct{ word }
+
+// The reasons of ACCESS_REVIEW_CANCELLED.
+var (
+	AccessReviewCancelledNotPermitted = AccessReviewCancelledReason{word{"not_permitted"}}
+	AccessReviewCancelledNotOpen      = AccessReviewCancelledReason{word{"not_open"}}
+)
+
 // AccessReviewCancelled is emitted when a campaign is called off.
 //
 // ACCESS_REVIEW_CANCELLED, "access_review.cancelled".
@@ -156,7 +173,7 @@ var accessReviewCancelled = define[AccessReviewCancelled](Definition{
 	Severity: Info, TargetType: TargetTenant, Log: OrgLog,
 	ActorTypes: []ActorType{User, OrgAdmin, ServiceAccount},
 	Outcomes:   []Outcome{Success, Denied},
-	Reasons:    texts(AccessReviewNotPermitted, AccessReviewNotOpen),
+	Reasons:    texts(AccessReviewCancelledNotPermitted, AccessReviewCancelledNotOpen),
 	OCSF:       ocsf(3005, 99, "Review"),
 	ECS:        ECS{Category: []string{"iam"}, Type: []string{"info"}},
 	Trigger:    "Emitted when a campaign of access reviews is called off; what was decided by then stays.",
@@ -174,7 +191,7 @@ func (e AccessReviewCancelled) WithComment(v string) AccessReviewCancelled {
 }
 
 // Denied turns the event into a refused attempt.
-func (e AccessReviewCancelled) Denied(reason AccessReviewReason) AccessReviewCancelled {
+func (e AccessReviewCancelled) Denied(reason AccessReviewCancelledReason) AccessReviewCancelled {
 	e.base = envelope.Deny(e.base, reason.text)
 	return e
 }

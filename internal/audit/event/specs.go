@@ -75,4 +75,5 @@ var internal = [...]*spec{
 	phoneNumberRemoved,
 	accessGrantOpened, accessGrantEnded, accessRequestCommented,
 	noticePreferenceChanged,
+	accessReviewOpened, accessReviewItemDecided, accessReviewClosed, accessReviewCancelled,
 }

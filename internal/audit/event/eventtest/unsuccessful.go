@@ -187,11 +187,11 @@ func otherwise(ev event.Event) []event.Event {
 	case event.AccessGrantEnded:
 		return []event.Event{e.Denied(event.AccessGrantEndedNotPermitted)}
 	case event.AccessReviewOpened:
-		return []event.Event{e.Denied(event.AccessReviewNotPermitted)}
+		return []event.Event{e.Denied(event.AccessReviewOpenedNotPermitted)}
 	case event.AccessReviewItemDecided:
-		return []event.Event{e.Denied(event.AccessReviewNotPermitted), e.Denied(event.AccessReviewOwnRight), e.Denied(event.AccessReviewNotOpen)}
+		return []event.Event{e.Denied(event.AccessReviewItemDecidedNotPermitted), e.Denied(event.AccessReviewItemDecidedOwnRight), e.Denied(event.AccessReviewItemDecidedNotOpen)}
 	case event.AccessReviewCancelled:
-		return []event.Event{e.Denied(event.AccessReviewNotPermitted), e.Denied(event.AccessReviewNotOpen)}
+		return []event.Event{e.Denied(event.AccessReviewCancelledNotPermitted), e.Denied(event.AccessReviewCancelledNotOpen)}
 	case event.AccessRequestCommented:
 		return []event.Event{e.Denied(event.AccessRequestCommentedNotPermitted)}
 	case event.SSHCertificateIssued:
