@@ -201,6 +201,7 @@ func TestOtherOrganizationsAreNotThere(t *testing.T) {
 		newID := func(path, body string) string {
 			return get[struct{ ID string }](t, other.Owner.Client, "POST", path, bodies[body]).ID
 		}
+		owned["access-reviews"] = newID("/access-reviews", "create-access-review")
 		domain := "d-" + random(6) + ".example.com"
 		get[struct{}](t, other.Owner.Client, "POST", "/org/sso/domains", obj{"domain": domain})
 		more := map[string]string{"provider_id": newID("/org/sso/providers", "create-sso-provider"), "token_id": newID("/org/scim/tokens", "create-scim-token"), "group_id": newID("/org/groups", "create-group"),

@@ -10,7 +10,7 @@ import (
 
 func init() {
 	maps.Copy(bodies, map[string]obj{
-		"create-access-review":      {"name": "Quarter", "all": true, "rule": "keep", "deadline": "2099-01-01T00:00:00Z"},
+		"create-access-review":      {"name": "Quarter", "all": true, "rule": "keep", "deadline": time.Now().Add(24 * time.Hour)},
 		"decide-access-review-item": {"verdict": "keep", "reason": "needed"},
 		"cancel-access-review":      {},
 	})
