@@ -96,7 +96,7 @@ func (s *Service) mayDecide(ctx context.Context, q *reviewsql.Queries, actor aut
 	case err != nil:
 		return event.AccessReviewItemDecidedNotPermitted, err
 	}
-	own := it.UserID == string(actor.User)
+	own := actor.Behind(id.User(it.UserID))
 	if Kind(it.Kind) == SafeGroup {
 		n, err := q.InGroup(ctx, reviewsql.InGroupParams{OrgID: org, GroupID: it.GroupID, UserID: string(actor.User)})
 		if err != nil {
@@ -357,8 +357,11 @@ func (s *Service) finish(ctx context.Context, c reviewsql.AccessReview) error {
 		}
 		for _, i := range open {
 			err := s.decide(ctx, authz.SystemActor(org), org, id.Review(c.ID), id.ReviewItem(i), Verdict(c.Rule), "")
-			if code := fault.CodeOf(err); code == NotOpen || code == Decided {
-				continue // somebody else did
+			switch code := fault.CodeOf(err); {
+			case code == NotOpen:
+				return nil // it was called off, or another replica has finished it
+			case code == Decided:
+				continue // by another replica
 			}
 			if err != nil {
 				return err
