@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vaultpam/vaultpam/internal/access"
+	"github.com/vaultpam/vaultpam/internal/accessreview"
 	"github.com/vaultpam/vaultpam/internal/audit/review"
 	"github.com/vaultpam/vaultpam/internal/governance"
 	"github.com/vaultpam/vaultpam/internal/group"
@@ -23,7 +24,6 @@ import (
 	"github.com/vaultpam/vaultpam/internal/recording"
 	"github.com/vaultpam/vaultpam/internal/recovery"
 	"github.com/vaultpam/vaultpam/internal/resource"
-	accessreview "github.com/vaultpam/vaultpam/internal/review"
 	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/scim"
 	"github.com/vaultpam/vaultpam/internal/session"

@@ -8,9 +8,9 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/vaultpam/vaultpam/internal/accessreview"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/id"
-	accessreview "github.com/vaultpam/vaultpam/internal/review"
 )
 
 // AccessReview is a campaign in which people review rights.

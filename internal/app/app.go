@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/vaultpam/vaultpam/internal/access"
+	"github.com/vaultpam/vaultpam/internal/accessreview"
 	"github.com/vaultpam/vaultpam/internal/api"
 	"github.com/vaultpam/vaultpam/internal/audit/ledger"
 	"github.com/vaultpam/vaultpam/internal/audit/review"
@@ -41,7 +42,6 @@ import (
 	"github.com/vaultpam/vaultpam/internal/recording"
 	"github.com/vaultpam/vaultpam/internal/recovery"
 	"github.com/vaultpam/vaultpam/internal/resource"
-	accessreview "github.com/vaultpam/vaultpam/internal/review"
 	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/scim"
 	"github.com/vaultpam/vaultpam/internal/seal"

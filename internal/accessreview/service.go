@@ -1,4 +1,4 @@
-package review
+package accessreview
 
 import (
 	"context"
@@ -8,12 +8,12 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/vaultpam/vaultpam/internal/accessreview/accessreviewsql"
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
-	"github.com/vaultpam/vaultpam/internal/review/reviewsql"
 )
 
 // The limits of a campaign.
@@ -178,7 +178,7 @@ func moment(us int64) time.Time {
 	return db.Time(us)
 }
 
-func campaign(r reviewsql.AccessReview) (Campaign, error) {
+func campaign(r accessreviewsql.AccessReview) (Campaign, error) {
 	c := Campaign{ID: id.Review(r.ID), Org: id.Org(r.OrgID), Name: r.Name, Rule: Verdict(r.Rule), State: State(r.State), CreatedBy: id.User(r.CreatedBy), CreatedByName: r.CreatedByName,
 		CreatedAt: db.Time(r.CreatedAt), Deadline: db.Time(r.Deadline), EndedAt: moment(r.EndedAt), Comment: r.Comment, Progress: map[Result]int{}}
 	if err := json.Unmarshal([]byte(r.Scope), &c.Scope); err != nil {
@@ -190,7 +190,7 @@ func campaign(r reviewsql.AccessReview) (Campaign, error) {
 	return c, nil
 }
 
-func item(r reviewsql.AccessReviewItem) Item {
+func item(r accessreviewsql.AccessReviewItem) Item {
 	return Item{ID: id.ReviewItem(r.ID), Kind: Kind(r.Kind), Safe: id.Safe(r.SafeID), SafeName: r.SafeName, Group: id.Group(r.GroupID), GroupName: r.GroupName,
 		User: id.User(r.UserID), UserName: r.UserName, Role: r.Role, EndsAt: moment(r.EndsAt), Verdict: Verdict(r.Verdict), Result: Result(r.Result), Note: r.Note,
 		Reason: r.Reason, DecidedBy: id.User(r.DecidedBy), DecidedByName: r.DecidedByName, DecidedAt: moment(r.DecidedAt), Event: id.Event(r.EventID)}

@@ -1,4 +1,4 @@
-package review
+package accessreview
 
 import (
 	"context"
@@ -7,13 +7,13 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/vaultpam/vaultpam/internal/accessreview/accessreviewsql"
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/label"
-	"github.com/vaultpam/vaultpam/internal/review/reviewsql"
 )
 
 func checkReason(field, reason string) error {
@@ -49,7 +49,7 @@ func (s *Service) Decide(ctx context.Context, actor authz.Actor, rid id.Review, 
 	}
 	var why event.AccessReviewItemDecidedReason
 	err := s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
-		why, err = s.mayDecide(ctx, reviewsql.New(tx), actor, rid, iid)
+		why, err = s.mayDecide(ctx, accessreviewsql.New(tx), actor, rid, iid)
 		return err
 	})
 	switch {
@@ -64,7 +64,7 @@ func (s *Service) Decide(ctx context.Context, actor authz.Actor, rid id.Review, 
 	s.d.Ended()
 	var out Item
 	err = s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
-		row, err := reviewsql.New(tx).GetItem(ctx, reviewsql.GetItemParams{OrgID: string(actor.Org), ReviewID: string(rid), ID: string(iid)})
+		row, err := accessreviewsql.New(tx).GetItem(ctx, accessreviewsql.GetItemParams{OrgID: string(actor.Org), ReviewID: string(rid), ID: string(iid)})
 		out = item(row)
 		return err
 	})
@@ -73,13 +73,13 @@ func (s *Service) Decide(ctx context.Context, actor authz.Actor, rid id.Review, 
 
 // mayDecide tells whether the actor decides this item: a reviewer of it, or an
 // administrator, and never about a right of their own.
-func (s *Service) mayDecide(ctx context.Context, q *reviewsql.Queries, actor authz.Actor, rid id.Review, iid id.ReviewItem) (event.AccessReviewItemDecidedReason, error) {
+func (s *Service) mayDecide(ctx context.Context, q *accessreviewsql.Queries, actor authz.Actor, rid id.Review, iid id.ReviewItem) (event.AccessReviewItemDecidedReason, error) {
 	org := string(actor.Org)
 	sees, err := s.sees(ctx, q, actor, rid)
 	if err != nil {
 		return event.AccessReviewItemDecidedNotPermitted, err
 	}
-	c, err := q.GetReview(ctx, reviewsql.GetReviewParams{OrgID: org, ID: string(rid)})
+	c, err := q.GetReview(ctx, accessreviewsql.GetReviewParams{OrgID: org, ID: string(rid)})
 	if db.NotFound(err) {
 		return event.AccessReviewItemDecidedNotPermitted, noReview(rid)
 	}
@@ -87,7 +87,7 @@ func (s *Service) mayDecide(ctx context.Context, q *reviewsql.Queries, actor aut
 		return event.AccessReviewItemDecidedNotPermitted, err
 	}
 	no := fault.New(fault.Denied, "you are not a reviewer of this right").WithCode("NOT_A_REVIEWER")
-	it, err := q.GetItem(ctx, reviewsql.GetItemParams{OrgID: org, ReviewID: string(rid), ID: string(iid)})
+	it, err := q.GetItem(ctx, accessreviewsql.GetItemParams{OrgID: org, ReviewID: string(rid), ID: string(iid)})
 	switch {
 	case db.NotFound(err) && !sees:
 		return event.AccessReviewItemDecidedNotPermitted, no
@@ -98,7 +98,7 @@ func (s *Service) mayDecide(ctx context.Context, q *reviewsql.Queries, actor aut
 	}
 	own := actor.Behind(id.User(it.UserID))
 	if Kind(it.Kind) == SafeGroup {
-		n, err := q.InGroup(ctx, reviewsql.InGroupParams{OrgID: org, GroupID: it.GroupID, UserID: string(actor.User)})
+		n, err := q.InGroup(ctx, accessreviewsql.InGroupParams{OrgID: org, GroupID: it.GroupID, UserID: string(actor.User)})
 		if err != nil {
 			return event.AccessReviewItemDecidedNotPermitted, err
 		}
@@ -107,7 +107,7 @@ func (s *Service) mayDecide(ctx context.Context, q *reviewsql.Queries, actor aut
 	if own {
 		return event.AccessReviewItemDecidedOwnRight, fault.New(fault.Denied, "nobody reviews a right of their own: another reviewer or administrator does").WithCode(OwnRight)
 	}
-	n, err := q.IsReviewer(ctx, reviewsql.IsReviewerParams{OrgID: org, ReviewID: string(rid), ItemID: string(iid), UserID: string(actor.User)})
+	n, err := q.IsReviewer(ctx, accessreviewsql.IsReviewerParams{OrgID: org, ReviewID: string(rid), ItemID: string(iid), UserID: string(actor.User)})
 	if err != nil {
 		return event.AccessReviewItemDecidedNotPermitted, err
 	}
@@ -140,12 +140,12 @@ func (s *Service) decide(ctx context.Context, actor authz.Actor, org id.Org, rid
 }
 
 func (s *Service) decideIn(ctx context.Context, tx *db.Tx, actor authz.Actor, org id.Org, rid id.Review, iid id.ReviewItem, v Verdict, reason, note string) error {
-	q := reviewsql.New(tx)
+	q := accessreviewsql.New(tx)
 	name, err := q.HoldOrganization(ctx, string(org))
 	if err != nil {
 		return fmt.Errorf("hold the organization: %w", err)
 	}
-	c, err := q.GetReview(ctx, reviewsql.GetReviewParams{OrgID: string(org), ID: string(rid)})
+	c, err := q.GetReview(ctx, accessreviewsql.GetReviewParams{OrgID: string(org), ID: string(rid)})
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (s *Service) decideIn(ctx context.Context, tx *db.Tx, actor authz.Actor, or
 	if State(c.State) != Open || !byRule && c.Deadline <= s.now() {
 		return errNotOpen()
 	}
-	row, err := q.GetItem(ctx, reviewsql.GetItemParams{OrgID: string(org), ReviewID: string(rid), ID: string(iid)})
+	row, err := q.GetItem(ctx, accessreviewsql.GetItemParams{OrgID: string(org), ReviewID: string(rid), ID: string(iid)})
 	if err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func (s *Service) decideIn(ctx context.Context, tx *db.Tx, actor authz.Actor, or
 	if err != nil {
 		return err
 	}
-	n, err := q.DecideItem(ctx, reviewsql.DecideItemParams{Verdict: string(v), Result: string(result), Note: note, Reason: reason, DecidedBy: string(actor.User), DecidedByName: actor.Name,
+	n, err := q.DecideItem(ctx, accessreviewsql.DecideItemParams{Verdict: string(v), Result: string(result), Note: note, Reason: reason, DecidedBy: string(actor.User), DecidedByName: actor.Name,
 		Now: s.now(), EventID: string(told), OrgID: string(org), ReviewID: string(rid), ID: string(iid)})
 	if err != nil {
 		return fmt.Errorf("store a verdict: %w", err)
@@ -225,21 +225,21 @@ func (s *Service) revoke(ctx context.Context, tx *db.Tx, actor authz.Actor, it I
 }
 
 // unchanged tells whether the right is still the one that the campaign took down.
-func unchanged(ctx context.Context, q *reviewsql.Queries, org id.Org, r reviewsql.AccessReviewItem) (bool, error) {
+func unchanged(ctx context.Context, q *accessreviewsql.Queries, org id.Org, r accessreviewsql.AccessReviewItem) (bool, error) {
 	var mark string
 	var err error
 	switch Kind(r.Kind) {
 	case SafeMember:
-		var m reviewsql.MemberMarkRow
-		m, err = q.MemberMark(ctx, reviewsql.MemberMarkParams{OrgID: string(org), SafeID: r.SafeID, UserID: r.UserID})
+		var m accessreviewsql.MemberMarkRow
+		m, err = q.MemberMark(ctx, accessreviewsql.MemberMarkParams{OrgID: string(org), SafeID: r.SafeID, UserID: r.UserID})
 		mark = memberMark(m.ID, m.Role, m.EndsAt)
 	case SafeGroup:
-		var m reviewsql.AssignmentMarkRow
-		m, err = q.AssignmentMark(ctx, reviewsql.AssignmentMarkParams{OrgID: string(org), SafeID: r.SafeID, GroupID: r.GroupID})
+		var m accessreviewsql.AssignmentMarkRow
+		m, err = q.AssignmentMark(ctx, accessreviewsql.AssignmentMarkParams{OrgID: string(org), SafeID: r.SafeID, GroupID: r.GroupID})
 		mark = assignmentMark(m.ID, m.Version)
 	default:
 		var at int64
-		at, err = q.GroupMark(ctx, reviewsql.GroupMarkParams{OrgID: string(org), GroupID: r.GroupID, UserID: r.UserID})
+		at, err = q.GroupMark(ctx, accessreviewsql.GroupMarkParams{OrgID: string(org), GroupID: r.GroupID, UserID: r.UserID})
 		mark = strconv.FormatInt(at, 10)
 	}
 	if db.NotFound(err) {
@@ -252,12 +252,12 @@ func unchanged(ctx context.Context, q *reviewsql.Queries, org id.Org, r reviewsq
 }
 
 // closeIn closes a campaign of which nothing is left to decide.
-func (s *Service) closeIn(ctx context.Context, tx *db.Tx, q *reviewsql.Queries, c reviewsql.AccessReview, at event.TenantRef) error {
-	left, err := q.CountOpen(ctx, reviewsql.CountOpenParams{OrgID: c.OrgID, ReviewID: c.ID})
+func (s *Service) closeIn(ctx context.Context, tx *db.Tx, q *accessreviewsql.Queries, c accessreviewsql.AccessReview, at event.TenantRef) error {
+	left, err := q.CountOpen(ctx, accessreviewsql.CountOpenParams{OrgID: c.OrgID, ReviewID: c.ID})
 	if err != nil || left > 0 {
 		return err
 	}
-	n, err := q.EndReview(ctx, reviewsql.EndReviewParams{State: string(Closed), Now: s.now(), OrgID: c.OrgID, ID: c.ID})
+	n, err := q.EndReview(ctx, accessreviewsql.EndReviewParams{State: string(Closed), Now: s.now(), OrgID: c.OrgID, ID: c.ID})
 	if err != nil || n == 0 {
 		return err
 	}
@@ -279,12 +279,12 @@ func (s *Service) Cancel(ctx context.Context, actor authz.Actor, rid id.Review, 
 		return Campaign{}, err
 	}
 	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
-		q := reviewsql.New(tx)
+		q := accessreviewsql.New(tx)
 		name, err := q.HoldOrganization(ctx, string(actor.Org))
 		if err != nil {
 			return err
 		}
-		n, err := q.EndReview(ctx, reviewsql.EndReviewParams{State: string(Cancelled), Now: s.now(), Comment: comment, OrgID: string(actor.Org), ID: string(rid)})
+		n, err := q.EndReview(ctx, accessreviewsql.EndReviewParams{State: string(Cancelled), Now: s.now(), Comment: comment, OrgID: string(actor.Org), ID: string(rid)})
 		if err != nil {
 			return fmt.Errorf("cancel an access review: %w", err)
 		}
@@ -328,9 +328,9 @@ func (s *Service) Run(ctx context.Context) error {
 
 // Sweep is one round of Run. Several replicas may run it at once: each item is decided once.
 func (s *Service) Sweep(ctx context.Context) error {
-	var due []reviewsql.AccessReview
+	var due []accessreviewsql.AccessReview
 	err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-		due, err = reviewsql.New(tx).DueReviews(ctx, s.now())
+		due, err = accessreviewsql.New(tx).DueReviews(ctx, s.now())
 		return err
 	})
 	if err != nil {
@@ -344,12 +344,12 @@ func (s *Service) Sweep(ctx context.Context) error {
 	return nil
 }
 
-func (s *Service) finish(ctx context.Context, c reviewsql.AccessReview) error {
+func (s *Service) finish(ctx context.Context, c accessreviewsql.AccessReview) error {
 	org := id.Org(c.OrgID)
 	for {
 		var open []string
 		err := s.d.DB.ReadOrg(ctx, org, func(ctx context.Context, tx *db.Tx) (err error) {
-			open, err = reviewsql.New(tx).OpenItems(ctx, reviewsql.OpenItemsParams{OrgID: c.OrgID, ReviewID: c.ID})
+			open, err = accessreviewsql.New(tx).OpenItems(ctx, accessreviewsql.OpenItemsParams{OrgID: c.OrgID, ReviewID: c.ID})
 			return err
 		})
 		if err != nil {

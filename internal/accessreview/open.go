@@ -1,4 +1,4 @@
-package review
+package accessreview
 
 import (
 	"context"
@@ -8,13 +8,13 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/vaultpam/vaultpam/internal/accessreview/accessreviewsql"
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/label"
-	"github.com/vaultpam/vaultpam/internal/review/reviewsql"
 )
 
 // Args describe a new campaign.
@@ -69,7 +69,7 @@ func (s *Service) Open(ctx context.Context, actor authz.Actor, a Args) (Campaign
 		return Campaign{}, err
 	}
 	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
-		q := reviewsql.New(tx)
+		q := accessreviewsql.New(tx)
 		org, err := q.HoldOrganization(ctx, string(actor.Org))
 		if err != nil {
 			return fmt.Errorf("hold the organization: %w", err)
@@ -78,7 +78,7 @@ func (s *Service) Open(ctx context.Context, actor authz.Actor, a Args) (Campaign
 		if err != nil {
 			return err
 		}
-		err = q.InsertReview(ctx, reviewsql.InsertReviewParams{OrgID: string(actor.Org), ID: string(rid), Name: a.Name, Scope: string(scope), Reviewers: string(named), Rule: string(a.Rule),
+		err = q.InsertReview(ctx, accessreviewsql.InsertReviewParams{OrgID: string(actor.Org), ID: string(rid), Name: a.Name, Scope: string(scope), Reviewers: string(named), Rule: string(a.Rule),
 			CreatedBy: string(actor.User), CreatedByName: actor.Name, Now: s.now(), Deadline: db.Micros(a.Deadline)})
 		if err != nil {
 			return fmt.Errorf("store an access review: %w", err)
@@ -94,7 +94,7 @@ func (s *Service) Open(ctx context.Context, actor authz.Actor, a Args) (Campaign
 
 // right is an item that is about to be stored.
 type right struct {
-	reviewsql.InsertItemParams
+	accessreviewsql.InsertItemParams
 }
 
 func memberMark(rid, role string, ends int64) string {
@@ -104,7 +104,7 @@ func assignmentMark(aid string, version int64) string {
 	return aid + " " + strconv.FormatInt(version, 10)
 }
 
-func snapshot(ctx context.Context, q *reviewsql.Queries, org id.Org, rid id.Review, a Args) (int, error) {
+func snapshot(ctx context.Context, q *accessreviewsql.Queries, org id.Org, rid id.Review, a Args) (int, error) {
 	if err := known(ctx, q, org, a); err != nil {
 		return 0, err
 	}
@@ -117,7 +117,7 @@ func snapshot(ctx context.Context, q *reviewsql.Queries, org id.Org, rid id.Revi
 	}
 	for _, m := range members {
 		if inSafe(m.SafeID) {
-			all = append(all, right{reviewsql.InsertItemParams{Kind: string(SafeMember), SafeID: m.SafeID, SafeName: m.SafeName, UserID: m.UserID, UserName: m.UserName,
+			all = append(all, right{accessreviewsql.InsertItemParams{Kind: string(SafeMember), SafeID: m.SafeID, SafeName: m.SafeName, UserID: m.UserID, UserName: m.UserName,
 				Role: m.Role, EndsAt: m.EndsAt, Mark: memberMark(m.ID, m.Role, m.EndsAt)}})
 		}
 	}
@@ -127,7 +127,7 @@ func snapshot(ctx context.Context, q *reviewsql.Queries, org id.Org, rid id.Revi
 	}
 	for _, b := range bound {
 		if inSafe(b.SafeID) {
-			all = append(all, right{reviewsql.InsertItemParams{Kind: string(SafeGroup), SafeID: b.SafeID, SafeName: b.SafeName, GroupID: b.GroupID, GroupName: b.GroupName,
+			all = append(all, right{accessreviewsql.InsertItemParams{Kind: string(SafeGroup), SafeID: b.SafeID, SafeName: b.SafeName, GroupID: b.GroupID, GroupName: b.GroupName,
 				Role: b.Role, EndsAt: b.EndsAt, Mark: assignmentMark(b.ID, b.Version)}})
 		}
 	}
@@ -142,7 +142,7 @@ func snapshot(ctx context.Context, q *reviewsql.Queries, org id.Org, rid id.Revi
 		}
 		in[m.GroupID][m.UserID] = true
 		if inGroup(m.GroupID) {
-			all = append(all, right{reviewsql.InsertItemParams{Kind: string(GroupMember), GroupID: m.GroupID, GroupName: m.GroupName, UserID: m.UserID, UserName: m.UserName,
+			all = append(all, right{accessreviewsql.InsertItemParams{Kind: string(GroupMember), GroupID: m.GroupID, GroupName: m.GroupName, UserID: m.UserID, UserName: m.UserName,
 				Mark: strconv.FormatInt(m.AddedAt, 10)}})
 		}
 	}
@@ -156,7 +156,7 @@ func snapshot(ctx context.Context, q *reviewsql.Queries, org id.Org, rid id.Revi
 }
 
 // known tells whether all that a campaign names is there.
-func known(ctx context.Context, q *reviewsql.Queries, org id.Org, a Args) error {
+func known(ctx context.Context, q *accessreviewsql.Queries, org id.Org, a Args) error {
 	safes, err := q.SafeIDs(ctx, string(org))
 	if err != nil {
 		return err
@@ -180,7 +180,7 @@ func known(ctx context.Context, q *reviewsql.Queries, org id.Org, a Args) error 
 
 // assign stores the rights with who reviews each: never who has it; where nobody else is
 // left, the administrators.
-func assign(ctx context.Context, q *reviewsql.Queries, org id.Org, rid id.Review, a Args, all []right, in map[string]map[string]bool) error {
+func assign(ctx context.Context, q *accessreviewsql.Queries, org id.Org, rid id.Review, a Args, all []right, in map[string]map[string]bool) error {
 	people, err := q.People(ctx, string(org))
 	if err != nil {
 		return fmt.Errorf("list who reviews: %w", err)
@@ -232,7 +232,7 @@ func assign(ctx context.Context, q *reviewsql.Queries, org id.Org, rid id.Review
 			who = others(admins)
 		}
 		for _, u := range who {
-			if err := q.InsertReviewer(ctx, reviewsql.InsertReviewerParams{OrgID: string(org), ReviewID: string(rid), ItemID: r.ID, UserID: u}); err != nil {
+			if err := q.InsertReviewer(ctx, accessreviewsql.InsertReviewerParams{OrgID: string(org), ReviewID: string(rid), ItemID: r.ID, UserID: u}); err != nil {
 				return fmt.Errorf("store a reviewer: %w", err)
 			}
 		}

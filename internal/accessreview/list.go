@@ -1,4 +1,4 @@
-package review
+package accessreview
 
 import (
 	"bytes"
@@ -9,11 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vaultpam/vaultpam/internal/accessreview/accessreviewsql"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/page"
-	"github.com/vaultpam/vaultpam/internal/review/reviewsql"
 )
 
 // reviewer is whose campaigns and items the actor sees: empty for all.
@@ -29,17 +29,17 @@ func reviewer(actor authz.Actor) (string, error) {
 }
 
 // sees tells whether the actor sees all of a campaign, or reviews in it.
-func (s *Service) sees(ctx context.Context, q *reviewsql.Queries, actor authz.Actor, rid id.Review) (bool, error) {
+func (s *Service) sees(ctx context.Context, q *accessreviewsql.Queries, actor authz.Actor, rid id.Review) (bool, error) {
 	who, err := reviewer(actor)
 	if err != nil || who == "" {
 		return err == nil, err
 	}
-	n, err := q.ReviewsAny(ctx, reviewsql.ReviewsAnyParams{OrgID: string(actor.Org), ReviewID: string(rid), UserID: who})
+	n, err := q.ReviewsAny(ctx, accessreviewsql.ReviewsAnyParams{OrgID: string(actor.Org), ReviewID: string(rid), UserID: who})
 	return n > 0, err
 }
 
-func (s *Service) progress(ctx context.Context, q *reviewsql.Queries, c *Campaign) error {
-	rows, err := q.Progress(ctx, reviewsql.ProgressParams{OrgID: string(c.Org), ReviewID: string(c.ID)})
+func (s *Service) progress(ctx context.Context, q *accessreviewsql.Queries, c *Campaign) error {
+	rows, err := q.Progress(ctx, accessreviewsql.ProgressParams{OrgID: string(c.Org), ReviewID: string(c.ID)})
 	if err != nil {
 		return fmt.Errorf("count what is decided: %w", err)
 	}
@@ -66,8 +66,8 @@ func (s *Service) List(ctx context.Context, actor authz.Actor, state State, p pa
 	var out []Campaign
 	err = s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
 		out = nil
-		q := reviewsql.New(tx)
-		rows, err := q.ListReviews(ctx, reviewsql.ListReviewsParams{OrgID: string(actor.Org), Before: before, State: string(state), Reviewer: who, N: n})
+		q := accessreviewsql.New(tx)
+		rows, err := q.ListReviews(ctx, accessreviewsql.ListReviewsParams{OrgID: string(actor.Org), Before: before, State: string(state), Reviewer: who, N: n})
 		if err != nil {
 			return fmt.Errorf("list access reviews: %w", err)
 		}
@@ -95,12 +95,12 @@ func (s *Service) Get(ctx context.Context, actor authz.Actor, rid id.Review) (c 
 		return Campaign{}, err
 	}
 	err = s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
-		q := reviewsql.New(tx)
+		q := accessreviewsql.New(tx)
 		sees, err := s.sees(ctx, q, actor, rid)
 		if err != nil {
 			return err
 		}
-		row, err := q.GetReview(ctx, reviewsql.GetReviewParams{OrgID: string(actor.Org), ID: string(rid)})
+		row, err := q.GetReview(ctx, accessreviewsql.GetReviewParams{OrgID: string(actor.Org), ID: string(rid)})
 		if db.NotFound(err) || err == nil && !sees {
 			return noReview(rid)
 		}
@@ -139,7 +139,7 @@ func (s *Service) Items(ctx context.Context, actor authz.Actor, rid id.Review, p
 func (s *Service) items(ctx context.Context, org id.Org, rid id.Review, who, after string, n int32) ([]Item, error) {
 	var out []Item
 	err := s.d.DB.ReadOrg(ctx, org, func(ctx context.Context, tx *db.Tx) error {
-		rows, err := reviewsql.New(tx).ListItems(ctx, reviewsql.ListItemsParams{OrgID: string(org), ReviewID: string(rid), After: after, Reviewer: who, N: n})
+		rows, err := accessreviewsql.New(tx).ListItems(ctx, accessreviewsql.ListItemsParams{OrgID: string(org), ReviewID: string(rid), After: after, Reviewer: who, N: n})
 		out = make([]Item, len(rows))
 		for i, r := range rows {
 			out[i] = item(r)

@@ -1,0 +1,233 @@
+package accessreview_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/accessreview"
+	"github.com/vaultpam/vaultpam/internal/audit/event"
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/db/dbtest"
+	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/group"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/page"
+	"github.com/vaultpam/vaultpam/internal/safe"
+	"github.com/vaultpam/vaultpam/internal/safe/safetest"
+)
+
+// scene is an organization with a safe: mara manages it, oscar uses it, and a group with nina is bound to it.
+type scene struct {
+	*safetest.World
+	*accessreview.Service
+	vault       safe.Safe
+	team        group.Group
+	mara, oscar authz.Actor
+	nina        authz.Actor
+}
+
+func each(t *testing.T, f func(t *testing.T, s *scene)) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := &scene{World: safetest.New(t, d)}
+		s.Service = s.replica(t)
+		s.vault = s.World.Safe("web", nil)
+		s.mara, s.oscar, s.nina = s.Person(s.Org, "mara", authz.Operator), s.Operator, s.Person(s.Org, "nina", authz.Operator)
+		s.Member(s.vault.ID, s.mara, safe.Manager)
+		s.Member(s.vault.ID, s.oscar, safe.User)
+		s.team = s.Group("team", s.nina)
+		s.Bind(s.vault.ID, s.team.ID, safe.User)
+		s.Events()
+		f(t, s)
+	})
+}
+
+func (s *scene) replica(t *testing.T) *accessreview.Service {
+	svc, err := accessreview.New(accessreview.Deps{DB: s.DB, Ledger: s.Ledger, Safes: s.Safes, Groups: s.Groups, Now: func() time.Time { return s.Now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return svc
+}
+
+func (s *scene) opens(t *testing.T, change func(*accessreview.Args)) accessreview.Campaign {
+	t.Helper()
+	a := accessreview.Args{Name: "Quarter", Scope: accessreview.Scope{Safes: []id.Safe{s.vault.ID}}, Rule: accessreview.Revoke, Deadline: s.Now.Add(time.Hour)}
+	if change != nil {
+		change(&a)
+	}
+	c, err := s.Open(t.Context(), s.Admin, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.One(event.ACCESS_REVIEW_OPENED, event.Success, "", event.OrgAdmin)
+	return c
+}
+
+// rights are the items that somebody sees, by whose right it is.
+func (s *scene) rights(t *testing.T, as authz.Actor, c accessreview.Campaign) map[string]accessreview.Item {
+	t.Helper()
+	l, err := s.Items(t.Context(), as, c.ID, page.Request{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]accessreview.Item{}
+	for _, i := range l.Items {
+		switch i.Kind {
+		case accessreview.SafeGroup:
+			out["group "+i.GroupName] = i
+		case accessreview.GroupMember:
+			out["in "+i.GroupName+" "+string(i.User)] = i
+		default:
+			out[string(i.User)] = i
+		}
+	}
+	return out
+}
+
+func constants(all []event.Envelope) map[event.Constant]int {
+	out := map[event.Constant]int{}
+	for _, e := range all {
+		out[e.Constant]++
+	}
+	return out
+}
+
+// What nobody decided by the deadline follows the rule, once, however many servers look;
+// who manages the safe alone stays.
+func TestRuleActsAtTheDeadline(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		c := s.opens(t, nil)
+		managers := s.rights(t, s.Admin, c)
+		if len(managers) < 3 || managers[string(s.mara.User)].Role != string(safe.Manager) {
+			t.Fatalf("%+v", managers)
+		}
+		if err := s.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.None()
+		s.Now = s.Now.Add(2 * time.Hour)
+		if _, err := s.Decide(t.Context(), s.Admin, c.ID, managers[string(s.oscar.User)].ID, accessreview.Keep, "late"); fault.CodeOf(err) != accessreview.NotOpen {
+			t.Errorf("after the deadline: %v", err)
+		}
+		s.One(event.ACCESS_REVIEW_ITEM_DECIDED, event.Denied, "not_open", event.User)
+		var all sync.WaitGroup
+		for range 3 {
+			other := s.replica(t)
+			all.Go(func() {
+				if err := other.Sweep(context.Background()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		got := constants(s.Events())
+		if got[event.ACCESS_REVIEW_ITEM_DECIDED] != len(managers) || got[event.ACCESS_REVIEW_CLOSED] != 1 || got[event.SAFE_GROUP_ASSIGNMENT_REMOVED] != 1 {
+			t.Errorf("%v", got)
+		}
+		after := s.rights(t, s.Auditor, c)
+		if i := after[string(s.oscar.User)]; i.Result != accessreview.Revoked || i.DecidedBy != "" || i.Event == "" {
+			t.Errorf("%+v", i)
+		}
+		failed := 0
+		for _, i := range after {
+			if i.Result == accessreview.Failed {
+				failed++
+				if !strings.Contains(i.Note, "without a manager") {
+					t.Errorf("%+v", i)
+				}
+			}
+		}
+		if failed != 1 {
+			t.Errorf("%d rights could not be revoked, want that of the last manager", failed)
+		}
+		if got, err := s.Get(t.Context(), s.Auditor, c.ID); err != nil || got.State != accessreview.Closed || got.Progress[accessreview.Undecided] != 0 {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
+// People who are named review in place of the managers; who is in a group does not review its right.
+func TestNamedPeopleReview(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		c := s.opens(t, func(a *accessreview.Args) { a.Reviewers = []id.User{s.nina.User} })
+		seen := s.rights(t, s.nina, c)
+		if _, own := seen["group team"]; own || len(seen) < 2 {
+			t.Fatalf("%+v", seen)
+		}
+		whole := s.rights(t, s.Admin, c)
+		if _, err := s.Decide(t.Context(), s.mara, c.ID, whole[string(s.oscar.User)].ID, accessreview.Keep, "known"); !fault.Is(err, fault.Denied) {
+			t.Errorf("a manager who is not named: %v", err)
+		}
+		s.One(event.ACCESS_REVIEW_ITEM_DECIDED, event.Denied, "not_permitted", event.User)
+		if _, err := s.Decide(t.Context(), s.nina, c.ID, whole["group team"].ID, accessreview.Keep, "mine"); fault.CodeOf(err) != accessreview.OwnRight {
+			t.Errorf("the right of one's own group: %v", err)
+		}
+		s.One(event.ACCESS_REVIEW_ITEM_DECIDED, event.Denied, "own_right", event.User)
+		got, err := s.Decide(t.Context(), s.nina, c.ID, whole[string(s.oscar.User)].ID, accessreview.Keep, "still needed")
+		if err != nil || got.Result != accessreview.Kept || got.DecidedBy != s.nina.User || got.Reason != "still needed" {
+			t.Errorf("%+v, %v", got, err)
+		}
+		e := s.One(event.ACCESS_REVIEW_ITEM_DECIDED, event.Success, "", event.User)
+		if e.Metadata["verdict"] != "keep" || e.ID != got.Event {
+			t.Errorf("%+v", e)
+		}
+		for _, as := range []authz.Actor{s.Auditor, s.Admin} {
+			if b, err := s.Export(t.Context(), as, c.ID, false); err != nil || !strings.Contains(string(b), "still needed") || !strings.Contains(string(b), string(got.Event)) {
+				t.Errorf("%s: %s, %v", as.Name, b, err)
+			}
+		}
+		if _, err := s.Export(t.Context(), s.nina, c.ID, false); !fault.Is(err, fault.Denied) {
+			t.Errorf("a reviewer's export: %v", err)
+		}
+		if _, err := s.Get(t.Context(), s.Stranger, c.ID); !fault.Is(err, fault.NotFound) {
+			t.Errorf("from another organization: %v", err)
+		}
+	})
+}
+
+// Whom a review takes out of a group loses what the group brings, in the same transaction.
+func TestMembersOfGroupsAreReviewed(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		c := s.opens(t, func(a *accessreview.Args) { a.Scope = accessreview.Scope{Groups: []id.Group{s.team.ID}} })
+		all := s.rights(t, s.Admin, c)
+		i, ok := all["in team "+string(s.nina.User)]
+		if !ok || len(all) != 1 {
+			t.Fatalf("%+v", all)
+		}
+		got, err := s.Decide(t.Context(), s.Admin, c.ID, i.ID, accessreview.Revoke, "left the team")
+		if err != nil || got.Result != accessreview.Revoked {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		told := constants(s.Events())
+		if told[event.GROUP_MEMBER_REMOVED] != 1 || told[event.SAFE_DERIVED_ACCESS_REVOKED] != 1 || told[event.ACCESS_REVIEW_ITEM_DECIDED] != 1 || told[event.ACCESS_REVIEW_CLOSED] != 1 {
+			t.Errorf("%v", told)
+		}
+		if m, err := s.Groups.Members(t.Context(), s.Admin, s.team.ID, "", page.Request{}); err != nil || len(m.Items) != 0 {
+			t.Errorf("%+v, %v", m, err)
+		}
+	})
+}
+
+// A campaign that was called off decides nothing more, whatever its deadline.
+func TestCancelledCampaignIsOver(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		c := s.opens(t, nil)
+		if _, err := s.Cancel(t.Context(), s.mara, c.ID, ""); !fault.Is(err, fault.Denied) {
+			t.Errorf("a manager of the safe: %v", err)
+		}
+		s.One(event.ACCESS_REVIEW_CANCELLED, event.Denied, "not_permitted", event.User)
+		if got, err := s.Cancel(t.Context(), s.Owner, c.ID, "too early"); err != nil || got.State != accessreview.Cancelled {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		s.One(event.ACCESS_REVIEW_CANCELLED, event.Success, "", event.OrgAdmin)
+		s.Now = s.Now.Add(2 * time.Hour)
+		if err := s.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.None()
+	})
+}
