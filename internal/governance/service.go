@@ -166,7 +166,7 @@ func (s *Service) actionOf(r governancesql.GovernanceAction) Action {
 	if a.State == Open && r.ExpiresAt <= s.now() {
 		a.State, a.DecidedAt = Expired, a.ExpiresAt
 	}
-	if err := json.Unmarshal([]byte(r.Changes), &a.Fields); err != nil {
+	if err := json.Unmarshal([]byte(r.Changes), &a.Fields); err != nil || a.Fields == nil {
 		a.Fields = []Field{{Field: "unreadable"}} // written by us as a list of texts
 	}
 	return a
