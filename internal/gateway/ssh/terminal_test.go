@@ -89,8 +89,9 @@ func TestBrowserTerminalTakesTheSamePath(t *testing.T) {
 		}
 		return false
 	})
-	io.WriteString(b.conn, "stty size\r")
-	b.expect("43 132")
+	// It is recorded before it is sent on, by another way than what is typed: the shell waits for it.
+	io.WriteString(b.conn, "until [ \"$(stty size)\" = '43 132' ]; do :; done; stty size\r")
+	b.expect("43 132\r\n")
 	io.WriteString(b.conn, "exit 7\r")
 	go io.Copy(io.Discard, b.conn)
 	<-b.done
