@@ -12,6 +12,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/notify"
+	"github.com/vaultpam/vaultpam/internal/rounds"
 )
 
 // sweepEvery bounds how long a delegation outlives its lender's right; sessions are
@@ -22,18 +23,7 @@ const sweepEvery = time.Second / 2
 // decided, grants and delegations whose time is over, and what lost its person, its
 // safe or its lender. Decisions do not wait for it: each compares the clock.
 func (s *Service) Run(ctx context.Context) error {
-	t := time.NewTicker(sweepEvery)
-	defer t.Stop()
-	for {
-		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-			s.d.Log.ErrorContext(ctx, "access that is over could not be ended", "error", err.Error())
-		}
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	return rounds.Every(ctx, sweepEvery, s.d.Log, "access that is over could not be ended", s.Sweep)
 }
 
 // Sweep is one round of Run.

@@ -14,6 +14,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/label"
+	"github.com/vaultpam/vaultpam/internal/rounds"
 )
 
 func checkReason(field, reason string) error {
@@ -312,18 +313,7 @@ const sweepEvery = 5 * time.Second
 
 // Run applies the rules of campaigns whose deadline has passed, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	t := time.NewTicker(sweepEvery)
-	defer t.Stop()
-	for {
-		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-			s.d.Log.ErrorContext(ctx, "access reviews could not be ended", "error", err.Error())
-		}
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	return rounds.Every(ctx, sweepEvery, s.d.Log, "access reviews could not be ended", s.Sweep)
 }
 
 // Sweep is one round of Run. Several replicas may run it at once: each item is decided once.

@@ -22,7 +22,7 @@ var floors = [][]string{
 		"internal/notify", "internal/idempotency", "internal/governance", "internal/accessreview",
 	},
 	{"internal/audit"},
-	{"internal/seal", "internal/authz", "internal/db", "internal/page", "internal/label", "internal/logctx", "internal/secret", "internal/id", "internal/fault", "web"},
+	{"internal/seal", "internal/authz", "internal/db", "internal/page", "internal/label", "internal/logctx", "internal/rounds", "internal/secret", "internal/id", "internal/fault", "web"},
 }
 
 func floor(pkg string) int {

@@ -10,6 +10,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/governance/governancesql"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/rounds"
 )
 
 const sweepEvery = 5 * time.Second
@@ -17,18 +18,7 @@ const sweepEvery = 5 * time.Second
 // Run ends actions whose time is over, each with its event, until ctx ends. That an
 // action has ended does not wait for it: every use compares the clock.
 func (s *Service) Run(ctx context.Context) error {
-	t := time.NewTicker(sweepEvery)
-	defer t.Stop()
-	for {
-		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-			s.d.Log.ErrorContext(ctx, "governance actions could not be ended", "error", err.Error())
-		}
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	return rounds.Every(ctx, sweepEvery, s.d.Log, "governance actions could not be ended", s.Sweep)
 }
 
 // Sweep is one round of Run.

@@ -10,6 +10,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/invitation/invitationsql"
+	"github.com/vaultpam/vaultpam/internal/rounds"
 )
 
 const sweepEvery = 5 * time.Second
@@ -17,18 +18,7 @@ const sweepEvery = 5 * time.Second
 // Run expires invitations whose time is over, until ctx ends. Nothing waits for it:
 // every use of a link compares the clock.
 func (s *Service) Run(ctx context.Context) error {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-			s.d.Log.ErrorContext(ctx, "sweep of invitations failed", "error", err.Error())
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	return rounds.Every(ctx, sweepEvery, s.d.Log, "sweep of invitations failed", s.Sweep)
 }
 
 // Sweep is one round of Run.

@@ -10,6 +10,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/phone/phonesql"
+	"github.com/vaultpam/vaultpam/internal/rounds"
 )
 
 const (
@@ -20,18 +21,7 @@ const (
 
 // Run closes what is over, and rotates keys that are a year old, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	t := time.NewTicker(sweepEvery)
-	defer t.Stop()
-	for {
-		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-			s.d.Log.ErrorContext(ctx, "telephone numbers could not be swept", "error", err.Error())
-		}
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	return rounds.Every(ctx, sweepEvery, s.d.Log, "telephone numbers could not be swept", s.Sweep)
 }
 
 // Sweep closes codes and changes whose time is over, rotates old keys, and deletes

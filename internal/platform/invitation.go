@@ -17,6 +17,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/notify"
 	"github.com/vaultpam/vaultpam/internal/page"
 	"github.com/vaultpam/vaultpam/internal/platform/platformsql"
+	"github.com/vaultpam/vaultpam/internal/rounds"
 	"github.com/vaultpam/vaultpam/internal/secret"
 )
 
@@ -393,18 +394,7 @@ const sweepEvery = 15 * time.Second
 
 // Run ends invitations whose time is over, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-			s.d.Log.ErrorContext(ctx, "sweep of platform invitations failed", "error", err.Error())
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	return rounds.Every(ctx, sweepEvery, s.d.Log, "sweep of platform invitations failed", s.Sweep)
 }
 
 // Sweep is one round of Run.

@@ -10,6 +10,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/recovery/recoverysql"
+	"github.com/vaultpam/vaultpam/internal/rounds"
 )
 
 const sweepEvery = 5 * time.Second
@@ -17,18 +18,7 @@ const sweepEvery = 5 * time.Second
 // Run closes cases whose time is over, each with its event, until ctx ends. That a
 // case has ended does not wait for it: every use compares the clock.
 func (s *Service) Run(ctx context.Context) error {
-	t := time.NewTicker(sweepEvery)
-	defer t.Stop()
-	for {
-		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-			s.d.Log.ErrorContext(ctx, "recovery cases could not be closed", "error", err.Error())
-		}
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	return rounds.Every(ctx, sweepEvery, s.d.Log, "recovery cases could not be closed", s.Sweep)
 }
 
 // Sweep is one round of Run.

@@ -9,6 +9,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/rounds"
 	"github.com/vaultpam/vaultpam/internal/safe/safesql"
 )
 
@@ -17,18 +18,7 @@ const sweepEvery = time.Second / 2 // live sessions end within two seconds of an
 // Run ends memberships and bindings whose time is over, until ctx ends. Decisions do
 // not wait for it: each compares the clock.
 func (s *Service) Run(ctx context.Context) error {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-			s.d.Log.ErrorContext(ctx, "sweep of ended access failed", "error", err.Error())
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	return rounds.Every(ctx, sweepEvery, s.d.Log, "sweep of ended access failed", s.Sweep)
 }
 
 // Sweep is one round of Run.

@@ -19,6 +19,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/mfa"
+	"github.com/vaultpam/vaultpam/internal/rounds"
 	"github.com/vaultpam/vaultpam/internal/sso/ssosql"
 	"github.com/vaultpam/vaultpam/internal/tenancy"
 )
@@ -124,18 +125,7 @@ const sweepEvery = 10 * time.Minute
 
 // Run deletes what nobody comes back for, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-			s.d.Log.ErrorContext(ctx, "sweep of single sign-on failed", "error", err.Error())
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	return rounds.Every(ctx, sweepEvery, s.d.Log, "sweep of single sign-on failed", s.Sweep)
 }
 
 // Sweep is one round of Run.
