@@ -6,13 +6,13 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/accessreview/accessreviewsql"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/label"
 	"github.com/vaultpam/vaultpam/internal/page"
 )
 
@@ -231,19 +231,10 @@ func (s *Service) Export(ctx context.Context, actor authz.Actor, rid id.Review, 
 	for _, r := range rows {
 		cells := r.cells()
 		for i := range cells {
-			cells[i] = inert(cells[i])
+			cells[i] = label.Inert(cells[i])
 		}
 		w.Write(cells)
 	}
 	w.Flush()
 	return b.Bytes(), w.Error()
-}
-
-// inert keeps a spreadsheet from taking a text for a formula: it gets an apostrophe before
-// it, as OWASP advises.
-func inert(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r\n\u00a0\uff1d\uff0b\uff0d\uff20", []rune(s)[0]) {
-		return "'" + s
-	}
-	return s
 }

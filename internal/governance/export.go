@@ -15,6 +15,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/label"
 )
 
 // maxExport is how many actions one file holds.
@@ -159,19 +160,10 @@ func encode(format event.QueueExportFormat, all []Action) ([]byte, error) {
 		cells := []string{string(r.ID), string(r.Org), r.OrgSlug, r.Kind, r.Summary, r.Subject, r.SubjectName, strings.Join(all[i].lines(), "; "), r.Digest, string(r.State),
 			string(r.RequestedBy), r.RequesterName, string(r.Token), r.CreatedAt, r.ExpiresAt, string(r.DecidedBy), r.DecidedByName, r.DecidedAt, r.Comment, r.Note, string(r.Effect)}
 		for i := range cells {
-			cells[i] = inert(cells[i])
+			cells[i] = label.Inert(cells[i])
 		}
 		w.Write(cells)
 	}
 	w.Flush()
 	return b.Bytes(), w.Error()
-}
-
-// inert keeps a spreadsheet from taking a text for a formula: it gets an apostrophe before
-// it, as OWASP advises.
-func inert(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r\n\u00a0\uff1d\uff0b\uff0d\uff20", []rune(s)[0]) {
-		return "'" + s
-	}
-	return s
 }
