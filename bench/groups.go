@@ -21,16 +21,16 @@ func (b *bench) largeGroup(ctx context.Context, store string, p *product, member
 		ID string `json:"id"`
 	}
 	for n := range b.pick(manyGroups, 50) {
-		if err := p.call(ctx, "POST", "/org/groups", map[string]any{"name": fmt.Sprintf("group %d", n)}, &group); err != nil {
+		if err := p.patiently(ctx, "POST", "/org/groups", map[string]any{"name": fmt.Sprintf("group %d", n)}, &group); err != nil {
 			return err
 		}
 	}
-	if err := p.call(ctx, "POST", "/org/groups", map[string]any{"name": "everybody"}, &group); err != nil {
+	if err := p.patiently(ctx, "POST", "/org/groups", map[string]any{"name": "everybody"}, &group); err != nil {
 		return err
 	}
 	const atOnce = 1000 // as many as one request takes
 	for some := range slices.Chunk(members[1:], atOnce) {
-		if err := p.call(ctx, "POST", "/org/groups/"+group.ID+"/members", map[string]any{"user_ids": some}, nil); err != nil {
+		if err := p.patiently(ctx, "POST", "/org/groups/"+group.ID+"/members", map[string]any{"user_ids": some}, nil); err != nil {
 			return err
 		}
 	}

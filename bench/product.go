@@ -191,6 +191,9 @@ func (p *product) call(ctx context.Context, method, path string, in, out any) er
 	if err != nil {
 		return err
 	}
+	if res.StatusCode == http.StatusTooManyRequests {
+		return fmt.Errorf("%s %s: %w: %s", method, path, errTooFast, said)
+	}
 	if res.StatusCode >= 300 {
 		return fmt.Errorf("%s %s: %s: %s", method, path, res.Status, said)
 	}
@@ -198,6 +201,24 @@ func (p *product) call(ctx context.Context, method, path string, in, out any) er
 		return nil
 	}
 	return json.Unmarshal(said, out)
+}
+
+var errTooFast = errors.New("too many requests")
+
+// patiently is call for what is made ready before anything is measured: it waits
+// for the server's limit on one person's requests.
+func (p *product) patiently(ctx context.Context, method, path string, in, out any) error {
+	for {
+		err := p.call(ctx, method, path, in, out)
+		if !errors.Is(err, errTooFast) {
+			return err
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // memberID finds the id of a demo person.

@@ -28,6 +28,8 @@ const Prefix = "/api/v1"
 const (
 	callTime  = 90 * time.Second // a host key scan waits for a target
 	maxAnswer = 16 << 20
+
+	longestPause = 2 * time.Second // that a call makes by itself, each time the server asks for one
 )
 
 // Config says which server, whom to trust and who asks.
@@ -108,7 +110,9 @@ func (a Answer) Into(v any) error {
 // Call sends one request under Prefix and reads its answer. in, when not nil, is
 // the JSON body. The error is a fault with the server's code. A write carries an
 // Idempotency-Key, so that it can be sent once more when the connection breaks
-// before the answer is there, and is done once all the same.
+// before the answer is there, and is done once all the same. A caller who is signed
+// in and only too fast is made to wait: many calls, as of an apply of a thousand
+// groups, come to their end.
 func (c *Client) Call(ctx context.Context, method, path string, query url.Values, in any) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
@@ -116,11 +120,31 @@ func (c *Client) Call(ctx context.Context, method, path string, query url.Values
 	if method != http.MethodGet && !c.conf.Token.Empty() { // keys belong to who is signed in
 		key = rand.Text()
 	}
-	a, err := c.once(ctx, method, path, query, in, key)
-	if lost(err) && ctx.Err() == nil && (key != "" || method == http.MethodGet) {
-		a, err = c.once(ctx, method, path, query, in, key)
+	for again := false; ; {
+		a, err := c.once(ctx, method, path, query, in, key)
+		switch wait := c.tooFast(err); {
+		case wait > 0:
+			select {
+			case <-time.After(wait):
+			case <-ctx.Done():
+				return a, err // what the server said tells more than that time is up
+			}
+		case lost(err) && !again && ctx.Err() == nil && (key != "" || method == http.MethodGet):
+			again = true
+		default:
+			return a, err
+		}
 	}
-	return a, err
+}
+
+// tooFast is how long the server asks a caller who is signed in to pause; 0 when it
+// does not, or for so long that a person should hear of it.
+func (c *Client) tooFast(err error) time.Duration {
+	f := fault.As(err)
+	if f == nil || f.Kind != fault.Exhausted || c.conf.Token.Empty() || f.RetryAfter > longestPause {
+		return 0
+	}
+	return f.RetryAfter
 }
 
 // lost tells whether the connection broke after the request may have arrived.

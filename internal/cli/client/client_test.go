@@ -113,3 +113,28 @@ func TestBrokenCallsAreSentOnceMoreUnderTheSameKey(t *testing.T) {
 		t.Errorf("somebody's sign-in was tried again: %v", err)
 	}
 }
+
+func TestWhoIsTooFastWaits(t *testing.T) {
+	calls, pause := 0, "1"
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if calls++; calls%2 == 1 {
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.Header().Set("Retry-After", pause)
+			w.WriteHeader(http.StatusTooManyRequests)
+			io.WriteString(w, `{"status":429,"detail":"too many requests","code":"RATE_LIMITED"}`)
+			return
+		}
+		io.WriteString(w, `{}`)
+	})
+	if _, err := c.Call(t.Context(), "POST", "/org/groups", nil, nil); err != nil || calls != 2 {
+		t.Errorf("%d calls: %v", calls, err)
+	}
+	pause = "60"
+	if _, err := c.Call(t.Context(), "POST", "/org/groups", nil, nil); !fault.Is(err, fault.Exhausted) || calls != 3 {
+		t.Errorf("a long pause was not told: %d calls, %v", calls, err)
+	}
+	pause, calls, c.conf.Token = "1", 0, secret.Secret{}
+	if _, err := c.Call(t.Context(), "POST", "/auth/login", nil, nil); !fault.Is(err, fault.Exhausted) || calls != 1 {
+		t.Errorf("somebody's sign-in was tried again: %d calls, %v", calls, err)
+	}
+}
