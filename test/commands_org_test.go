@@ -159,7 +159,7 @@ func TestRecoveryIsFinishedByTheCommandLine(t *testing.T) {
 		p := w.person("operator")
 		_, grant := w.approved(p, 1)
 		term := inTerminal(t, 160, 50, need(t, "env"), "VAULTPAM_HOME="+t.TempDir(), "VAULTPAM_BASE_URL="+s.URL, "VAULTPAM_CA_FILE="+filepath.Join(s.Dir, "tls", "ca.pem"),
-			"VAULTPAM_EMAIL="+p.Email, "VAULTPAM_PASSWORD="+p.Password, theBinary(t), "recover", "finish")
+			"VAULTPAM_EMAIL="+p.Email, "VAULTPAM_PASSWORD="+p.Password, theCommand(t), "recover", "finish")
 		term.expect("link")
 		term.say(grant)
 		var secret string
@@ -212,14 +212,14 @@ func TestThePlatformByTheCommandLine(t *testing.T) {
 
 func TestConfigurationByTheCommandLine(t *testing.T) {
 	t.Parallel()
-	keys := spawn(t, "", nil, theBinary(t), "config", "keys").wait()
+	keys := spawn(t, "", nil, theCommand(t), "config", "keys").wait()
 	for _, want := range []string{"https.addr", "VAULTPAM_HTTPS_ADDR", "passwords.memory"} {
 		if keys.Code != 0 || !strings.Contains(keys.Stdout, want) {
 			t.Errorf("no %s: %s", want, keys)
 		}
 	}
 	file := write(t, t.TempDir(), "vaultpam.yaml", []byte("https:\n  addr: 127.0.0.1:9\n"))
-	if r := spawn(t, "", nil, theBinary(t), "config", "check", file).wait(); r.Code != 0 {
+	if r := spawn(t, "", nil, theCommand(t), "config", "check", file).wait(); r.Code != 0 {
 		t.Errorf("%s", r)
 	}
 }

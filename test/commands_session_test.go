@@ -59,7 +59,7 @@ func TestAMachineByTheCommandLine(t *testing.T) {
 			return id != ""
 		})
 		env := []string{"VAULTPAM_HOME=" + t.TempDir(), "VAULTPAM_BASE_URL=" + s.URL, "VAULTPAM_CA_FILE=" + filepath.Join(s.Dir, "tls", "ca.pem"), "VAULTPAM_TOKEN=" + w.Owner.bearer}
-		watching := spawn(t, "", env, theBinary(t), "sessions", "watch", id, "--no-input")
+		watching := spawn(t, "", env, theCommand(t), "sessions", "watch", id, "--no-input")
 		w.saw(Want{Constant: "SESSION_PLAYBACK_ACCESSED", ActorID: w.Owner.ID, Session: id})
 		admin("", "sessions", "terminate", id, "--comment", "enough")
 		live.wait()
@@ -85,7 +85,7 @@ func TestAMachineByTheCommandLine(t *testing.T) {
 		auditor("", "audit", "export", "-o", bundle)
 		key = regexp.MustCompile(`\S+\+[0-9a-f]{8}\+\S+`).FindString(auditor("", "audit", "keys"))
 		for _, args := range [][]string{{"audit", "verify", bundle, "--key", key, "--since", point}, {"audit", "catalog"}, {"completion", "bash"}, {"help", "exit-codes"}, {"version"}} {
-			if r := spawn(t, "", nil, theBinary(t), args...).wait(); r.Code != 0 {
+			if r := spawn(t, "", nil, theCommand(t), args...).wait(); r.Code != 0 {
 				t.Errorf("vaultpam %s: %s", strings.Join(args, " "), r)
 			}
 		}
@@ -98,7 +98,7 @@ func TestFactorsByTheCommandLine(t *testing.T) {
 		p := w.person("operator")
 		home := t.TempDir()
 		ask := s.signedInCLI(t, p, home)
-		term := inTerminal(t, 160, 50, need(t, "env"), "VAULTPAM_HOME="+home, "VAULTPAM_CA_FILE="+filepath.Join(s.Dir, "tls", "ca.pem"), theBinary(t), "mfa", "enrol", "Spare")
+		term := inTerminal(t, 160, 50, need(t, "env"), "VAULTPAM_HOME="+home, "VAULTPAM_CA_FILE="+filepath.Join(s.Dir, "tls", "ca.pem"), theCommand(t), "mfa", "enrol", "Spare")
 		var secret string
 		eventually(t, "the secret of another app", func() bool {
 			secret = regexp.MustCompile(`\b[A-Z2-7]{32}\b`).FindString(term.Stdout.String())

@@ -79,7 +79,7 @@ func (s *Server) prompt(t testing.TB, c *Client) prompt {
 func (s *Server) types(t testing.TB, c *Client, home, stdin string, args ...string) Result {
 	t.Helper()
 	env := []string{"VAULTPAM_HOME=" + home, "VAULTPAM_BASE_URL=" + s.URL, "VAULTPAM_CA_FILE=" + filepath.Join(s.Dir, "tls", "ca.pem"), "VAULTPAM_TOKEN=" + c.bearer}
-	p := spawn(t, "", env, theBinary(t), append(args, "--no-input")...)
+	p := spawn(t, "", env, theCommand(t), append(args, "--no-input")...)
 	fmt.Fprint(p.Stdin, stdin)
 	p.Stdin.Close()
 	return p.wait()

@@ -76,7 +76,7 @@ func TestAddressesAreOnePersonAtEveryDoor(t *testing.T) {
 			t.Errorf("ssh, a handle in upper case: %s", r)
 		}
 		env := []string{"VAULTPAM_HOME=" + t.TempDir(), "VAULTPAM_CA_FILE=" + filepath.Join(s.Dir, "tls", "ca.pem"), "VAULTPAM_TOKEN=", "VAULTPAM_PASSWORD=" + p.Password}
-		if r := spawn(t, "", env, theBinary(t), "login", "--url", s.URL, "--email", forms["upper case"], "--code", p.code(t), "--no-input").wait(); r.Code != 0 {
+		if r := spawn(t, "", env, theCommand(t), "login", "--url", s.URL, "--email", forms["upper case"], "--code", p.code(t), "--no-input").wait(); r.Code != 0 {
 			t.Errorf("the command line: %s", r)
 		}
 		// Another organization's first owner is the same person, in whatever form.

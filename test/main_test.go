@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,7 +29,7 @@ import (
 
 // The environment that steers the tests.
 const (
-	envBinary   = "VAULTPAM_TEST_BINARY"         // a built binary; without it one is built with the race detector
+	envBinary   = "VAULTPAM_TEST_BINARY"         // a built binary for all; without it the server's is built with the race detector, the commands' without
 	envCoverage = "VAULTPAM_TEST_EVENT_COVERAGE" // the file for the event coverage
 	envKeep     = "VAULTPAM_TEST_KEEP"           // leave data folders and logs behind
 )
@@ -83,23 +84,44 @@ func run(m *testing.M) int {
 // does and tells why.
 const notSQLite = "-gcflags=modernc.org/sqlite/lib=-race=false"
 
-// product builds the product, once for all tests.
-var product = sync.OnceValues(func() (string, error) {
+// serverBinary and commandBinary build the product, each once for all tests. The race
+// detector watches the server. It does not watch the commands, whose package has tests
+// of its own under it: hundreds of short runs would spend their time on being watched.
+var (
+	serverBinary = sync.OnceValues(func() (string, error) {
+		return build("vaultpam", "-race", notSQLite)
+	})
+	commandBinary = sync.OnceValues(func() (string, error) { return build("command/vaultpam") })
+)
+
+func build(name string, flags ...string) (string, error) {
 	if b := os.Getenv(envBinary); b != "" {
 		return filepath.Abs(b)
 	}
-	out := filepath.Join(work, "vaultpam")
-	cmd := exec.Command("go", "build", "-race", notSQLite, "-o", out, "../cmd/vaultpam")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
+	out := filepath.Join(work, name)
+	cmd := exec.Command("go", slices.Concat([]string{"build"}, flags, []string{"-o", out, "../cmd/vaultpam"})...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=1") // which the race detector needs, and vet has compiled for
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the product: %w\n%s", err, text)
 	}
 	return out, nil
-})
+}
 
+// theBinary is what servers are started from.
 func theBinary(t testing.TB) string {
 	t.Helper()
-	b, err := product()
+	return built(t, serverBinary)
+}
+
+// theCommand is what people type.
+func theCommand(t testing.TB) string {
+	t.Helper()
+	return built(t, commandBinary)
+}
+
+func built(t testing.TB, binary func() (string, error)) string {
+	t.Helper()
+	b, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}

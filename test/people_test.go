@@ -71,14 +71,14 @@ func (s *Server) exec(t testing.TB, statement string, args ...any) {
 func (s *Server) cli(t testing.TB, c *Client, args ...string) Result {
 	t.Helper()
 	env := []string{"VAULTPAM_HOME=" + t.TempDir(), "VAULTPAM_BASE_URL=" + s.URL, "VAULTPAM_CA_FILE=" + filepath.Join(s.Dir, "tls", "ca.pem"), "VAULTPAM_TOKEN=" + c.bearer}
-	return spawn(t, "", env, theBinary(t), append(args, "--no-input")...).wait()
+	return spawn(t, "", env, theCommand(t), append(args, "--no-input")...).wait()
 }
 
 // signedInCLI signs p in with the command line, and gives what runs further commands.
 func (s *Server) signedInCLI(t testing.TB, p *Person, home string) func(args ...string) Result {
 	t.Helper()
 	env := []string{"VAULTPAM_HOME=" + home, "VAULTPAM_CA_FILE=" + filepath.Join(s.Dir, "tls", "ca.pem"), "VAULTPAM_TOKEN=", "VAULTPAM_PASSWORD=" + p.Password}
-	run := func(args ...string) Result { return spawn(t, "", env, theBinary(t), args...).wait() }
+	run := func(args ...string) Result { return spawn(t, "", env, theCommand(t), args...).wait() }
 	if r := run("login", "--url", s.URL, "--email", p.Email, "--code", p.code(t), "--no-input"); r.Code != 0 {
 		t.Fatalf("login: %s", r)
 	}

@@ -15,7 +15,7 @@ func TestPhoneByCommandLine(t *testing.T) {
 		in := s.signedInCLI(t, p, home)
 		with := func(input string, args ...string) Result {
 			t.Helper()
-			c := spawn(t, "", []string{"VAULTPAM_HOME=" + home, "VAULTPAM_CA_FILE=" + filepath.Join(s.Dir, "tls", "ca.pem"), "VAULTPAM_TOKEN="}, theBinary(t), append([]string{"phone"}, args...)...)
+			c := spawn(t, "", []string{"VAULTPAM_HOME=" + home, "VAULTPAM_CA_FILE=" + filepath.Join(s.Dir, "tls", "ca.pem"), "VAULTPAM_TOKEN="}, theCommand(t), append([]string{"phone"}, args...)...)
 			if _, err := c.Stdin.Write([]byte(input)); err != nil {
 				t.Fatal(err)
 			}

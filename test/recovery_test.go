@@ -260,7 +260,7 @@ func TestRecoveryByTheCommandLine(t *testing.T) {
 		p := w.person("operator")
 		run := func(env []string, stdin string, args ...string) string {
 			t.Helper()
-			cmd := exec.Command(theBinary(t), args...)
+			cmd := exec.Command(theCommand(t), args...)
 			cmd.Env = append([]string{"HOME=" + t.TempDir(), "VAULTPAM_BASE_URL=" + s.URL, "VAULTPAM_CA_FILE=" + s.Dir + "/tls/ca.pem", "PATH=/usr/bin:/bin"}, env...)
 			cmd.Stdin = strings.NewReader(stdin)
 			out, err := cmd.CombinedOutput()

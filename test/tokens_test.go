@@ -86,7 +86,7 @@ var shownCode = regexp.MustCompile(`\b[B-Z]{4}-[B-Z]{4}\b`)
 // vaultpam runs the command line with a home of its own.
 func (s *Server) vaultpam(t testing.TB, home string, args ...string) *Proc {
 	t.Helper()
-	p := spawn(t, "", []string{"VAULTPAM_HOME=" + home, "VAULTPAM_BASE_URL=" + s.URL, "VAULTPAM_CA_FILE=" + filepath.Join(s.Dir, "tls", "ca.pem")}, theBinary(t), args...)
+	p := spawn(t, "", []string{"VAULTPAM_HOME=" + home, "VAULTPAM_BASE_URL=" + s.URL, "VAULTPAM_CA_FILE=" + filepath.Join(s.Dir, "tls", "ca.pem")}, theCommand(t), args...)
 	p.Stdin.Close()
 	return p
 }
