@@ -37,6 +37,7 @@ type GovernanceAction struct {
 	DecidedAt   time.Time          `json:"decided_at,omitzero"`
 	Comment     string             `json:"comment,omitempty" doc:"Of who decided"`
 	Superseded  string             `json:"superseded_because,omitempty" doc:"What had changed meanwhile"`
+	OutOfDate   string             `json:"out_of_date,omitempty" doc:"Of an open one: what has changed since it was asked for. Approving it would do nothing"`
 	EffectEvent id.Event           `json:"effect_event,omitempty" doc:"Of an approved one: the audit event that tells its effect"`
 	Mine        bool               `json:"mine" doc:"You asked for it, or made the token that did: you can withdraw it and not decide it"`
 }
@@ -58,7 +59,7 @@ func governanceJSON(actor authz.Actor) func(governance.Action) GovernanceAction 
 	return func(a governance.Action) GovernanceAction {
 		out := GovernanceAction{ID: a.ID, OrgID: a.Org, OrgSlug: a.OrgSlug, OrgName: a.OrgName, Kind: a.Kind, Title: a.Title, Summary: a.Summary, SubjectID: a.Subject, SubjectName: a.SubjectName,
 			Changes: []GovernanceChange{}, Digest: a.Digest, State: string(a.State), RequestedBy: GovernancePerson{a.RequestedBy, a.RequesterName}, TokenID: a.Token,
-			CreatedAt: a.CreatedAt, ExpiresAt: a.ExpiresAt, DecidedAt: a.DecidedAt, Comment: a.Comment, Superseded: a.Note, EffectEvent: a.Effect, Mine: a.AskedBy(actor)}
+			CreatedAt: a.CreatedAt, ExpiresAt: a.ExpiresAt, DecidedAt: a.DecidedAt, Comment: a.Comment, Superseded: a.Note, OutOfDate: a.OutOfDate, EffectEvent: a.Effect, Mine: a.AskedBy(actor)}
 		for _, f := range a.Fields {
 			out.Changes = append(out.Changes, GovernanceChange(f))
 		}

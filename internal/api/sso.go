@@ -123,8 +123,8 @@ func (s *Server) ssoRoutes() {
 			on, err := s.SSO.Required(ctx, a)
 			return &struct{ Body SSORequirement }{SSORequirement{on}}, err
 		})
-	handle(s, signedIn, huma.Operation{OperationID: "set-sso-requirement", Method: http.MethodPut, Path: "/org/sso", Summary: "Let members in through an identity provider only, or lift that", Tags: []string{tag},
-		Description: "To switch it on, be signed in through the organization's provider: it shows that the provider works. Needs a fresh second factor."},
+	handle(s, signedIn, waits(huma.Operation{OperationID: "set-sso-requirement", Method: http.MethodPut, Path: "/org/sso", Summary: "Let members in through an identity provider only, or lift that", Tags: []string{tag},
+		Description: "To switch it on, be signed in through the organization's provider: it shows that the provider works. To lift it waits for a second person. Needs a fresh second factor."}),
 		func(ctx context.Context, a authz.Actor, in *struct{ Body SSORequirement }) (*struct{ Body SSORequirement }, error) {
 			return &struct{ Body SSORequirement }{in.Body}, s.SSO.Require(ctx, a, in.Body.Required)
 		})
@@ -155,8 +155,8 @@ func (s *Server) ssoProviderRoutes() {
 			l, err := s.SSO.Providers(ctx, a, in.request())
 			return pageOf(l, s.ssoProvider, err)
 		})
-	handle(s, signedIn, huma.Operation{OperationID: "create-sso-provider", Method: http.MethodPost, Path: "/org/sso/providers", Summary: "Add an identity provider", DefaultStatus: 201, Tags: []string{tag},
-		Description: "The answer holds the callback address to register at the provider. Create it disabled, register it there, then give its client id and enable it. Needs a fresh second factor."},
+	handle(s, signedIn, waits(huma.Operation{OperationID: "create-sso-provider", Method: http.MethodPost, Path: "/org/sso/providers", Summary: "Add an identity provider", DefaultStatus: 201, Tags: []string{tag},
+		Description: "The answer holds the callback address to register at the provider. Create it disabled, register it there, then give its client id and enable it; one that is enabled at once waits for a second person. Needs a fresh second factor."}),
 		func(ctx context.Context, a authz.Actor, in *struct {
 			Body struct {
 				SSOSettings
@@ -170,8 +170,8 @@ func (s *Server) ssoProviderRoutes() {
 		func(ctx context.Context, a authz.Actor, in *ProviderPath) (*struct{ Body SSOProvider }, error) {
 			return one(s.SSO.Provider(ctx, a, id.Provider(in.ProviderID)))
 		})
-	handle(s, signedIn, huma.Operation{OperationID: "update-sso-provider", Method: http.MethodPut, Path: "/org/sso/providers/{provider_id}", Summary: "Replace the settings of an identity provider", Tags: []string{tag},
-		Description: "Another issuer forgets who is who at the old one. Needs a fresh second factor."},
+	handle(s, signedIn, waits(huma.Operation{OperationID: "update-sso-provider", Method: http.MethodPut, Path: "/org/sso/providers/{provider_id}", Summary: "Replace the settings of an identity provider", Tags: []string{tag},
+		Description: "Another issuer forgets who is who at the old one. What an enabled provider is set to, but for its name, and that one is enabled, waits for a second person. Needs a fresh second factor."}),
 		func(ctx context.Context, a authz.Actor, in *struct {
 			ProviderPath
 			Body struct {
@@ -182,7 +182,7 @@ func (s *Server) ssoProviderRoutes() {
 		}) (*struct{ Body SSOProvider }, error) {
 			return one(s.SSO.Update(ctx, a, id.Provider(in.ProviderID), sso.SaveArgs{Settings: in.Body.settings(), Secret: in.Body.ClientSecret, Version: in.Body.Version}))
 		})
-	handle(s, signedIn, huma.Operation{OperationID: "delete-sso-provider", Method: http.MethodDelete, Path: "/org/sso/providers/{provider_id}", Summary: "Remove an identity provider; people stay members", DefaultStatus: 204, Tags: []string{tag}},
+	handle(s, signedIn, waits(huma.Operation{OperationID: "delete-sso-provider", Method: http.MethodDelete, Path: "/org/sso/providers/{provider_id}", Summary: "Remove an identity provider; people stay members", DefaultStatus: 204, Tags: []string{tag}}),
 		func(ctx context.Context, a authz.Actor, in *ProviderPath) (*struct{}, error) {
 			return nothing(s.SSO.Delete(ctx, a, id.Provider(in.ProviderID)))
 		})

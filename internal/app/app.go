@@ -245,7 +245,7 @@ func (a *App) buildDomains() (err error) {
 		if err != nil {
 			return err
 		}
-		a.sso, err = sso.New(sso.Deps{Log: part("sso"), DB: a.db, Ledger: a.ledger, Seal: a.keyring, People: a.identity, Members: a.tenancy, Invitations: matches, Groups: a.groups, Dialer: dialer,
+		a.sso, err = sso.New(sso.Deps{Log: part("sso"), DB: a.db, Ledger: a.ledger, Seal: a.keyring, People: a.identity, Members: a.tenancy, Invitations: matches, Groups: a.groups, Governance: a.governance, Dialer: dialer,
 			Resolver: resolver(a.cfg.SSO.DNS), PublicURL: a.cfg.HTTPS.PublicURL, Now: now})
 		if err != nil {
 			return err
@@ -260,6 +260,7 @@ func (a *App) buildDomains() (err error) {
 		a.governance.Register(a.safes.Governed()...)
 		a.governance.Register(a.tenancy.Governed()...)
 		a.governance.Register(a.invites.Governed()...)
+		a.governance.Register(a.sso.Governed()...)
 		return nil
 	})
 	build("scim", func() (err error) {

@@ -53,6 +53,7 @@ type govAction struct {
 	DecidedAt   time.Time `json:"decided_at"`
 	Comment     string    `json:"comment"`
 	Superseded  string    `json:"superseded_because"`
+	OutOfDate   string    `json:"out_of_date"`
 	EffectEvent string    `json:"effect_event"`
 }
 
@@ -79,6 +80,9 @@ func (c *governanceListCmd) Run(ctx context.Context, p *program) error {
 	}
 	return showList(p, l, table{head: head, empty: "Nothing waits for a second person."}, func(a govAction) []string {
 		row := []string{a.RequestedBy.Name, a.Summary, a.State, when(a.ExpiresAt), a.ID}
+		if a.OutOfDate != "" {
+			row[2] += ", out of date"
+		}
 		if c.Platform {
 			row = append([]string{a.OrgSlug}, row...)
 		}
@@ -124,7 +128,7 @@ func (c *governanceShowCmd) Run(ctx context.Context, p *program) error {
 		if g.DecidedBy != nil {
 			facts = append(facts, [2]string{"decided by", g.DecidedBy.Name}, [2]string{"decided at", when(g.DecidedAt)})
 		}
-		for _, kv := range [][2]string{{"comment", g.Comment}, {"void because", g.Superseded}, {"effect", g.EffectEvent}} {
+		for _, kv := range [][2]string{{"comment", g.Comment}, {"void because", g.Superseded}, {"out of date", g.OutOfDate}, {"effect", g.EffectEvent}} {
 			if kv[1] != "" {
 				facts = append(facts, kv)
 			}

@@ -38,6 +38,7 @@ type Kind struct {
 	Title string // as "Turn recording off"
 
 	ready func(ctx context.Context, p Permit, payload []byte) (Effect, error)
+	read  func(ctx context.Context, tx *db.Tx, org id.Org, payload []byte) ([]Field, error) // nil: nothing that it would change can change meanwhile
 }
 
 // Effect makes a change in the transaction that approves it, and gives the event that tells it.
@@ -60,6 +61,19 @@ func Direct[T any](name, title string, apply func(ctx context.Context, tx *db.Tx
 	return NewKind(name, title, func(_ context.Context, p Permit, v T) (Effect, error) {
 		return func(ctx context.Context, tx *db.Tx) (id.Event, error) { return apply(ctx, tx, p, v) }, nil
 	})
+}
+
+// Reading gives a kind a way to say, before anybody decides, what its change would change by
+// now. read changes nothing; an error of it that is a fault of the caller's is what has changed.
+func Reading[T any](k Kind, read func(ctx context.Context, tx *db.Tx, org id.Org, payload T) ([]Field, error)) Kind {
+	k.read = func(ctx context.Context, tx *db.Tx, org id.Org, payload []byte) ([]Field, error) {
+		var v T
+		if err := json.Unmarshal(payload, &v); err != nil {
+			return nil, fmt.Errorf("read the payload of a governance action: %w", err)
+		}
+		return read(ctx, tx, org, v)
+	}
+	return k
 }
 
 // Permit is the second person's word for one change. The zero Permit is that nobody has
@@ -185,6 +199,9 @@ type Action struct {
 	Comment       string
 	Note          string   // superseded: what had changed
 	Effect        id.Event // approved: the event that tells the effect
+	OutOfDate     string   // open: what has changed since it was asked for; approving it would do nothing
+
+	sealed []byte
 }
 
 // AskedBy tells whether the actor has asked for it: in person, by a token of theirs, or by one

@@ -2,7 +2,6 @@ package governance
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -205,33 +204,19 @@ func (s *Service) effect(ctx context.Context, actor authz.Actor, c decision) (Ef
 	if !ok {
 		return nil, fmt.Errorf("governance: the kind %s is not registered", c.Kind)
 	}
-	plain, err := s.d.Seal.Open(ctx, c.Org, sealContext(c.ID), c.row.Payload)
+	payload, err := s.open(ctx, c.Action)
 	if err != nil {
-		return nil, fmt.Errorf("open the payload of %s: %w", c.ID, err)
-	}
-	var e envelope
-	if err := json.Unmarshal(plain, &e); err != nil {
-		return nil, fmt.Errorf("read the payload of %s: %w", c.ID, err)
+		return nil, err
 	}
 	role := authz.None
-	live := true
 	err = s.d.DB.ReadOrg(ctx, c.Org, func(ctx context.Context, tx *db.Tx) (err error) {
-		if role, err = s.d.Members.RoleIn(ctx, tx, c.Org, c.RequestedBy); err != nil || c.Token == "" {
-			return err
-		}
-		n, err := governancesql.New(tx).TokenLives(ctx, governancesql.TokenLivesParams{OrgID: string(c.Org), ID: string(c.Token), Now: s.now()})
-		live = n > 0
+		role, err = s.stands(ctx, tx, c.Action)
 		return err
 	})
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("read who asked for %s: %w", c.ID, err)
-	case role == authz.None:
-		return nil, &stale{c.RequesterName + ", who asked for it, is no active member any more"}
-	case !live:
-		return nil, &stale{"the API token that asked for it has ended"}
+	if err != nil {
+		return nil, err
 	}
-	return k.ready(ctx, Permit{action: c.ID, actor: requester(c.row, role, actor.Request, s.d.Now()), kind: c.Kind, subject: c.Subject, fields: c.Fields}, e.Payload)
+	return k.ready(ctx, Permit{action: c.ID, actor: requester(c.row, role, actor.Request, s.d.Now()), kind: c.Kind, subject: c.Subject, fields: c.Fields}, payload)
 }
 
 func (s *Service) approve(ctx context.Context, tx *db.Tx, actor authz.Actor, c decision, comment string, effect Effect, approved event.OrgGovernanceActionApproved, letters []notify.Prepared) error {
@@ -331,14 +316,25 @@ func (s *Service) Reject(ctx context.Context, actor authz.Actor, d Desk, g id.Go
 	if err := s.may(ctx, actor, d, c, rejected.Denied(event.OrgGovernanceActionRejectedNotPermitted)); err != nil {
 		return Action{}, err
 	}
-	if c.State != Open {
-		return Action{}, errClosed
-	}
-	if err := s.end(ctx, c, Rejected, actor.User, actor.Name, comment, "", c.act, event.OrgGovernanceActionRejectedRejected); err != nil {
+	if err := s.endBy(ctx, actor, c, Rejected, comment, event.OrgGovernanceActionRejectedRejected); err != nil {
 		return Action{}, err
 	}
 	row, _, err := s.find(ctx, actor, d, g)
 	return s.actionOf(row), err
+}
+
+// endBy closes an action as the actor wants it. One that has ended already, be it a moment
+// ago, refuses that; the catalog knows no word of its own for it here.
+func (s *Service) endBy(ctx context.Context, actor authz.Actor, c decision, to State, comment string, reason event.OrgGovernanceActionRejectedReason) error {
+	err := error(errClosed)
+	if c.State == Open {
+		err = s.end(ctx, c, to, actor.User, actor.Name, comment, "", c.act, reason)
+	}
+	if !errors.Is(err, errClosed) {
+		return err
+	}
+	ev := event.NewOrgGovernanceActionRejected(c.act, c.target(), c.Kind, c.RequestedBy, c.waited(s.d.Now()))
+	return s.refused(ctx, actor, errClosed, ev.Denied(event.OrgGovernanceActionRejectedNotPermitted))
 }
 
 // Withdraw takes back what the actor has asked for.
@@ -358,10 +354,7 @@ func (s *Service) Withdraw(ctx context.Context, actor authz.Actor, g id.Governan
 		ev := event.NewOrgGovernanceActionRejected(c.act, c.target(), c.Kind, c.RequestedBy, c.waited(s.d.Now()))
 		return Action{}, s.refused(ctx, actor, err, ev.Denied(event.OrgGovernanceActionRejectedNotPermitted))
 	}
-	if c.State != Open {
-		return Action{}, errClosed
-	}
-	if err := s.end(ctx, c, Withdrawn, actor.User, actor.Name, comment, "", c.act, event.OrgGovernanceActionRejectedWithdrawn); err != nil {
+	if err := s.endBy(ctx, actor, c, Withdrawn, comment, event.OrgGovernanceActionRejectedWithdrawn); err != nil {
 		return Action{}, err
 	}
 	row, _, err := s.find(ctx, actor, OfOrganization, g)

@@ -33,7 +33,7 @@ func (f Filter) texts() []string {
 func anyRow(r governancesql.GetAnyActionRow) governancesql.GovernanceAction {
 	return governancesql.GovernanceAction{OrgID: r.OrgID, ID: r.ID, Kind: r.Kind, Subject: r.Subject, SubjectName: r.SubjectName, Summary: r.Summary, Changes: r.Changes,
 		Payload: r.Payload, PayloadDigest: r.PayloadDigest, State: r.State, RequesterID: r.RequesterID, RequesterName: r.RequesterName, RequesterToken: r.RequesterToken,
-		RequesterScopes: r.RequesterScopes, RequesterIp: r.RequesterIp, RequesterAgent: r.RequesterAgent, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+		RequesterScopes: r.RequesterScopes, RequesterIssuer: r.RequesterIssuer, RequesterIp: r.RequesterIp, RequesterAgent: r.RequesterAgent, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
 		DecidedBy: r.DecidedBy, DecidedByName: r.DecidedByName, DecidedAt: r.DecidedAt, Comment: r.Comment, Note: r.Note, EffectEvent: r.EffectEvent}
 }
 
@@ -67,7 +67,8 @@ func (s *Service) List(ctx context.Context, actor authz.Actor, f Filter, p page.
 	if err != nil {
 		return none, err
 	}
-	return page.Cut(out, n, func(a Action) string { return string(a.ID) }), nil
+	list := page.Cut(out, n, func(a Action) string { return string(a.ID) })
+	return list, s.compare(ctx, list.Items)
 }
 
 func (s *Service) read(ctx context.Context, tx *db.Tx, org id.Org, f Filter, before string, n int32) ([]Action, error) {
@@ -91,7 +92,9 @@ func (s *Service) Get(ctx context.Context, actor authz.Actor, g id.Governance) (
 	if err != nil {
 		return Action{}, err
 	}
-	return s.actionOf(row), nil
+	a := []Action{s.actionOf(row)}
+	err = s.compare(ctx, a)
+	return a[0], err
 }
 
 // Across lists the queues of all organizations, newest first, for operators of the
@@ -118,7 +121,10 @@ func (s *Service) Across(ctx context.Context, actor authz.Actor, f Filter, p pag
 		list = page.Cut(out, n, func(a Action) string { return string(a.ID) })
 		return s.viewed(ctx, tx, actor, f.texts(), list.Items)
 	})
-	return list, err
+	if err != nil {
+		return none, err
+	}
+	return list, s.compare(ctx, list.Items)
 }
 
 func (s *Service) readAll(ctx context.Context, tx *db.Tx, f Filter, before string, n int32) ([]Action, error) {
@@ -148,7 +154,9 @@ func (s *Service) GetAcross(ctx context.Context, actor authz.Actor, g id.Governa
 	if err != nil {
 		return Action{}, err
 	}
-	return a, nil
+	one := []Action{a}
+	err = s.compare(ctx, one)
+	return one[0], err
 }
 
 func queueTarget() event.GovernanceRef { return event.GovernanceTarget("", "governance queue") }

@@ -155,7 +155,7 @@ func (s *Service) actionOf(r governancesql.GovernanceAction) Action {
 		ID: id.Governance(r.ID), Org: id.Org(r.OrgID), Kind: r.Kind, Title: r.Kind, Subject: r.Subject, SubjectName: r.SubjectName, Summary: r.Summary, Fields: []Field{},
 		Digest: r.PayloadDigest, State: State(r.State), RequestedBy: id.User(r.RequesterID), RequesterName: r.RequesterName, Token: id.Token(r.RequesterToken), Issuer: id.User(r.RequesterIssuer),
 		CreatedAt: db.Time(r.CreatedAt), ExpiresAt: db.Time(r.ExpiresAt), DecidedBy: id.User(r.DecidedBy), DecidedByName: r.DecidedByName, Comment: r.Comment,
-		Note: r.Note, Effect: id.Event(r.EffectEvent),
+		Note: r.Note, Effect: id.Event(r.EffectEvent), sealed: r.Payload,
 	}
 	if k, ok := s.kinds[r.Kind]; ok {
 		a.Title = k.Title

@@ -40,25 +40,59 @@ func (s *Service) demand(ctx context.Context, tx *db.Tx, actor authz.Actor, p go
 		c.Subject, c.Name, c.Summary = "new safe "+next.Name, next.Name, "make the safe "+next.Name+" without recording"
 		c.Payload = unrecorded{Name: &next.Name, Description: &next.Description, Resource: &next.Resource.ID, Account: &next.Account.ID, Policy: policy}
 	}
-	for _, d := range diffSafe(old, next) {
-		c.Fields = append(c.Fields, governance.Field{Field: d.field, From: d.from, To: d.to})
-	}
+	c.Fields = fieldsOf(old, next)
 	return s.d.Governance.Demand(ctx, tx, actor, p, c)
+}
+
+func fieldsOf(old, next Safe) []governance.Field {
+	var out []governance.Field
+	for _, d := range diffSafe(old, next) {
+		out = append(out, governance.Field{Field: d.field, From: d.from, To: d.to})
+	}
+	return out
+}
+
+func (v unrecorded) creation(p *Policy) CreateArgs {
+	return CreateArgs{Name: *v.Name, Description: *v.Description, Resource: *v.Resource, Account: *v.Account, Policy: p}
+}
+
+func (v unrecorded) update(p *Policy) UpdateArgs {
+	return UpdateArgs{Name: v.Name, Description: v.Description, Resource: v.Resource, Account: v.Account, Policy: p}
 }
 
 // Governed are the changes of safes that wait for a second person.
 func (s *Service) Governed() []governance.Kind {
-	return []governance.Kind{governance.Direct(recordingOff, "Turn recording off", func(ctx context.Context, tx *db.Tx, p governance.Permit, v unrecorded) (id.Event, error) {
-		policy, err := decodePolicy(v.Policy)
-		if err != nil {
-			return "", err
-		}
-		if v.Safe == "" {
-			_, told, err := s.create(ctx, tx, p.Actor(), p, CreateArgs{Name: *v.Name, Description: *v.Description, Resource: *v.Resource, Account: *v.Account, Policy: &policy})
-			return told, err
-		}
-		var seen Entry
-		_, told, err := s.update(ctx, tx, p.Actor(), p, v.Safe, UpdateArgs{Name: v.Name, Description: v.Description, Resource: v.Resource, Account: v.Account, Policy: &policy}, &seen)
+	return []governance.Kind{governance.Reading(governance.Direct(recordingOff, "Turn recording off", s.applyUnrecorded), s.unrecordedFields)}
+}
+
+func (s *Service) applyUnrecorded(ctx context.Context, tx *db.Tx, p governance.Permit, v unrecorded) (id.Event, error) {
+	policy, err := decodePolicy(v.Policy)
+	if err != nil {
+		return "", err
+	}
+	if v.Safe == "" {
+		_, told, err := s.create(ctx, tx, p.Actor(), p, v.creation(&policy))
 		return told, err
-	})}
+	}
+	var seen Entry
+	_, told, err := s.update(ctx, tx, p.Actor(), p, v.Safe, v.update(&policy), &seen)
+	return told, err
+}
+
+func (s *Service) unrecordedFields(ctx context.Context, tx *db.Tx, org id.Org, v unrecorded) ([]governance.Field, error) {
+	policy, err := decodePolicy(v.Policy)
+	if err != nil {
+		return nil, err
+	}
+	if v.Safe == "" {
+		next := v.creation(&policy).safe(org)
+		return fieldsOf(Safe{}, next), s.named(ctx, tx, next)
+	}
+	old, _, err := s.find(ctx, tx, authz.SystemActor(org), v.Safe)
+	if err != nil {
+		return nil, err
+	}
+	next := old
+	v.update(&policy).apply(&next)
+	return fieldsOf(old, next), s.named(ctx, tx, next)
 }

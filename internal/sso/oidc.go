@@ -70,6 +70,19 @@ func (s *Service) discover(ctx context.Context, p Provider) (*discovered, error)
 	if d != nil && d.version == p.Version && now.Sub(d.at) < discoveredFor && now.Sub(d.at) >= 0 {
 		return d, nil
 	}
+	d, err := s.ask(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.known[p.ID] = d
+	s.mu.Unlock()
+	return d, nil
+}
+
+// ask reads what a provider says of itself and keeps nothing of it: its settings may be
+// ones that are only asked for.
+func (s *Service) ask(ctx context.Context, p Provider) (*discovered, error) {
 	client, err := s.client(p)
 	if err != nil {
 		return nil, err
@@ -96,12 +109,8 @@ func (s *Service) discover(ctx context.Context, p Provider) (*discovered, error)
 			return nil, unusable(errors.New("it names an endpoint that is not an https address"))
 		}
 	}
-	d = &discovered{Provider: found, client: client, version: p.Version, at: now, iss: more.ISS,
-		basic: len(more.Methods) == 0 || slices.Contains(more.Methods, "client_secret_basic"), pkce: slices.Contains(more.PKCE, "S256")}
-	s.mu.Lock()
-	s.known[p.ID] = d
-	s.mu.Unlock()
-	return d, nil
+	return &discovered{Provider: found, client: client, version: p.Version, at: s.d.Now(), iss: more.ISS,
+		basic: len(more.Methods) == 0 || slices.Contains(more.Methods, "client_secret_basic"), pkce: slices.Contains(more.PKCE, "S256")}, nil
 }
 
 // whyUnusable says in words what was wrong with a provider, without the addresses

@@ -16,6 +16,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/governance"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/label"
 	"github.com/vaultpam/vaultpam/internal/page"
@@ -229,16 +230,25 @@ func (s *Service) manage(ctx context.Context, actor authz.Actor) error {
 
 // told records a change of the settings.
 func (s *Service) told(ctx context.Context, tx *db.Tx, actor authz.Actor, org id.Org, changes []event.Change, weakened []string) error {
+	_, err := s.toldBy(ctx, tx, actor, governance.Permit{}, org, changes, weakened)
+	return err
+}
+
+// toldBy records a change of the settings that a second person may have agreed to, and gives the event.
+func (s *Service) toldBy(ctx context.Context, tx *db.Tx, actor authz.Actor, p governance.Permit, org id.Org, changes []event.Change, weakened []string) (id.Event, error) {
 	name, err := ssosql.New(tx).OrganizationName(ctx, string(org))
 	if err != nil {
-		return fmt.Errorf("read the name of %s: %w", org, err)
+		return "", fmt.Errorf("read the name of %s: %w", org, err)
 	}
 	as := event.TenantAdmin
 	if actor.Org != org {
 		as = event.PlatformAdmin
 	}
-	_, err = s.d.Ledger.Record(ctx, tx, event.NewTenantSettingsUpdated(event.By(actor, as).InOrg(org), event.TenantTarget(org, name), event.SettingGroupSSO, changes, weakened))
-	return err
+	ev := event.NewTenantSettingsUpdated(event.By(actor, as).InOrg(org), event.TenantTarget(org, name), event.SettingGroupSSO, changes, weakened)
+	if p.Given() {
+		ev = ev.WithGovernanceActionID(p.Action())
+	}
+	return s.d.Ledger.Record(ctx, tx, ev)
 }
 
 // cut is a page of a short list that was read whole.
@@ -313,36 +323,57 @@ func (s *Service) Create(ctx context.Context, actor authz.Actor, a SaveArgs) (Pr
 	if err := s.prepare(ctx, &p, a); err != nil {
 		return Provider{}, err
 	}
-	p.spKey, p.spCert = []byte{}, []byte{}
-	if p.Protocol == SAML {
-		if err := s.newKey(ctx, &p); err != nil {
-			return Provider{}, err
-		}
+	if err := s.firstKey(ctx, &p); err != nil {
+		return Provider{}, err
 	}
-	now := s.now()
-	p.CreatedAt, p.ChangedAt = db.Time(now), db.Time(now)
-	err := s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
-		q := ssosql.New(tx)
-		all, err := q.ListProviders(ctx, string(actor.Org))
-		if err != nil {
-			return err
-		}
-		if len(all) >= maxProviders {
-			return fault.New(fault.Conflict, "this organization has %d identity providers already: remove one first", len(all)).WithCode("PROVIDER_LIMIT")
-		}
-		if err := q.InsertProvider(ctx, ssosql.InsertProviderParams{
-			OrgID: string(p.Org), ID: string(p.ID), Protocol: string(p.Protocol), Name: p.Name, Enabled: p.Enabled, Issuer: p.Issuer, ClientID: p.ClientID,
-			ClientSecret: p.sealed, Scopes: strings.Join(p.Scopes, " "), GroupsClaim: p.GroupsClaim, CaPem: p.CAPEM, Metadata: p.Metadata, TrustMfa: p.TrustMFA,
-			Provision: p.Provision, DefaultRole: string(p.DefaultRole), Roles: rules(p.Roles), Now: now, SpKey: p.spKey, SpCert: p.spCert,
-		}); err != nil {
-			return nameTaken(err, p.Name)
-		}
-		return s.told(ctx, tx, actor, p.Org, diff(Provider{}, p, a.Secret), weakened(Provider{}, p))
+	err := s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
+		p, _, err = s.create(ctx, tx, actor, governance.Permit{}, p)
+		return err
 	})
-	if err != nil {
+	if err = s.d.Governance.Queue(ctx, actor, err); err != nil {
 		return Provider{}, fmt.Errorf("add an identity provider: %w", err)
 	}
 	return p, nil
+}
+
+func (s *Service) firstKey(ctx context.Context, p *Provider) error {
+	p.spKey, p.spCert = []byte{}, []byte{}
+	if p.Protocol != SAML {
+		return nil
+	}
+	return s.newKey(ctx, p)
+}
+
+// create stores a new provider in the caller's transaction, and gives the event that tells it.
+func (s *Service) create(ctx context.Context, tx *db.Tx, actor authz.Actor, permit governance.Permit, p Provider) (Provider, id.Event, error) {
+	fail := func(err error) (Provider, id.Event, error) { return Provider{}, "", err }
+	q := ssosql.New(tx)
+	all, err := q.ListProviders(ctx, string(p.Org))
+	if err != nil {
+		return fail(fmt.Errorf("list identity providers: %w", err))
+	}
+	if len(all) >= maxProviders {
+		return fail(fault.New(fault.Conflict, "this organization has %d identity providers already: remove one first", len(all)).WithCode("PROVIDER_LIMIT"))
+	}
+	if err := nameFree(all, p); err != nil {
+		return fail(err)
+	}
+	if err := s.demandProvider(ctx, tx, actor, permit, addProvider, Provider{}, p, p.HasSecret); err != nil {
+		return fail(err)
+	}
+	now := s.now()
+	p.Version, p.CreatedAt, p.ChangedAt = 1, db.Time(now), db.Time(now)
+	if err := q.InsertProvider(ctx, ssosql.InsertProviderParams{
+		OrgID: string(p.Org), ID: string(p.ID), Protocol: string(p.Protocol), Name: p.Name, Enabled: p.Enabled, Issuer: p.Issuer, ClientID: p.ClientID,
+		ClientSecret: p.sealed, Scopes: strings.Join(p.Scopes, " "), GroupsClaim: p.GroupsClaim, CaPem: p.CAPEM, Metadata: p.Metadata, TrustMfa: p.TrustMFA,
+		Provision: p.Provision, DefaultRole: string(p.DefaultRole), Roles: rules(p.Roles), Now: now, SpKey: p.spKey, SpCert: p.spCert,
+	}); db.Unique(err) {
+		return fail(nameTaken(err, p.Name))
+	} else if err != nil {
+		return fail(fmt.Errorf("store an identity provider: %w", err))
+	}
+	told, err := s.toldBy(ctx, tx, actor, permit, p.Org, diff(Provider{}, p, p.HasSecret), weakened(Provider{}, p))
+	return p, told, err
 }
 
 // prepare checks what is to be stored, seals the secret and, for an OIDC provider
@@ -367,7 +398,7 @@ func (s *Service) prepare(ctx context.Context, p *Provider, a SaveArgs) (err err
 	}
 	p.HasSecret = len(p.sealed) > 0
 	if p.Protocol == OIDC && p.Enabled {
-		_, err = s.discover(ctx, *p)
+		_, err = s.ask(ctx, *p)
 	}
 	return err
 }
@@ -384,10 +415,7 @@ func rules(r []Rule) string {
 }
 
 func nameTaken(err error, name string) error {
-	if db.Unique(err) {
-		return fault.New(fault.Conflict, "an identity provider named %s exists already: choose another name", name).WithCode("NAME_TAKEN").WithField("name", "is taken").Because(err)
-	}
-	return err
+	return fault.New(fault.Conflict, "an identity provider named %s exists already: choose another name", name).WithCode("NAME_TAKEN").WithField("name", "is taken").Because(err)
 }
 
 // Update replaces the settings of a provider.
@@ -410,44 +438,76 @@ func (s *Service) Update(ctx context.Context, actor authz.Actor, pid id.Provider
 	if err := s.prepare(ctx, &p, a); err != nil {
 		return Provider{}, err
 	}
-	changes := diff(old, p, a.Secret)
-	if len(changes) == 0 {
+	if len(diff(old, p, a.Secret != nil)) == 0 {
 		return old, nil
 	}
-	now := s.now()
-	p.Version, p.ChangedAt = old.Version+1, db.Time(now)
-	err := s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
-		q := ssosql.New(tx)
-		n, err := q.UpdateProvider(ctx, ssosql.UpdateProviderParams{
-			Name: p.Name, Enabled: p.Enabled, Issuer: p.Issuer, ClientID: p.ClientID, ClientSecret: p.sealed, Scopes: strings.Join(p.Scopes, " "),
-			GroupsClaim: p.GroupsClaim, CaPem: p.CAPEM, Metadata: p.Metadata, TrustMfa: p.TrustMFA, Provision: p.Provision, DefaultRole: string(p.DefaultRole),
-			Roles: rules(p.Roles), Now: now, OrgID: string(p.Org), ID: string(p.ID), Version: old.Version,
-		})
-		if err != nil {
-			return nameTaken(err, p.Name)
-		}
-		if n == 0 {
-			return changedMeanwhile()
-		}
-		if p.Issuer != old.Issuer { // its names for people mean others now
-			if err := s.forget(ctx, q, p.Org, p.ID); err != nil {
-				return err
-			}
-			if s.d.Groups != nil {
-				if err := s.d.Groups.ProviderGone(ctx, tx, actor, p.ID, true); err != nil {
-					return err
-				}
-			}
-		}
-		if err := s.stillUsable(ctx, q, p.Org); err != nil {
-			return err
-		}
-		return s.told(ctx, tx, actor, p.Org, changes, weakened(old, p))
+	err := s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
+		p, _, err = s.update(ctx, tx, actor, governance.Permit{}, p, a.Secret != nil)
+		return err
 	})
-	if err != nil {
+	if err = s.d.Governance.Queue(ctx, actor, err); err != nil {
 		return Provider{}, fmt.Errorf("change an identity provider: %w", err)
 	}
 	return p, nil
+}
+
+// update stores a provider in the caller's transaction, and gives the event that tells it.
+// p has the version that was looked at; secret tells that its client secret was given.
+func (s *Service) update(ctx context.Context, tx *db.Tx, actor authz.Actor, permit governance.Permit, p Provider, secret bool) (Provider, id.Event, error) {
+	fail := func(err error) (Provider, id.Event, error) { return Provider{}, "", err }
+	old, err := s.find(ctx, tx, p.Org, p.ID)
+	if err != nil {
+		return fail(err)
+	}
+	if !permit.Given() && old.Version != p.Version {
+		return fail(changedMeanwhile())
+	}
+	q := ssosql.New(tx)
+	all, err := q.ListProviders(ctx, string(p.Org))
+	if err != nil {
+		return fail(fmt.Errorf("list identity providers: %w", err))
+	}
+	if err := nameFree(all, p); err != nil {
+		return fail(err)
+	}
+	if !p.Enabled {
+		if err := s.stillUsableWithout(ctx, q, old); err != nil {
+			return fail(err)
+		}
+	}
+	if err := s.demandProvider(ctx, tx, actor, permit, changeProvider, old, p, secret); err != nil {
+		return fail(err)
+	}
+	now := s.now()
+	n, err := q.UpdateProvider(ctx, ssosql.UpdateProviderParams{
+		Name: p.Name, Enabled: p.Enabled, Issuer: p.Issuer, ClientID: p.ClientID, ClientSecret: p.sealed, Scopes: strings.Join(p.Scopes, " "),
+		GroupsClaim: p.GroupsClaim, CaPem: p.CAPEM, Metadata: p.Metadata, TrustMfa: p.TrustMFA, Provision: p.Provision, DefaultRole: string(p.DefaultRole),
+		Roles: rules(p.Roles), Now: now, OrgID: string(p.Org), ID: string(p.ID), Version: p.Version,
+	})
+	switch {
+	case db.Unique(err):
+		return fail(nameTaken(err, p.Name))
+	case err != nil:
+		return fail(fmt.Errorf("store an identity provider: %w", err))
+	case n == 0:
+		return fail(changedMeanwhile())
+	}
+	p.Version, p.ChangedAt = p.Version+1, db.Time(now)
+	if p.Issuer != old.Issuer { // its names for people mean others now
+		if err := s.forget(ctx, q, p.Org, p.ID); err != nil {
+			return fail(err)
+		}
+		if s.d.Groups != nil {
+			if err := s.d.Groups.ProviderGone(ctx, tx, actor, p.ID, true); err != nil {
+				return fail(err)
+			}
+		}
+	}
+	if err := s.stillUsable(ctx, q, p.Org); err != nil {
+		return fail(err)
+	}
+	told, err := s.toldBy(ctx, tx, actor, permit, p.Org, diff(old, p, secret), weakened(old, p))
+	return p, told, err
 }
 
 // forget drops who is who at a provider, and what is under way with it.
@@ -472,6 +532,18 @@ func (s *Service) Only(ctx context.Context, tx *db.Tx, org id.Org) (bool, error)
 // stillUsable refuses to take the last provider from an organization that lets
 // nobody in without one.
 func (s *Service) stillUsable(ctx context.Context, q *ssosql.Queries, org id.Org) error {
+	return s.usable(ctx, q, org, 0)
+}
+
+// stillUsableWithout refuses it before it is done.
+func (s *Service) stillUsableWithout(ctx context.Context, q *ssosql.Queries, p Provider) error {
+	if !p.Enabled {
+		return nil
+	}
+	return s.usable(ctx, q, p.Org, 1)
+}
+
+func (s *Service) usable(ctx context.Context, q *ssosql.Queries, org id.Org, goes int64) error {
 	required, err := s.required(ctx, q, org)
 	if err != nil || !required {
 		return err
@@ -480,7 +552,7 @@ func (s *Service) stillUsable(ctx context.Context, q *ssosql.Queries, org id.Org
 	if err != nil {
 		return fmt.Errorf("count providers: %w", err)
 	}
-	if n == 0 {
+	if n <= goes {
 		return fault.New(fault.Conflict, "members of this organization come in through a provider only, and this is the last that is enabled: lift that requirement first").WithCode("LAST_PROVIDER")
 	}
 	return nil
@@ -492,36 +564,46 @@ func (s *Service) Delete(ctx context.Context, actor authz.Actor, pid id.Provider
 		return err
 	}
 	err := s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
-		old, err := s.find(ctx, tx, actor.Org, pid)
-		if err != nil {
-			return err
-		}
-		q := ssosql.New(tx)
-		if err := s.forget(ctx, q, actor.Org, pid); err != nil {
-			return err
-		}
-		if s.d.Groups != nil {
-			if err := s.d.Groups.ProviderGone(ctx, tx, actor, pid, false); err != nil {
-				return err
-			}
-		}
-		if _, err := q.DeleteProvider(ctx, ssosql.DeleteProviderParams{OrgID: string(actor.Org), ID: string(pid)}); err != nil {
-			return fmt.Errorf("delete provider %s: %w", pid, err)
-		}
-		if err := s.stillUsable(ctx, q, actor.Org); err != nil {
-			return err
-		}
-		return s.told(ctx, tx, actor, actor.Org, []event.Change{event.Changed("provider."+string(pid), old.Name, "")}, nil)
+		_, err := s.remove(ctx, tx, actor, governance.Permit{}, pid)
+		return err
 	})
-	if err != nil {
+	if err = s.d.Governance.Queue(ctx, actor, err); err != nil {
 		return fmt.Errorf("remove an identity provider: %w", err)
 	}
 	return nil
 }
 
+// remove deletes a provider in the caller's transaction, and gives the event that tells it.
+func (s *Service) remove(ctx context.Context, tx *db.Tx, actor authz.Actor, permit governance.Permit, pid id.Provider) (id.Event, error) {
+	org := actor.Org
+	old, err := s.find(ctx, tx, org, pid)
+	if err != nil {
+		return "", err
+	}
+	q := ssosql.New(tx)
+	if err := s.stillUsableWithout(ctx, q, old); err != nil {
+		return "", err
+	}
+	if err := s.demandProvider(ctx, tx, actor, permit, removeProvider, old, Provider{}, false); err != nil {
+		return "", err
+	}
+	if err := s.forget(ctx, q, org, pid); err != nil {
+		return "", err
+	}
+	if s.d.Groups != nil {
+		if err := s.d.Groups.ProviderGone(ctx, tx, actor, pid, false); err != nil {
+			return "", err
+		}
+	}
+	if _, err := q.DeleteProvider(ctx, ssosql.DeleteProviderParams{OrgID: string(org), ID: string(pid)}); err != nil {
+		return "", fmt.Errorf("delete provider %s: %w", pid, err)
+	}
+	return s.toldBy(ctx, tx, actor, permit, org, []event.Change{event.Changed("provider."+string(pid), old.Name, "")}, nil)
+}
+
 // diff tells what differs. The settings of SAML metadata and certificates are told
 // as changed, not shown: they are long.
-func diff(old, p Provider, sec *secret.Secret) []event.Change {
+func diff(old, p Provider, secret bool) []event.Change {
 	var out []event.Change
 	at := "provider." + string(p.ID) + "."
 	text := func(field, a, b string) {
@@ -549,15 +631,14 @@ func diff(old, p Provider, sec *secret.Secret) []event.Change {
 	if a, b := rules(old.Roles), rules(p.Roles); a != b {
 		text("roles", clip(a, 2000), clip(b, 2000))
 	}
-	if sec != nil {
-		switch {
-		case sec.Empty() && old.HasSecret:
-			out = append(out, event.SecretCleared(at+"client_secret"))
-		case !sec.Empty() && old.HasSecret:
-			out = append(out, event.SecretReplaced(at+"client_secret"))
-		case !sec.Empty():
-			out = append(out, event.SecretSet(at+"client_secret"))
-		}
+	switch {
+	case !secret:
+	case old.HasSecret && !p.HasSecret:
+		out = append(out, event.SecretCleared(at+"client_secret"))
+	case old.HasSecret:
+		out = append(out, event.SecretReplaced(at+"client_secret"))
+	case p.HasSecret:
+		out = append(out, event.SecretSet(at+"client_secret"))
 	}
 	return out
 }

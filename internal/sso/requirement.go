@@ -8,6 +8,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/governance"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/sso/ssosql"
 )
@@ -54,31 +55,39 @@ func (s *Service) Require(ctx context.Context, actor authz.Actor, on bool) error
 				return fault.New(fault.Conflict, "sign in through the organization's provider first, and switch this on from there: it shows that the provider works").WithCode("SSO_UNTRIED")
 			}
 		}
-		return s.setRequired(ctx, tx, actor, actor.Org, on)
+		_, err := s.setRequired(ctx, tx, actor, governance.Permit{}, actor.Org, on)
+		return err
 	})
-	if err != nil {
+	if err = s.d.Governance.Queue(ctx, actor, err); err != nil {
 		return fmt.Errorf("set whether single sign-on is required: %w", err)
 	}
 	return nil
 }
 
-func (s *Service) setRequired(ctx context.Context, tx *db.Tx, actor authz.Actor, org id.Org, on bool) error {
+// setRequired switches the requirement of org in the caller's transaction. An organization
+// that drops its own asks a second person; the platform lifts it at once.
+func (s *Service) setRequired(ctx context.Context, tx *db.Tx, actor authz.Actor, p governance.Permit, org id.Org, on bool) (id.Event, error) {
 	q := ssosql.New(tx)
 	was, err := s.required(ctx, q, org)
-	if err != nil || was == on {
-		return err
+	if err != nil || was == on && !p.Given() {
+		return "", err
+	}
+	if !on && actor.Org == org {
+		if err := s.demandLift(ctx, tx, actor, p, was); err != nil {
+			return "", err
+		}
 	}
 	if err := q.SetRequired(ctx, ssosql.SetRequiredParams{OrgID: string(org), Required: on, Now: s.now()}); err != nil {
-		return fmt.Errorf("store the requirement: %w", err)
+		return "", fmt.Errorf("store the requirement: %w", err)
 	}
 	if err := s.stillUsable(ctx, q, org); err != nil {
-		return err
+		return "", err
 	}
 	var weak []string
 	if !on {
 		weak = []string{"sso_required"}
 	}
-	return s.told(ctx, tx, actor, org, []event.Change{event.Changed("sso_required", was, on)}, weak)
+	return s.toldBy(ctx, tx, actor, p, org, []event.Change{event.Changed("sso_required", was, on)}, weak)
 }
 
 // Lift switches the requirement of an organization off, for an administrator of the
@@ -99,7 +108,8 @@ func (s *Service) Lift(ctx context.Context, actor authz.Actor, org id.Org) error
 		} else if err != nil {
 			return err
 		}
-		return s.setRequired(ctx, tx, actor, org, false)
+		_, err := s.setRequired(ctx, tx, actor, governance.Permit{}, org, false)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("lift the requirement of single sign-on: %w", err)

@@ -16,6 +16,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/governance"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/identity"
 	"github.com/vaultpam/vaultpam/internal/mfa"
@@ -86,8 +87,9 @@ type Deps struct {
 	Seal        Sealer
 	People      People
 	Members     Members
-	Invitations Invitations // nil: nobody is invited
-	Groups      Groups      // nil: no group follows a provider
+	Invitations Invitations         // nil: nobody is invited
+	Groups      Groups              // nil: no group follows a provider
+	Governance  *governance.Service // nil: no change waits for a second person
 	Dialer      Dialer
 	Resolver    Resolver // nil: the machine's
 	PublicURL   string   // https://host:port, where browsers reach this server

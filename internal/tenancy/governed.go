@@ -30,13 +30,13 @@ const NeedsSecondPerson = "NEEDS_SECOND_PERSON"
 // Governed are the changes of organizations that wait for a second person.
 func (s *Service) Governed() []governance.Kind {
 	return []governance.Kind{
-		governance.Direct(liftMFA, "Lift the demand for a second factor", s.applySettings),
-		governance.Direct(liftGovernance, "Let sensitive changes go without a second person", s.applySettings),
-		governance.Direct(shortenRetention, "Keep recordings for a shorter time", s.applyRetention),
-		governance.Direct(addOwner, "Add an owner", s.applyOwner),
-		governance.Direct(deleteOrganization, "Delete the organization", func(ctx context.Context, tx *db.Tx, p governance.Permit, a DeleteArgs) (id.Event, error) {
+		governance.Reading(governance.Direct(liftMFA, "Lift the demand for a second factor", s.applySettings), s.settingsFields),
+		governance.Reading(governance.Direct(liftGovernance, "Let sensitive changes go without a second person", s.applySettings), s.settingsFields),
+		governance.Reading(governance.Direct(shortenRetention, "Keep recordings for a shorter time", s.applyRetention), s.retentionFields),
+		governance.Reading(governance.Direct(addOwner, "Add an owner", s.applyOwner), s.ownerFields),
+		governance.Reading(governance.Direct(deleteOrganization, "Delete the organization", func(ctx context.Context, tx *db.Tx, p governance.Permit, a DeleteArgs) (id.Event, error) {
 			return s.delete(ctx, tx, p.Actor(), p, a)
-		}),
+		}), s.deleteFields),
 	}
 }
 
@@ -79,12 +79,36 @@ func (s *Service) demandSettings(ctx context.Context, tx *db.Tx, actor authz.Act
 	if kind == liftGovernance {
 		c.Summary = "let sensitive changes go without a second person where nobody else could decide"
 	}
+	c.Fields = fieldsOf(all)
+	return s.d.Governance.Demand(ctx, tx, actor, p, c)
+}
+
+func fieldsOf(all []groupDiff) []governance.Field {
+	var out []governance.Field
 	for _, g := range all {
 		for _, d := range g.changes {
-			c.Fields = append(c.Fields, governance.Field{Field: d.Field, From: d.From, To: d.To})
+			out = append(out, governance.Field{Field: d.Field, From: d.From, To: d.To})
 		}
 	}
-	return s.d.Governance.Demand(ctx, tx, actor, p, c)
+	return out
+}
+
+// onto makes the settings that were asked for.
+func (v settingsPayload) onto(old Settings) (Settings, error) {
+	next, err := v.Patch.apply(old)
+	if err == nil && v.Secret {
+		next.sealedPassword, next.SMTPPasswordSet = v.Password, len(v.Password) > 0
+	}
+	return next, err
+}
+
+func (s *Service) settingsFields(ctx context.Context, tx *db.Tx, org id.Org, v settingsPayload) ([]governance.Field, error) {
+	old, err := s.settingsWithName(ctx, tx, org)
+	if err != nil {
+		return nil, err
+	}
+	next, err := v.onto(old)
+	return fieldsOf(diff(old, next, v.Secret)), err
 }
 
 func (s *Service) applySettings(ctx context.Context, tx *db.Tx, p governance.Permit, v settingsPayload) (id.Event, error) {
@@ -96,12 +120,9 @@ func (s *Service) applySettings(ctx context.Context, tx *db.Tx, p governance.Per
 	if err != nil {
 		return "", err
 	}
-	next, err := v.Patch.apply(old)
+	next, err := v.onto(old)
 	if err != nil {
 		return "", err
-	}
-	if v.Secret {
-		next.sealedPassword, next.SMTPPasswordSet = v.Password, len(v.Password) > 0
 	}
 	all := diff(old, next, v.Secret)
 	if err := s.demandSettings(ctx, tx, actor, p, v.Kind, v.Patch, old, next, all); err != nil {
@@ -121,26 +142,49 @@ func (s *Service) demandOwner(ctx context.Context, tx *db.Tx, c change, p govern
 	if c.to != authz.Owner || c.from == authz.Owner {
 		return nil
 	}
-	from := string(c.from)
-	if from == "" {
-		from = "no member"
-	}
 	err := s.d.Governance.Demand(ctx, tx, c.actor, p, governance.Change{Kind: addOwner, Subject: string(who.ID), Name: who.Handle, Summary: "make " + who.Handle + " an owner of the organization",
-		Fields: []governance.Field{{Field: "role of " + who.Handle, From: from, To: string(authz.Owner)}}, Payload: ownerPayload{who.ID}})
+		Fields: ownerFields(who.Handle, c.from), Payload: ownerPayload{who.ID}})
 	if unknown && governance.Needed(err) {
 		return fault.New(fault.Conflict, "a new owner needs the word of a second person: add them in another role first, then change it to owner, or invite them as owner").WithCode(NeedsSecondPerson).Because(err)
 	}
 	return err
 }
 
-func (s *Service) applyOwner(ctx context.Context, tx *db.Tx, p governance.Permit, v ownerPayload) (id.Event, error) {
-	actor := p.Actor()
-	row, err := tenancysql.New(tx).GetMember(ctx, tenancysql.GetMemberParams{OrgID: string(actor.Org), UserID: string(v.User)})
+func ownerFields(handle string, from authz.Role) []governance.Field {
+	f := governance.Field{Field: "role of " + handle, From: string(from), To: string(authz.Owner)}
+	if from == authz.None {
+		f.From = "no member"
+	}
+	return []governance.Field{f}
+}
+
+func (s *Service) ownerFields(ctx context.Context, tx *db.Tx, org id.Org, v ownerPayload) ([]governance.Field, error) {
+	row, err := memberToBe(ctx, tx, org, v.User)
+	if err != nil {
+		return nil, err
+	}
+	if row.Role == string(authz.Owner) {
+		return []governance.Field{}, nil
+	}
+	return ownerFields(row.Handle, authz.Role(row.Role)), nil
+}
+
+func memberToBe(ctx context.Context, tx *db.Tx, org id.Org, user id.User) (tenancysql.GetMemberRow, error) {
+	row, err := tenancysql.New(tx).GetMember(ctx, tenancysql.GetMemberParams{OrgID: string(org), UserID: string(user)})
 	if db.NotFound(err) {
-		return "", fault.New(fault.NotFound, "who was to be an owner is no member any more")
+		return row, fault.New(fault.NotFound, "who was to be an owner is no member any more")
 	}
 	if err != nil {
-		return "", fmt.Errorf("read a member: %w", err)
+		return row, fmt.Errorf("read a member: %w", err)
+	}
+	return row, nil
+}
+
+func (s *Service) applyOwner(ctx context.Context, tx *db.Tx, p governance.Permit, v ownerPayload) (id.Event, error) {
+	actor := p.Actor()
+	row, err := memberToBe(ctx, tx, actor.Org, v.User)
+	if err != nil {
+		return "", err
 	}
 	c := change{actor: actor, user: v.User, from: authz.Role(row.Role), to: authz.Owner}
 	if err := authz.Check(actor, authz.MemberRole, object(actor.Org, v.User)); err != nil {

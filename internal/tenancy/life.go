@@ -151,7 +151,7 @@ func (s *Service) delete(ctx context.Context, tx *db.Tx, actor authz.Actor, p go
 		return "", fault.New(fault.Invalid, "type the organization's short name, %s, to delete it", row.Slug).WithCode("NOT_CONFIRMED").WithField("confirm", "must be %s", row.Slug)
 	}
 	if err := s.d.Governance.Demand(ctx, tx, actor, p, governance.Change{Kind: deleteOrganization, Subject: string(org), Name: row.Name, Payload: a,
-		Summary: "delete the organization " + row.Name, Fields: []governance.Field{{Field: "state", From: row.State, To: "deleted"}}}); err != nil {
+		Summary: "delete the organization " + row.Name, Fields: deletionFields(row.State)}); err != nil {
 		return "", err
 	}
 	for _, e := range s.d.OnDelete {
@@ -169,6 +169,18 @@ func (s *Service) delete(ctx context.Context, tx *db.Tx, actor authz.Actor, p go
 	return s.recordBoth(ctx, tx, org, func(in func(event.Act) event.Act) event.Event {
 		return event.NewOrganizationStateChanged(in(act), event.TenantTarget(org, row.Name), event.OrganizationChangeDeleted)
 	})
+}
+
+func deletionFields(state string) []governance.Field {
+	return []governance.Field{{Field: "state", From: state, To: "deleted"}}
+}
+
+func (s *Service) deleteFields(ctx context.Context, tx *db.Tx, org id.Org, _ DeleteArgs) ([]governance.Field, error) {
+	row, err := tenancysql.New(tx).GetOrganization(ctx, string(org))
+	if err != nil {
+		return nil, fmt.Errorf("read organization %s: %w", org, err)
+	}
+	return deletionFields(row.State), nil
 }
 
 // SetSeats limits how many members an organization may have; 0 is no limit. It is for

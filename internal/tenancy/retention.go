@@ -90,10 +90,7 @@ func (s *Service) setRetention(ctx context.Context, tx *db.Tx, actor authz.Actor
 	if is < was || p.Given() {
 		c := governance.Change{Kind: shortenRetention, Subject: string(org), Name: old.Name, Payload: retentionPayload{days},
 			Summary: fmt.Sprintf("keep recordings for %d days in place of %d", is, was),
-			Fields:  []governance.Field{{Field: "days that recordings are kept", From: strconv.Itoa(was), To: strconv.Itoa(is)}}}
-		if is == was {
-			c.Fields = nil
-		}
+			Fields:  shorterFields(was, is)}
 		if err := s.d.Governance.Demand(ctx, tx, actor, p, c); err != nil {
 			return fail(err)
 		}
@@ -118,6 +115,18 @@ func (s *Service) setRetention(ctx context.Context, tx *db.Tx, actor authz.Actor
 	}
 	told, err := s.d.Ledger.Record(ctx, tx, ev)
 	return next, told, err
+}
+
+func shorterFields(was, is int) []governance.Field {
+	if is == was {
+		return nil
+	}
+	return []governance.Field{{Field: "days that recordings are kept", From: strconv.Itoa(was), To: strconv.Itoa(is)}}
+}
+
+func (s *Service) retentionFields(ctx context.Context, tx *db.Tx, org id.Org, v retentionPayload) ([]governance.Field, error) {
+	old, err := s.settings(ctx, tx, org)
+	return shorterFields(s.effective(old.RecordingDays), s.effective(v.Days)), err
 }
 
 func (s *Service) applyRetention(ctx context.Context, tx *db.Tx, p governance.Permit, v retentionPayload) (id.Event, error) {
