@@ -20,6 +20,7 @@ type govAction struct {
 	Digest                            string `json:"payload_digest"`
 	Effect                            string `json:"effect_event"`
 	Superseded                        string `json:"superseded_because"`
+	OutOfDate                         string `json:"out_of_date"`
 	Mine                              bool
 }
 
@@ -176,8 +177,16 @@ func TestActionsEndWithoutEffect(t *testing.T) {
 		adam.must(t, "POST", "/org/governance/actions/"+g.ID+"/reject", obj{"comment": "why?"})
 		ended(g, "rejected", "rejected", "OrgAdmin", adam.ID, obj{"comment": "why?"})
 
+		// What has ended refuses whoever comes later, and each of them is told of.
+		for verb, who := range map[string]*Person{"reject": adam, "withdraw": w.Owner} {
+			who.refused(t, 409, "GOVERNANCE_CLOSED", "POST", "/org/governance/actions/"+g.ID+"/"+verb, obj{})
+			w.saw(Want{Constant: "ORG_GOVERNANCE_ACTION_REJECTED", Outcome: "denied", Reason: "not_permitted", ActorID: who.ID, Actor: "OrgAdmin", Target: "GovernanceAction", TargetID: g.ID,
+				Meta: obj{"action_kind": "recording_off", "requester_id": w.Owner.ID, "waited_seconds": present}})
+		}
+
 		g = off()
 		adam.refused(t, 403, "NOT_PERMITTED", "POST", "/org/governance/actions/"+g.ID+"/withdraw", obj{})
+		w.saw(Want{Constant: "ORG_GOVERNANCE_ACTION_REJECTED", Outcome: "denied", Reason: "not_permitted", ActorID: adam.ID, Actor: "OrgAdmin", TargetID: g.ID})
 		w.Owner.must(t, "POST", "/org/governance/actions/"+g.ID+"/withdraw", obj{"comment": "not needed"})
 		ended(g, "withdrawn", "withdrawn", "OrgAdmin", w.Owner.ID, obj{"comment": "not needed"})
 
@@ -188,6 +197,9 @@ func TestActionsEndWithoutEffect(t *testing.T) {
 
 		g = off()
 		w.Owner.must(t, "PUT", "/safes/"+v.ID+"/policy", obj{"max_sessions": 3})
+		if now := get[govAction](t, adam.Client, "GET", "/org/governance/actions/"+g.ID, nil); now.State != "open" || now.OutOfDate != "max_sessions was 0 and is 3 now" {
+			t.Errorf("%+v", now)
+		}
 		a := adam.refused(t, 409, "GOVERNANCE_STALE", "POST", "/org/governance/actions/"+g.ID+"/approve", obj{})
 		if !strings.Contains(a.Detail, "max_sessions was 0 and is 3 now") {
 			t.Errorf("it does not say what changed: %s", a.Detail)
