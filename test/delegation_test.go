@@ -1,6 +1,7 @@
 package test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,20 @@ type lentSafe struct {
 		Delegation string `json:"delegation_id"`
 		By         struct{ ID, Handle string }
 		Until      time.Time `json:"ends_at"`
+	}
+}
+
+// canOpen is a line of who-can and what-can.
+type canOpen struct {
+	User, Safe struct{ ID, Name string }
+	SafeRole   string `json:"safe_role"`
+	Decision   string
+	Openings   []struct {
+		Kind         string
+		EndsAt       time.Time `json:"ends_at"`
+		RequestID    string    `json:"request_id"`
+		DelegationID string    `json:"delegation_id"`
+		Lender       struct{ ID, Name string }
 	}
 }
 
@@ -78,6 +93,23 @@ func TestMembersLendTheirOwnAccess(t *testing.T) {
 		if r := tool(t, "", nil, "ssh", append(flags(bruno.sshOptions(t)), "-l", bruno.Handle, gatewayHost, "true")...); !strings.Contains(r.Stderr, "lent by "+oscar.Handle+" until ") {
 			t.Errorf("the list over SSH: %s", r)
 		}
+
+		// Who can, and what can, say through whom.
+		byLoan := func(x canOpen) bool {
+			return x.SafeRole == "" && x.Decision == "allow" && len(x.Openings) == 1 && x.Openings[0].Kind == "loan" && x.Openings[0].DelegationID == d.ID &&
+				x.Openings[0].Lender.ID == oscar.ID && x.Openings[0].Lender.Name == oscar.Handle && x.Openings[0].EndsAt.After(time.Now())
+		}
+		if got := list[canOpen](t, w.Owner.Client, "/org/access/what-can?user="+bruno.ID); len(got) != 1 || got[0].Safe.ID != v.ID || !byLoan(got[0]) {
+			t.Errorf("what can who has it lent: %+v", got)
+		}
+		who := list[canOpen](t, w.Owner.Client, "/org/access/who-can?safe="+v.ID)
+		if at := slices.IndexFunc(who, func(x canOpen) bool { return x.User.ID == bruno.ID }); at < 0 || !byLoan(who[at]) {
+			t.Errorf("who can: %+v", who)
+		}
+		if !slices.IsSortedFunc(who, func(a, b canOpen) int { return strings.Compare(a.User.Name, b.User.Name) }) {
+			t.Errorf("who can, in no order: %+v", who)
+		}
+		s.prompt(t, w.Owner.Client).says(t, v.Name+" lent by "+oscar.Handle+" until", "access", "what-can", bruno.Handle)
 
 		// Never more, never longer, never onward.
 		refused := func(by *Person, to *Person, code, reason string, more obj) {

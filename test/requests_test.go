@@ -78,6 +78,10 @@ func TestApprovedRequestOpensASafeForATime(t *testing.T) {
 		w.saw(Want{Constant: "ACCESS_REQUEST_APPROVED", ActorID: anna.ID, Actor: "User", Target: "Safe", TargetID: v.ID, IP: anna.Source,
 			Meta: obj{"access_request_id": r.ID, "requester_id": oscar.ID, "approvals_have": 1, "approvals_needed": 1, "final": true, "access_until": got.Grant.EndsAt, "comment": "go on"}})
 		s.letter(t, oscar.Email, "access_request_decided", 1)
+		if can := list[canOpen](t, w.Owner.Client, "/org/access/what-can?user="+oscar.ID); len(can) != 1 || can[0].SafeRole != "user" || can[0].Decision != "allow" ||
+			len(can[0].Openings) != 1 || can[0].Openings[0].Kind != "request" || can[0].Openings[0].RequestID != r.ID {
+			t.Errorf("what can who was approved: %+v", can)
+		}
 		w.Owner.refused(t, 409, "REQUEST_CLOSED", "POST", "/access/requests/"+r.ID+"/approve", nil)
 		w.saw(Want{Constant: "ACCESS_REQUEST_APPROVED", Outcome: "denied", Reason: "request_closed", ActorID: w.Owner.ID, Actor: "OrgAdmin", TargetID: v.ID})
 

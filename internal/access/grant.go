@@ -46,6 +46,20 @@ func (s *Service) Usable(ctx context.Context, tx *db.Tx, org id.Org, user id.Use
 	return out, nil
 }
 
+// OpenedFor are the people to whom a safe is lent, or with a grant of it that is not
+// over. Usable and Lent tell whether it lets them in.
+func (s *Service) OpenedFor(ctx context.Context, tx *db.Tx, sid id.Safe) ([]id.User, error) {
+	rows, err := accesssql.New(tx).OpenedFor(ctx, accesssql.OpenedForParams{OrgID: string(tx.Org()), SafeID: string(sid), Now: s.now()})
+	if err != nil {
+		return nil, fmt.Errorf("read for whom %s is open: %w", sid, err)
+	}
+	out := make([]id.User, len(rows))
+	for i, u := range rows {
+		out[i] = id.User(u)
+	}
+	return out, nil
+}
+
 func (s *Service) fillSessions(ctx context.Context, tx *db.Tx, out *Request) error {
 	rows, err := accesssql.New(tx).SessionsOf(ctx, accesssql.SessionsOfParams{OrgID: string(tx.Org()), AccessRequestID: string(out.ID)})
 	if err != nil {

@@ -221,6 +221,13 @@ where g.org_id = sqlc.arg(org_id) and g.user_id = sqlc.arg(user_id) and (cast(sq
             and (x.state <> 'ended' or x.started_at > 0 and x.ended_at + g.cool_down_us > sqlc.arg(now))))
 order by case g.kind when 'emergency' then 1 else 0 end, g.ends_at desc, g.id;
 
+-- name: OpenedFor :many
+select g.user_id from access_grant g
+where g.org_id = sqlc.arg(org_id) and g.safe_id = sqlc.arg(safe_id) and g.ended_at = 0 and g.starts_at <= sqlc.arg(now) and g.ends_at > sqlc.arg(now)
+union
+select l.delegate_id from access_delegation l
+where l.org_id = sqlc.arg(org_id) and l.safe_id = sqlc.arg(safe_id) and l.lent = 'access' and l.ended_at = 0 and l.starts_at <= sqlc.arg(now) and l.ends_at > sqlc.arg(now);
+
 -- name: SessionsOf :many
 select id, state, started_at, ended_at, recording_id from session
 where org_id = $1 and access_request_id = $2 and access_request_id <> '' order by id desc limit 200;

@@ -113,11 +113,32 @@ type Reach struct {
 	AccessDecision
 	User     NamedRef[id.User] `json:"user"`
 	Safe     NamedRef[id.Safe] `json:"safe"`
-	SafeRole string            `json:"safe_role"`
+	SafeRole string            `json:"safe_role" doc:"Empty: none; one of the openings lets them in"`
+	Openings []Opening         `json:"openings" doc:"What opens the safe for a time besides the role"`
+}
+
+// Opening is a request that was approved, or a loan.
+type Opening struct {
+	Kind         string             `json:"kind" enum:"request,emergency,loan"`
+	EndsAt       time.Time          `json:"ends_at" doc:"Not included"`
+	RequestID    id.AccessReq       `json:"request_id,omitempty"`
+	DelegationID id.Delegation      `json:"delegation_id,omitempty"`
+	Lender       *NamedRef[id.User] `json:"lender,omitempty" doc:"Of a loan"`
 }
 
 func reachJSON(r policy.Reach) Reach {
-	return Reach{AccessDecision: decisionJSON(r.Decision), User: NamedRef[id.User]{r.User.ID, r.User.Handle}, Safe: NamedRef[id.Safe]{r.Safe.ID, r.Safe.Name}, SafeRole: string(r.Role)}
+	out := Reach{AccessDecision: decisionJSON(r.Decision), User: NamedRef[id.User]{r.User.ID, r.User.Handle}, Safe: NamedRef[id.Safe]{r.Safe.ID, r.Safe.Name}, SafeRole: string(r.Role), Openings: []Opening{}}
+	for _, o := range r.Openings {
+		open := Opening{Kind: "request", EndsAt: o.Until, RequestID: o.Request, DelegationID: o.Delegation}
+		switch {
+		case o.Delegation != "":
+			open.Kind, open.Lender = "loan", &NamedRef[id.User]{o.Lender.ID, o.Lender.Handle}
+		case o.Emergency:
+			open.Kind = "emergency"
+		}
+		out.Openings = append(out.Openings, open)
+	}
+	return out
 }
 
 func (s *Server) explainRoutes() {
@@ -149,7 +170,7 @@ func (s *Server) explainRoutes() {
 			}
 			return &struct{ Body Explanation }{out}, nil
 		})
-	handle(s, signedIn, huma.Operation{OperationID: "who-can", Method: http.MethodGet, Path: "/org/access/who-can", Summary: "Everybody with a role on a safe, and what a launch of theirs is answered", Tags: []string{tag}},
+	handle(s, signedIn, huma.Operation{OperationID: "who-can", Method: http.MethodGet, Path: "/org/access/who-can", Summary: "Everybody with a role on a safe, or for whom a request or a loan opens it now, and what a launch of theirs is answered", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			Safe string `query:"safe" required:"true" maxLength:"64"`
 			Moment
@@ -162,7 +183,7 @@ func (s *Server) explainRoutes() {
 			l, err := s.Policies.WhoCan(ctx, a, id.Safe(in.Safe), w, in.request())
 			return pageOf(l, reachJSON, err)
 		})
-	handle(s, signedIn, huma.Operation{OperationID: "what-can", Method: http.MethodGet, Path: "/org/access/what-can", Summary: "Every safe on which somebody has a role, and what a launch of theirs is answered", Tags: []string{tag}},
+	handle(s, signedIn, huma.Operation{OperationID: "what-can", Method: http.MethodGet, Path: "/org/access/what-can", Summary: "Every safe on which somebody has a role, or which a request or a loan opens for them now, and what a launch of theirs is answered", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			User string `query:"user" required:"true" maxLength:"64"`
 			Moment

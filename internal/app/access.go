@@ -68,6 +68,10 @@ func (g grants) GrantsOf(ctx context.Context, tx *db.Tx, org id.Org, user id.Use
 	return out, nil
 }
 
+func (g grants) OpenedFor(ctx context.Context, tx *db.Tx, s id.Safe) ([]id.User, error) {
+	return g.a.access.OpenedFor(ctx, tx, s)
+}
+
 // loans tells the safes what is lent. Access is built after them.
 type loans struct{ a *App }
 

@@ -153,6 +153,24 @@ type reach struct {
 	User     ref    `json:"user"`
 	Safe     ref    `json:"safe"`
 	SafeRole string `json:"safe_role"`
+	Openings []struct {
+		Kind   string    `json:"kind"`
+		EndsAt time.Time `json:"ends_at"`
+		Lender ref       `json:"lender"`
+	} `json:"openings"`
+}
+
+// through is the role, and what else opens the safe for a time.
+func (x reach) through() string {
+	var out []string
+	if x.SafeRole != "" {
+		out = append(out, x.SafeRole)
+	}
+	for _, o := range x.Openings {
+		how := map[string]string{"request": "request", "emergency": "emergency", "loan": "lent by " + o.Lender.Name}[o.Kind]
+		out = append(out, how+" until "+when(o.EndsAt))
+	}
+	return strings.Join(out, ", ")
 }
 
 type accessWhoCanCmd struct {
@@ -179,9 +197,9 @@ func (c *accessWhoCanCmd) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	t := table{head: []string{"PERSON", "ROLE", "ANSWER", "BY", "WHY"}, empty: "Nobody has a role on this safe."}
+	t := table{head: []string{"PERSON", "THROUGH", "ANSWER", "BY", "WHY"}, empty: "Nobody reaches this safe."}
 	return showList(p, l, t, func(x reach) []string {
-		return []string{x.User.Name, x.SafeRole, decisions[x.Decision], x.because(), x.Why}
+		return []string{x.User.Name, x.through(), decisions[x.Decision], x.because(), x.Why}
 	})
 }
 
@@ -209,9 +227,9 @@ func (c *accessWhatCanCmd) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	t := table{head: []string{"SAFE", "ROLE", "ANSWER", "BY", "WHY"}, empty: "They have a role on no safe."}
+	t := table{head: []string{"SAFE", "THROUGH", "ANSWER", "BY", "WHY"}, empty: "They reach no safe."}
 	return showList(p, l, t, func(x reach) []string {
-		return []string{x.Safe.Name, x.SafeRole, decisions[x.Decision], x.because(), x.Why}
+		return []string{x.Safe.Name, x.through(), decisions[x.Decision], x.because(), x.Why}
 	})
 }
 

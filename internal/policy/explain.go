@@ -11,9 +11,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
-	"github.com/vaultpam/vaultpam/internal/page"
 	"github.com/vaultpam/vaultpam/internal/policy/policysql"
-	"github.com/vaultpam/vaultpam/internal/safe"
 )
 
 // When is the moment that an explanation is about.
@@ -139,88 +137,4 @@ func (s *Service) approvers(ctx context.Context, tx *db.Tx, sid id.Safe, asks id
 		}
 	}
 	return out, nil
-}
-
-// Reach is what one person may do with one safe.
-type Reach struct {
-	User     PersonRef
-	Safe     SafeRef
-	Role     authz.SafeRole
-	Decision Decision
-}
-
-// WhoCan gives everybody with a role on a safe, in the order of their handles, and
-// what a launch of theirs would be answered.
-func (s *Service) WhoCan(ctx context.Context, actor authz.Actor, sid id.Safe, w When, p page.Request) (page.List[Reach], error) {
-	read, after, err := p.Resolve()
-	if err != nil {
-		return page.List[Reach]{}, err
-	}
-	var out []Reach
-	err = s.explainable(ctx, actor, sid, "", func(ctx context.Context, tx *db.Tx) error {
-		q := policysql.New(tx)
-		name, err := q.SafeName(ctx, policysql.SafeNameParams{OrgID: string(actor.Org), ID: string(sid)})
-		if db.NotFound(err) {
-			return fault.New(fault.NotFound, "no safe with the id %.64q in this organization", sid)
-		}
-		if err != nil {
-			return fmt.Errorf("read the safe: %w", err)
-		}
-		rows, err := q.SafeCandidates(ctx, policysql.SafeCandidatesParams{OrgID: string(actor.Org), SafeID: string(sid), After: after, Read: read})
-		if err != nil {
-			return fmt.Errorf("list who has a role: %w", err)
-		}
-		out = nil
-		for _, r := range rows {
-			subject := authz.Actor{Kind: authz.Person, User: id.User(r.UserID), Name: r.Handle, Email: r.Email, Org: actor.Org, Role: authz.Role(r.Role)}
-			v, err := s.Ask(ctx, tx, w.asker(subject, s.d.Now()), sid)
-			if err != nil {
-				return err
-			}
-			out = append(out, Reach{User: PersonRef{subject.User, r.Handle}, Safe: SafeRef{sid, name}, Role: authz.SafeRole(r.SafeRole), Decision: v.Decision})
-		}
-		return nil
-	})
-	if err != nil {
-		return page.List[Reach]{}, err
-	}
-	return page.Cut(out, read, func(r Reach) string { return r.User.Handle }), nil
-}
-
-// WhatCan gives the safes on which somebody has a role, in the order of their
-// names, and what a launch would be answered.
-func (s *Service) WhatCan(ctx context.Context, actor authz.Actor, user id.User, w When, p page.Request) (page.List[Reach], error) {
-	read, after, err := p.Resolve()
-	if err != nil {
-		return page.List[Reach]{}, err
-	}
-	var out []Reach
-	err = s.explainable(ctx, actor, "", user, func(ctx context.Context, tx *db.Tx) error {
-		q := policysql.New(tx)
-		who, err := q.PersonNamed(ctx, policysql.PersonNamedParams{OrgID: string(actor.Org), UserID: string(user)})
-		if db.NotFound(err) {
-			return fault.New(fault.NotFound, "nobody in this organization has the id %.64q", user)
-		}
-		if err != nil {
-			return fmt.Errorf("read the person: %w", err)
-		}
-		rows, err := q.PersonCandidates(ctx, policysql.PersonCandidatesParams{OrgID: string(actor.Org), UserID: string(user), After: after, Read: read})
-		if err != nil {
-			return fmt.Errorf("list the safes of a person: %w", err)
-		}
-		subject := authz.Actor{Kind: authz.Person, User: user, Name: who.Handle, Email: who.Email, Org: actor.Org, Role: authz.Role(who.Role)}
-		out = nil
-		for _, r := range rows {
-			v, err := s.Ask(ctx, tx, w.asker(subject, s.d.Now()), id.Safe(r.SafeID))
-			if err != nil {
-				return err
-			}
-			out = append(out, Reach{User: PersonRef{user, who.Handle}, Safe: SafeRef{id.Safe(r.SafeID), r.Name}, Role: safe.Role(r.SafeRole), Decision: v.Decision})
-		}
-		return nil
-	})
-	if err != nil {
-		return page.List[Reach]{}, err
-	}
-	return page.Cut(out, read, func(r Reach) string { return r.Safe.Name }), nil
 }

@@ -34,6 +34,8 @@ type Safes interface {
 // for one safe, or (empty) for any.
 type Grants interface {
 	GrantsOf(ctx context.Context, tx *db.Tx, org id.Org, user id.User, s id.Safe) ([]SafeGrant, error)
+	// OpenedFor are the people who have one for a safe.
+	OpenedFor(ctx context.Context, tx *db.Tx, s id.Safe) ([]id.User, error)
 }
 
 // SafeGrant is a grant and the safe that it is for.

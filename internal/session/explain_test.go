@@ -176,3 +176,5 @@ type someGrants struct{ list []policy.SafeGrant }
 func (g *someGrants) GrantsOf(context.Context, *db.Tx, id.Org, id.User, id.Safe) ([]policy.SafeGrant, error) {
 	return g.list, nil
 }
+
+func (g *someGrants) OpenedFor(context.Context, *db.Tx, id.Safe) ([]id.User, error) { return nil, nil }

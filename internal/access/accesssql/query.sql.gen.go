@@ -2012,6 +2012,43 @@ func (q *Queries) OpenRequestOf(ctx context.Context, arg OpenRequestOfParams) (s
 	return id, err
 }
 
+const openedFor = `-- name: OpenedFor :many
+select g.user_id from access_grant g
+where g.org_id = $1 and g.safe_id = $2 and g.ended_at = 0 and g.starts_at <= $3 and g.ends_at > $3
+union
+select l.delegate_id from access_delegation l
+where l.org_id = $1 and l.safe_id = $2 and l.lent = 'access' and l.ended_at = 0 and l.starts_at <= $3 and l.ends_at > $3
+`
+
+type OpenedForParams struct {
+	OrgID  string
+	SafeID string
+	Now    int64
+}
+
+func (q *Queries) OpenedFor(ctx context.Context, arg OpenedForParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, openedFor, arg.OrgID, arg.SafeID, arg.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var user_id string
+		if err := rows.Scan(&user_id); err != nil {
+			return nil, err
+		}
+		items = append(items, user_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const safeFacts = `-- name: SafeFacts :one
 select s.name, s.version, cast(coalesce(s.deleted_at, 0) as bigint) as deleted_at, r.name as resource_name, r.host, r.port, r.protocol, a.id as account_id, a.username
 from safe s

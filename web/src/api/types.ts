@@ -128,7 +128,7 @@ export type NeedsApproval = Omit<Schemas["NeedsApproval"], "approvers"> & { appr
 type Decided = { approval: NeedsApproval | null; reasons: AccessReason[] };
 export type AccessDecisionWire = Omit<Schemas["AccessDecision"], "approval" | "reasons"> & Decided;
 export type ExplanationWire = Omit<Schemas["Explanation"], "approval" | "reasons" | "can_approve" | "groups"> & Decided & { can_approve: Named[]; groups: string[] };
-export type ReachWire = Omit<Schemas["Reach"], "approval" | "reasons"> & Decided;
+export type ReachWire = Omit<Schemas["Reach"], "approval" | "reasons" | "openings"> & Decided & { openings: Schemas["Opening"][] };
 export type OtherwiseWire = Omit<Schemas["Otherwise"], "now" | "would"> & { now: AccessDecisionWire; would: AccessDecisionWire };
 export type SimulationWire = Omit<Schemas["Simulation"], "examples" | "by"> & { by: Record<string, number>; examples: OtherwiseWire[] };
 

@@ -12,7 +12,7 @@ import type { Pick } from "../../ui/picker";
 import { useSettled } from "../../ui/settled";
 import { Empty, Failed, Skeleton } from "../../ui/states";
 import { type Column, Table } from "../../ui/table";
-import { Facts } from "../../ui/text";
+import { Facts, Time } from "../../ui/text";
 import { useNames } from "../groups/names";
 import { PersonPicker } from "../people/picker";
 import { DecisionState } from "../policies/effect";
@@ -193,7 +193,24 @@ const kindWords: Record<string, string> = { organization: "policy of the organiz
 const whyWords: Record<string, string> = { outside_valid_hours: "the hour", source_not_allowed: "the network", mfa_required: "a fresher second factor", no_approval: "an approved request", policy_denied: "the policy", not_a_member: "a role on the safe" };
 
 function Reaches({ of, id, moment }: { of: "who" | "what"; id: string | undefined; moment: Moment }) {
-  return id === undefined ? <Ask>{of === "who" ? "Choose a safe: everybody with a role on it is listed, with what a launch of theirs is answered." : "Choose a person: every safe on which they have a role is listed, with what a launch is answered."}</Ask> : <ReachTable of={of} id={id} moment={moment} />;
+  return id === undefined ? <Ask>{of === "who" ? "Choose a safe: everybody who reaches it is listed, through what, and with what a launch of theirs is answered." : "Choose a person: every safe that they reach is listed, through what, and with what a launch is answered."}</Ask> : <ReachTable of={of} id={id} moment={moment} />;
+}
+
+const openingWords = { request: "an approved request", emergency: "an emergency", loan: "a loan" };
+
+/** The role on the safe, and what else opens it for a time. */
+function Through({ reach }: { reach: Dated<ReachWire> }) {
+  return (
+    <>
+      {reach.safe_role && <div>{safeRoleWords[reach.safe_role as SafeRole].label}</div>}
+      {reach.openings.map((o) => (
+        <div key={o.request_id ?? o.delegation_id}>
+          {openingWords[o.kind]}
+          {o.lender && ` of ${o.lender.name}`}, until <Time at={o.ends_at} />
+        </div>
+      ))}
+    </>
+  );
 }
 
 function ReachTable({ of, id, moment }: { of: "who" | "what"; id: string; moment: Moment }) {
@@ -221,7 +238,7 @@ function ReachTable({ of, id, moment }: { of: "who" | "what"; id: string; moment
             </Link>
           ),
         },
-    { name: "Role on the safe", from: "phone", cell: (x) => (x.safe_role ? safeRoleWords[x.safe_role as SafeRole].label : "none") },
+    { name: "Through", from: "phone", cell: (x) => <Through reach={x} /> },
     { name: "A launch is", cell: (x) => <DecisionState decision={x.decision} /> },
     { name: "Because of", from: "tablet", cell: (x) => x.reasons.map((y) => y.name).slice(0, 2).join(", ") },
     {
@@ -239,8 +256,8 @@ function ReachTable({ of, id, moment }: { of: "who" | "what"; id: string; moment
   if (rows?.length === 0) {
     return (
       <div className="card">
-        <Empty icon={CircleHelp} title={of === "who" ? "Nobody has a role on it" : "They have a role on no safe"}>
-          Access comes from the members and groups of a safe.
+        <Empty icon={CircleHelp} title={of === "who" ? "Nobody reaches it" : "They reach no safe"}>
+          Access comes from the members and groups of a safe, from approved requests and from loans.
         </Empty>
       </div>
     );
