@@ -43,6 +43,7 @@ func TestExportsLeaveEventsAndVerify(t *testing.T) {
 		w := newWorld(t, s)
 		audrey, oscar := w.person("auditor"), w.person("operator")
 		old := audrey.must(t, "GET", "/audit/checkpoint?fresh=true", nil).Body
+		w.mayExport(t, audrey)
 		res := verified(t, audrey.Client, old)
 		asked := w.saw(Want{Constant: "AUDIT_LOG_EXPORT_REQUESTED", ActorID: audrey.ID, Actor: "User", Target: "AuditLog", Meta: obj{"export_format": "ndjson", "include_proofs": true, "export_id": present}})
 		w.saw(Want{Constant: "AUDIT_LOG_EXPORT_COMPLETED", Actor: "System", Target: "AuditLog", Where: obj{"export_id": asked.Metadata["export_id"]},

@@ -82,6 +82,7 @@ func TestAMachineByTheCommandLine(t *testing.T) {
 		point := filepath.Join(t.TempDir(), "checkpoint")
 		auditor("", "audit", "checkpoint", "--fresh", "-o", point)
 		bundle := filepath.Join(t.TempDir(), "bundle")
+		w.mayExport(t, w.person("auditor"))
 		auditor("", "audit", "export", "-o", bundle)
 		key = regexp.MustCompile(`\S+\+[0-9a-f]{8}\+\S+`).FindString(auditor("", "audit", "keys"))
 		for _, args := range [][]string{{"audit", "verify", bundle, "--key", key, "--since", point}, {"audit", "catalog"}, {"completion", "bash"}, {"help", "exit-codes"}, {"version"}} {

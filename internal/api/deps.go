@@ -11,6 +11,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/access"
 	"github.com/vaultpam/vaultpam/internal/accessreview"
 	"github.com/vaultpam/vaultpam/internal/audit/review"
+	"github.com/vaultpam/vaultpam/internal/auditexport"
 	"github.com/vaultpam/vaultpam/internal/governance"
 	"github.com/vaultpam/vaultpam/internal/group"
 	"github.com/vaultpam/vaultpam/internal/idempotency"
@@ -55,6 +56,7 @@ type Deps struct {
 	Sessions    *session.Service
 	Recordings  *recording.Service
 	Review      *review.Service
+	AuditExport *auditexport.Service
 	Terminals   Terminals
 	Idempotency *idempotency.Service
 	SSO         *sso.Service

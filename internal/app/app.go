@@ -22,6 +22,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/api"
 	"github.com/vaultpam/vaultpam/internal/audit/ledger"
 	"github.com/vaultpam/vaultpam/internal/audit/review"
+	"github.com/vaultpam/vaultpam/internal/auditexport"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/config"
 	"github.com/vaultpam/vaultpam/internal/console"
@@ -64,35 +65,37 @@ type App struct {
 	lock    *os.File // held while this process uses the data folder
 	metrics *prometheus.Registry
 
-	db         *db.DB
-	keyring    *seal.Keyring
-	ledger     *ledger.Ledger
-	mail       *notify.Service
-	identity   *identity.Service
-	recovery   *recovery.Service
-	governance *governance.Service
-	reviews    *accessreview.Service
-	tenancy    *tenancy.Service
-	platform   *platform.Service
-	invites    *invitation.Service
-	signups    *signup.Service
-	phone      *phone.Service
-	keys       *keys.Service
-	resources  *resource.Service
-	vault      *vault.Service
-	safes      *safe.Service
-	groups     *group.Service
-	policies   *policy.Service
-	store      *recording.Store
-	recordings *recording.Service
-	sessions   *session.Service
-	access     *access.Service
-	sso        *sso.Service
-	scim       *scim.Service
-	gateway    *gateway.Gateway
-	repeats    *idempotency.Service
-	api        *api.Server
-	console    *console.Console
+	db           *db.DB
+	keyring      *seal.Keyring
+	ledger       *ledger.Ledger
+	mail         *notify.Service
+	identity     *identity.Service
+	recovery     *recovery.Service
+	governance   *governance.Service
+	review       *review.Service
+	auditExports *auditexport.Service
+	reviews      *accessreview.Service
+	tenancy      *tenancy.Service
+	platform     *platform.Service
+	invites      *invitation.Service
+	signups      *signup.Service
+	phone        *phone.Service
+	keys         *keys.Service
+	resources    *resource.Service
+	vault        *vault.Service
+	safes        *safe.Service
+	groups       *group.Service
+	policies     *policy.Service
+	store        *recording.Store
+	recordings   *recording.Service
+	sessions     *session.Service
+	access       *access.Service
+	sso          *sso.Service
+	scim         *scim.Service
+	gateway      *gateway.Gateway
+	repeats      *idempotency.Service
+	api          *api.Server
+	console      *console.Console
 
 	doors doors
 }
@@ -256,11 +259,18 @@ func (a *App) buildDomains() (err error) {
 		leave.to, end.to, matches.to = a.invites, a.invites, a.invites
 		return err
 	})
+	build("audit", func() (err error) {
+		if a.review, err = review.New(review.Deps{Ledger: a.ledger, Now: now}); err == nil {
+			a.auditExports, err = auditexport.New(auditexport.Deps{DB: a.db, Log: a.review, Governance: a.governance, Now: now})
+		}
+		return err
+	})
 	build("governed changes", func() error {
 		a.governance.Register(a.safes.Governed()...)
 		a.governance.Register(a.tenancy.Governed()...)
 		a.governance.Register(a.invites.Governed()...)
 		a.governance.Register(a.sso.Governed()...)
+		a.governance.Register(a.auditExports.Governed()...)
 		return nil
 	})
 	build("scim", func() (err error) {
@@ -319,16 +329,13 @@ func (a *App) buildDoors() error {
 	if a.gateway == nil {
 		return nil // what is wrong was said
 	}
-	look, err := review.New(review.Deps{Ledger: a.ledger})
-	if err != nil {
-		return err
-	}
 	proxies := prefixes(a.cfg.HTTPS.TrustedProxies)
+	var err error
 	a.api, err = api.New(api.Deps{
 		Log: a.log, Version: Version, Metrics: api.NewMetrics(a.metrics), Identity: a.identity, Tenancy: a.tenancy, Platform: a.platform, Phone: a.phone,
 		Keys:        a.keys,
 		Invitations: a.invites, Signups: a.signups,
-		Resources: a.resources, Vault: a.vault, Safes: a.safes, Groups: a.groups, Policies: a.policies, Sessions: a.sessions, Recordings: a.recordings, Review: look,
+		Resources: a.resources, Vault: a.vault, Safes: a.safes, Groups: a.groups, Policies: a.policies, Sessions: a.sessions, Recordings: a.recordings, Review: a.review, AuditExport: a.auditExports,
 		Terminals: terminals{a.sessions, a.gateway}, Idempotency: a.repeats,
 		Access:   a.access,
 		SSO:      a.sso,

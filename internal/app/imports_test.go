@@ -19,7 +19,7 @@ var floors = [][]string{
 		"internal/session", "internal/access", "internal/recording", "internal/policy", "internal/safe", "internal/group", "internal/vault", "internal/resource",
 		"internal/tenancy", "internal/invitation", "internal/invitelink", "internal/signup", "internal/platform", "internal/keys",
 		"internal/identity", "internal/mfa", "internal/recovery", "internal/phone", "internal/sso", "internal/scim",
-		"internal/notify", "internal/idempotency", "internal/governance", "internal/accessreview",
+		"internal/notify", "internal/idempotency", "internal/governance", "internal/accessreview", "internal/auditexport",
 	},
 	{"internal/audit"},
 	{"internal/seal", "internal/authz", "internal/db", "internal/page", "internal/label", "internal/logctx", "internal/rounds", "internal/secret", "internal/id", "internal/fault", "web"},

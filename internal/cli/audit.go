@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
+	"github.com/vaultpam/vaultpam/internal/cli/client"
 	"github.com/vaultpam/vaultpam/internal/fault"
 )
 
@@ -374,6 +376,11 @@ type auditExportCmd struct {
 	From   int64  `name:"from-seq" placeholder:"SEQ" help:"Begin at this place, not at 0."`
 }
 
+// Help is shown below the usage.
+func (auditExportCmd) Help() string {
+	return "An export that reaches back more than 30 days, or that holds more than half of all entries, waits for a second person: it leaves exit status 9 and the id of an action, and no file. Once another owner or administrator has approved it, run the same command again: for 72 hours, at most three times. A log that is exported often enough, each time with --from-seq, waits for nobody."
+}
+
 // Run saves a bundle.
 func (c *auditExportCmd) Run(ctx context.Context, p *program) error {
 	r, err := p.remote(ctx)
@@ -384,7 +391,14 @@ func (c *auditExportCmd) Run(ctx context.Context, p *program) error {
 	if c.From != 0 {
 		q.Set("from_seq", strconv.FormatInt(c.From, 10))
 	}
-	if err := r.save(ctx, "/audit/export", q, c.Output, "The bundle"); err != nil {
+	err = r.save(ctx, "/audit/export", q, c.Output, "The bundle")
+	var w *client.Waiting
+	if errors.As(err, &w) && !p.json {
+		p.sayf("Nothing is exported yet: %s (vaultpam governance approve %s).", w.Detail, w.ID)
+		p.sayf("Once it is approved, run this command again: you can fetch the bundle three times within 72 hours.")
+		return exit(waits)
+	}
+	if err != nil {
 		return err
 	}
 	if c.Output != "-" && !p.json {

@@ -136,20 +136,73 @@ type Export struct {
 	Write func(ctx context.Context, w io.Writer) error
 }
 
-// Export orders a bundle from seq first on (0: all). AUDIT_LOG_EXPORT_REQUESTED
-// is recorded before it returns, AUDIT_LOG_EXPORT_COMPLETED when Write ends.
-func (s *Service) Export(ctx context.Context, actor authz.Actor, first int64) (Export, error) {
+// asked is the event of an order for a bundle from seq first on.
+func (s *Service) asked(ctx context.Context, actor authz.Actor, first int64, about []string) (event.AuditLogExportRequested, event.AuditLogRef, error) {
 	target, err := s.target(ctx, actor.Org)
+	if first > 0 {
+		about = append([]string{fmt.Sprintf("from_seq=%d", first)}, about...)
+	}
+	return event.NewAuditLogExportRequested(by(actor), target, event.AuditExportFormatNDJSON, about, true), target, err
+}
+
+// MayExport checks the right to export; a refusal leaves its event.
+func (s *Service) MayExport(ctx context.Context, actor authz.Actor, first int64) error {
+	asked, _, err := s.asked(ctx, actor, first, nil)
 	if err != nil {
+		return err
+	}
+	if err := authz.Check(actor, authz.AuditExport, authz.Object{Org: actor.Org}); err != nil {
+		return s.refuse(ctx, asked.Denied(event.AuditLogExportRequestedNotPermitted), err)
+	}
+	return nil
+}
+
+// Held records that an export was not ordered, because a second person has to agree to it.
+func (s *Service) Held(ctx context.Context, actor authz.Actor, first int64) error {
+	asked, _, err := s.asked(ctx, actor, first, nil)
+	if err != nil {
+		return err
+	}
+	return s.ledger.RecordRefusal(ctx, asked.Denied(event.AuditLogExportRequestedNeedsGovernanceApproval))
+}
+
+// Extent is what a bundle would hold.
+type Extent struct {
+	Size  int64     // events of the whole ledger
+	Rows  int64     // of them, those in the bundle
+	Since time.Time // when the first of those was recorded
+}
+
+// Extent tells what a bundle from seq first on would hold.
+func (s *Service) Extent(ctx context.Context, org id.Org, first int64) (Extent, error) {
+	cp, err := s.ledger.Sign(ctx, org)
+	if err != nil {
+		return Extent{}, fmt.Errorf("measure the ledger for its export: %w", err)
+	}
+	x := Extent{Size: cp.Size, Rows: cp.Size - first}
+	if first < 0 || x.Rows <= 0 {
+		return Extent{Size: cp.Size}, nil
+	}
+	rows, err := s.ledger.Read(ctx, org, first, first+1, 1)
+	if err != nil {
+		return Extent{}, err
+	}
+	if len(rows) > 0 {
+		x.Since = rows[0].RecordedAt
+	}
+	return x, nil
+}
+
+// Export orders a bundle from seq first on (0: all). AUDIT_LOG_EXPORT_REQUESTED
+// is recorded before it returns, AUDIT_LOG_EXPORT_COMPLETED when Write ends. about is
+// told with the first.
+func (s *Service) Export(ctx context.Context, actor authz.Actor, first int64, about ...string) (Export, error) {
+	if err := s.MayExport(ctx, actor, first); err != nil {
 		return Export{}, err
 	}
-	var about []string
-	if first > 0 {
-		about = []string{fmt.Sprintf("from_seq=%d", first)}
-	}
-	asked := event.NewAuditLogExportRequested(by(actor), target, event.AuditExportFormatNDJSON, about, true)
-	if err := authz.Check(actor, authz.AuditExport, authz.Object{Org: actor.Org}); err != nil {
-		return Export{}, s.refuse(ctx, asked.Denied(event.AuditLogExportRequestedNotPermitted), err)
+	asked, target, err := s.asked(ctx, actor, first, about)
+	if err != nil {
+		return Export{}, err
 	}
 	x := Export{ID: id.New[id.Export]()}
 	if err := s.ledger.RecordRefusal(ctx, asked.WithExportID(x.ID)); err != nil {

@@ -179,6 +179,17 @@ func (c *Client) Stream(ctx context.Context, path string, query url.Values) (io.
 	if err != nil {
 		return nil, err
 	}
+	if resp.StatusCode == http.StatusAccepted {
+		defer resp.Body.Close()
+		body, err := io.ReadAll(io.LimitReader(resp.Body, maxWaiting))
+		if err != nil {
+			return nil, c.broken(ctx, err)
+		}
+		if w := waiting(body); w != nil {
+			return nil, w
+		}
+		return nil, fault.New(fault.Internal, "the server answers what this program does not understand: it may be older than the server")
+	}
 	return &stream{ctx, c, resp.Body}, nil
 }
 

@@ -12,6 +12,8 @@ type Waiting struct {
 
 func (w *Waiting) Error() string { return w.Detail }
 
+const maxWaiting = 1 << 20 // bytes of such an answer
+
 // waiting reads the answer; nil when it is another one.
 func waiting(body []byte) *Waiting {
 	var v struct {
