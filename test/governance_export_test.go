@@ -27,14 +27,15 @@ func TestTheAuditLogIsExportedByTwo(t *testing.T) {
 		w.hasNone(Want{Constant: "AUDIT_LOG_EXPORT_COMPLETED"})
 		adam.approves(t, g)
 		w.saw(Want{Constant: "ORG_GOVERNANCE_ACTION_APPROVED", ActorID: adam.ID, TargetID: g.ID, Meta: obj{"action_kind": "audit_export", "requester_id": audrey.ID}})
-		for range 3 {
-			bundle := audrey.must(t, "GET", "/audit/export", nil).Body
-			if res := verify.Bundle(bytes.NewReader(bundle), verify.Options{Keys: verifierKeys(t, audrey.Client)}); res.Code != verify.Intact {
-				t.Errorf("%v", res)
-			}
+		bundle := audrey.must(t, "GET", "/audit/export", nil).Body
+		if res := verify.Bundle(bytes.NewReader(bundle), verify.Options{Keys: verifierKeys(t, audrey.Client)}); res.Code != verify.Intact {
+			t.Errorf("%v", res)
 		}
 		w.saw(Want{Constant: "AUDIT_LOG_EXPORT_REQUESTED", ActorID: audrey.ID, Outcome: "success", Meta: obj{"export_id": present,
 			"filters": func(v any) bool { all, _ := v.([]any); return len(all) == 1 && all[0] == "governance_action="+g.ID }}})
+		for range 2 {
+			audrey.must(t, "GET", "/audit/export", nil)
+		}
 		waits(t, audrey.Client, "GET", "/audit/export", nil)
 	})
 }

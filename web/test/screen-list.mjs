@@ -275,6 +275,7 @@ export const pages = [
   },
   { name: "governance-approved", path: () => `${o}/governance/${actions[2].id}`, as: "ada", until: "text=Agreed in the change meeting" },
   { name: "governance-superseded", path: () => `${o}/governance/${actions[3].id}`, as: "ada", until: "text=max_sessions was 0" },
+  { name: "governance-out-of-date", path: () => `${o}/governance/${actions.at(-1).id}`, as: "ada", until: "text=This is out of date" },
   { name: "governance-platform", path: "/platform/governance", as: "ada", until: "text=Turn recording off" },
   { name: "governance-platform-action", path: () => `/platform/governance/${actions[1].id}`, as: "ada", until: "text=What would change" },
   { name: "policies", path: `${o}/policies`, as: "ada", until: "text=Approval for production" },

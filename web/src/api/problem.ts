@@ -13,6 +13,7 @@ interface ProblemBody {
 }
 
 const waitsSentence = "This change waits for a second administrator. Nothing has changed yet.";
+const exportWaits = "This export waits for a second administrator. Once it is approved, export again: three times within 72 hours.";
 
 /**
  * The one error of the API layer: an RFC 9457 problem, or the lack of an answer.
@@ -58,8 +59,8 @@ export class Problem extends Error {
   /** A change that waits for a second person: nothing has changed yet, so it is no success. */
   static ofWaiting(body: unknown): Problem | undefined {
     if (!isRecord(body) || !isRecord(body.governance_action)) return undefined;
-    const { id } = body.governance_action;
-    return new Problem({ status: 202, code: "WAITS_FOR_APPROVAL", message: waitsSentence, waiting: typeof id === "string" ? id : undefined });
+    const { id, kind } = body.governance_action;
+    return new Problem({ status: 202, code: "WAITS_FOR_APPROVAL", message: kind === "audit_export" ? exportWaits : waitsSentence, waiting: typeof id === "string" ? id : undefined });
   }
 
   static fromResponse(status: number, headers: Headers, body: unknown): Problem {

@@ -15,6 +15,7 @@ export const actions = [
   recordingOff(safes[2], { state: "superseded", decided_at: ago(60 * 24 * 6), superseded_because: "max_sessions was 0 and is 3 now", created_at: ago(60 * 24 * 7) }),
   action("retention_shorten", "Keep recordings for a shorter time", "keep recordings for 30 days", orgs.acme.name, [{ field: "recording_days", from: "400", to: "30" }], { state: "rejected", requested_by: by(people[1]), token_id: makeId("tok"), decided_by: by(people[0]), decided_at: ago(60 * 24 * 9), comment: "The auditors need a year.", created_at: ago(60 * 24 * 10) }),
   action("owner_invite", "Invite an owner", "invite noor.hassan@acme.example as an owner", "noor.hassan@acme.example", [{ field: "role", from: "", to: "owner" }], { state: "expired", decided_at: ago(60 * 24 * 20), created_at: ago(60 * 24 * 27) }),
+  action("sso_provider_change", "Change an identity provider", "let people sign in by the identity provider Acme Login", "Acme Login", [{ field: "enabled", from: "false", to: "true" }, { field: "issuer", from: "https://login.acme.example", to: "https://login.acme.example" }, { field: "roles", from: "pam-admins: admin; pam-users: operator", to: "pam-admins: admin; pam-users: operator" }, { field: "version", from: "2", to: "3" }], { out_of_date: "issuer was https://login.acme.example and is https://id.acme.example now; version was 2 and is 3 now", requested_by: by(people[1]), created_at: ago(60 * 50) }),
 ];
 
 export function governanceRoutes(on, page) {

@@ -14,7 +14,7 @@ export function GovernancePage({ desk, id, mayDecide, mayWithdraw }: { desk: Des
   const { data: a, error, refetch } = useQuery(actionQuery(desk, id));
   if (error) return <Failed page error={error} what="this change" retry={() => void refetch()} />;
   if (!a) return <PageSkeleton label="the change" />;
-  const verbs: Verb[] = a.state !== "open" ? [] : a.mine ? (mayWithdraw ? ["withdraw"] : []) : mayDecide ? ["approve", "reject"] : [];
+  const verbs: Verb[] = a.state !== "open" ? [] : a.mine ? (mayWithdraw ? ["withdraw"] : []) : mayDecide ? (a.out_of_date ? ["reject"] : ["approve", "reject"]) : [];
   return (
     <>
       <PageHead
@@ -36,6 +36,11 @@ export function GovernancePage({ desk, id, mayDecide, mayWithdraw }: { desk: Des
       />
       <div className="two-columns">
         <div className="stack">
+          {a.out_of_date && (
+            <Note meaning="warn">
+              This is out of date: {a.out_of_date}. Approving it would change nothing. {a.mine ? "Withdraw it and ask anew." : "Reject it, so that it can be asked for anew."}
+            </Note>
+          )}
           {a.state === "open" && <Note meaning="plain">{a.mine ? "You asked for it: somebody else decides, another owner or admin. " : ""}Nothing has changed yet.</Note>}
           {a.state !== "open" && <Ended action={a} desk={desk} />}
           <section className="card">
@@ -108,6 +113,14 @@ function Ended({ action: a, desk }: { action: GovernanceAction; desk: Desk }) {
         <p className="dim">{meansOf(a)}</p>
         {a.superseded_because && <p>{asSentence(a.superseded_because)}</p>}
         {a.comment && <blockquote className="quote">{a.comment}</blockquote>}
+        {a.kind === "audit_export" && a.state === "approved" && a.mine && desk.slug && (
+          <p>
+            <Link to="/o/$org/audit" params={{ org: desk.slug }} search={{}}>
+              Export it from the audit log
+            </Link>{" "}
+            within 72 hours of the approval, at most three times.
+          </p>
+        )}
         {a.effect_event && desk.slug && (
           <p>
             <Link to="/o/$org/audit" params={{ org: desk.slug }} search={{ event: a.effect_event }}>

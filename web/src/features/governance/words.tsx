@@ -23,9 +23,15 @@ export const kindOptions = [
   { value: "owner_invite", label: "Invited owner" },
   { value: "organization_delete", label: "End of the organization" },
   { value: "governance_lift", label: "No second person any more" },
+  { value: "sso_provider_add", label: "New identity provider" },
+  { value: "sso_provider_change", label: "Changed identity provider" },
+  { value: "sso_provider_remove", label: "Removed identity provider" },
+  { value: "sso_lift", label: "Sign-in without the provider" },
+  { value: "audit_export", label: "Export of the audit log" },
 ];
 
 export function ActionState({ action: a }: { action: GovernanceAction }) {
+  if (a.out_of_date) return <State meaning="bad">Out of date</State>;
   return <State meaning={states[a.state].meaning}>{states[a.state].label}</State>;
 }
 

@@ -65,6 +65,7 @@ export function ProviderForm({ provider: p, onClose }: { provider: Dated<SsoProv
       onSubmit={() =>
         ready &&
         !save.isPending &&
+        !problem?.isWaiting &&
         save.mutate(
           { id: p?.id, draft: draft() },
           {
@@ -76,12 +77,16 @@ export function ProviderForm({ provider: p, onClose }: { provider: Dated<SsoProv
         )
       }
       footer={
-        <>
-          <Button onClick={() => onClose()}>Cancel</Button>
-          <Button type="submit" kind="primary" disabled={!ready} busy={save.isPending}>
-            {p ? "Save" : "Add provider"}
-          </Button>
-        </>
+        problem?.isWaiting ? (
+          <Button onClick={() => onClose()}>Close</Button>
+        ) : (
+          <>
+            <Button onClick={() => onClose()}>Cancel</Button>
+            <Button type="submit" kind="primary" disabled={!ready} busy={save.isPending}>
+              {p ? "Save" : "Add provider"}
+            </Button>
+          </>
+        )
       }
     >
       <TextField label="Name" hint="As people read it when they sign in." autoFocus maxLength={100} value={form.name} error={problem?.field("name")} onText={(name) => set({ name })} />
