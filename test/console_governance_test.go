@@ -29,7 +29,9 @@ func TestConsoleDecidesAboutChanges(t *testing.T) {
 	asked := w.saw(Want{Constant: "ORG_GOVERNANCE_ACTION_REQUESTED", ActorID: w.Owner.ID, Where: obj{"summary": "turn recording off on the safe " + v.Name}, Meta: obj{"action_kind": "recording_off"}})
 	w.saw(Want{Constant: "ORG_GOVERNANCE_ACTION_APPROVED", ActorID: adam.ID, Actor: "OrgAdmin", Target: "GovernanceAction", TargetID: asked.Target.ID,
 		Meta: obj{"action_kind": "recording_off", "requester_id": w.Owner.ID, "comment": "as agreed"}})
-	w.saw(Want{Constant: "ORG_GOVERNANCE_ACTION_REJECTED", Reason: "withdrawn", ActorID: w.Owner.ID, Meta: obj{"action_kind": "recording_off"}})
+	for _, why := range []string{"not needed", "asked anew later"} {
+		w.saw(Want{Constant: "ORG_GOVERNANCE_ACTION_REJECTED", Reason: "withdrawn", ActorID: w.Owner.ID, Where: obj{"comment": why}, Meta: obj{"action_kind": "recording_off"}})
+	}
 	w.saw(Want{Constant: "ORG_GOVERNANCE_QUEUE_EXPORTED", ActorID: adam.ID, Where: obj{"export_format": "csv"}, Meta: obj{"row_count": 6}})
 	w.saw(Want{Constant: "ORG_GOVERNANCE_ACTION_REJECTED", Reason: "rejected", ActorID: adam.ID, Actor: "OrgAdmin", Meta: obj{"comment": "no reason was given"}})
 	w.saw(Want{Constant: "ORG_GOVERNANCE_ACTION_REJECTED", Reason: "superseded", Actor: "System", Meta: obj{"comment": "max_sessions was 0 and is 3 now"}})

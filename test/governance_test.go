@@ -174,21 +174,25 @@ func TestActionsEndWithoutEffect(t *testing.T) {
 		g := off()
 		w.person("operator").refused(t, 403, "NOT_PERMITTED", "POST", "/org/governance/actions/"+g.ID+"/reject", obj{})
 		w.saw(Want{Constant: "ORG_GOVERNANCE_ACTION_REJECTED", Outcome: "denied", Reason: "not_permitted", ActorID: w.person("operator").ID, TargetID: g.ID})
+		adam.proved(t, time.Hour)
+		adam.refused(t, 403, "STEP_UP_REQUIRED", "POST", "/org/governance/actions/"+g.ID+"/reject", obj{})
+		w.saw(Want{Constant: "ORG_GOVERNANCE_ACTION_REJECTED", Outcome: "denied", Reason: "not_permitted", ActorID: adam.ID, TargetID: g.ID})
+		adam.proved(t, 0)
 		adam.must(t, "POST", "/org/governance/actions/"+g.ID+"/reject", obj{"comment": "why?"})
 		ended(g, "rejected", "rejected", "OrgAdmin", adam.ID, obj{"comment": "why?"})
-
-		// What has ended refuses whoever comes later, and each of them is told of.
-		for verb, who := range map[string]*Person{"reject": adam, "withdraw": w.Owner} {
-			who.refused(t, 409, "GOVERNANCE_CLOSED", "POST", "/org/governance/actions/"+g.ID+"/"+verb, obj{})
-			w.saw(Want{Constant: "ORG_GOVERNANCE_ACTION_REJECTED", Outcome: "denied", Reason: "not_permitted", ActorID: who.ID, Actor: "OrgAdmin", Target: "GovernanceAction", TargetID: g.ID,
-				Meta: obj{"action_kind": "recording_off", "requester_id": w.Owner.ID, "waited_seconds": present}})
-		}
 
 		g = off()
 		adam.refused(t, 403, "NOT_PERMITTED", "POST", "/org/governance/actions/"+g.ID+"/withdraw", obj{})
 		w.saw(Want{Constant: "ORG_GOVERNANCE_ACTION_REJECTED", Outcome: "denied", Reason: "not_permitted", ActorID: adam.ID, Actor: "OrgAdmin", TargetID: g.ID})
 		w.Owner.must(t, "POST", "/org/governance/actions/"+g.ID+"/withdraw", obj{"comment": "not needed"})
 		ended(g, "withdrawn", "withdrawn", "OrgAdmin", w.Owner.ID, obj{"comment": "not needed"})
+
+		// What has ended refuses whoever comes later, and each of them is told of.
+		for verb, who := range map[string]*Person{"reject": w.add("admin"), "withdraw": w.Owner} {
+			who.refused(t, 409, "GOVERNANCE_CLOSED", "POST", "/org/governance/actions/"+g.ID+"/"+verb, obj{})
+			w.saw(Want{Constant: "ORG_GOVERNANCE_ACTION_REJECTED", Outcome: "denied", Reason: "not_permitted", ActorID: who.ID, Actor: "OrgAdmin", Target: "GovernanceAction", TargetID: g.ID,
+				Meta: obj{"action_kind": "recording_off", "requester_id": w.Owner.ID, "waited_seconds": present}})
+		}
 
 		g = off()
 		s.outside(t, `update governance_action set expires_at = $1 where id = $2`, time.Now().Add(-time.Second).UnixMicro(), g.ID)

@@ -60,6 +60,7 @@ await run(page, {
     await link("See what waits").click();
     await asking(job.kept, page).waitFor();
     await button("Withdraw").click();
+    await page.getByRole("dialog").getByLabel("Comment").fill("not needed");
     await act(page, job.owner, () => button("Withdraw it").click(), heading("How it ended"));
     await page.getByText("Nothing was changed.").first().waitFor();
   },
@@ -101,7 +102,7 @@ await run(page, {
     await ask("change", "3");
     await act(adam, job.admin, () => button("Approve it", adam).click(), adam.locator(".toast").getByText("max_sessions was 0 and is 3 now"));
     await ended("Superseded");
-    await adam.getByText("Max_sessions was 0 and is 3 now").waitFor();
+    await adam.getByText("What had changed: max_sessions was 0 and is 3 now.").waitFor();
   },
   "who decides sees before that it is out of date": async () => {
     await turnOff(job.kept);
@@ -116,6 +117,7 @@ await run(page, {
     await page.goto(at("/governance"));
     await row(job.kept).getByRole("link").click();
     await button("Withdraw").click();
+    await page.getByRole("dialog").getByLabel("Comment").fill("asked anew later");
     await act(page, job.owner, () => button("Withdraw it").click(), heading("How it ended"));
     await act(adam, job.admin, () => button("Reject it", adam).click(), adam.locator(".toast").getByText("not waiting for a decision any more"));
     await ended("Withdrawn");

@@ -111,7 +111,7 @@ function Ended({ action: a, desk }: { action: GovernanceAction; desk: Desk }) {
           {a.decided_at && <Time at={a.decided_at} />}
         </p>
         <p className="dim">{meansOf(a)}</p>
-        {a.superseded_because && <p>{asSentence(a.superseded_because)}</p>}
+        {a.superseded_because && <p>What had changed: {a.superseded_because}.</p>}
         {a.comment && <blockquote className="quote">{a.comment}</blockquote>}
         {a.kind === "audit_export" && a.state === "approved" && a.mine && desk.slug && (
           <p>
