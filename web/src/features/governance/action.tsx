@@ -41,7 +41,7 @@ export function GovernancePage({ desk, id, mayDecide, mayWithdraw }: { desk: Des
               This is out of date: {a.out_of_date}. Approving it would change nothing. {a.mine ? "Withdraw it and ask anew." : "Reject it, so that it can be asked for anew."}
             </Note>
           )}
-          {a.state === "open" && <Note meaning="plain">{a.mine ? "You asked for it: somebody else decides, another owner or admin. " : ""}Nothing has changed yet.</Note>}
+          {a.state === "open" && !a.out_of_date && <Note meaning="plain">{a.mine ? "You asked for it: somebody else decides, another owner or admin. " : ""}Nothing has changed yet.</Note>}
           {a.state !== "open" && <Ended action={a} desk={desk} />}
           <section className="card">
             <header>
