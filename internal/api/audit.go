@@ -24,7 +24,7 @@ type AuditEvent struct {
 	LogID         id.Log         `json:"log_id"`
 	OrgID         id.Org         `json:"org_id" doc:"Empty on the platform's ledger"`
 	Seq           int64          `json:"seq" doc:"Place in the ledger, from 0 without gaps; -1 while it has none yet"`
-	Time          time.Time      `json:"time" doc:"Of the act"`
+	Time          time.Time      `json:"time" doc:"Of the act; of a pruned event that of its recording"`
 	RecordedAt    time.Time      `json:"recorded_at"`
 	Constant      event.Constant `json:"constant"`
 	Event         string         `json:"event" doc:"The wire string"`
@@ -51,7 +51,7 @@ func auditJSON(e ledger.Entry) (AuditEvent, error) {
 		out.LeafHash = hex.EncodeToString(e.LeafHash[:])
 	}
 	if e.Payload == nil {
-		out.Sentence = "The content of this event was pruned at the end of its retention."
+		pruned(&out)
 		return out, nil
 	}
 	v, err := event.Decode(e.Payload)
@@ -63,6 +63,15 @@ func auditJSON(e ledger.Entry) (AuditEvent, error) {
 	out.SessionID, out.RequestID, out.Outcome, out.Reason, out.Metadata = v.SessionID, v.RequestID, v.Outcome, v.Reason, v.Metadata
 	out.Sentence = event.Sentence(v)
 	return out, nil
+}
+
+// pruned says what is still known of an event without its payload.
+func pruned(out *AuditEvent) {
+	out.Time = out.RecordedAt
+	if d, known := event.Lookup(out.Constant); known {
+		out.Event, out.Category, out.Severity = d.Wire, d.Category, d.Severity
+	}
+	out.Sentence = fmt.Sprintf("The content of this event was pruned on %s, at the end of its retention; its place in the ledger can still be proved.", out.PrunedAt.UTC().Format("2 January 2006"))
 }
 
 type AuditFilter struct {

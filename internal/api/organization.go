@@ -141,10 +141,13 @@ type OrganizationOverview struct {
 	Invited     int  `json:"invited" doc:"Open invitations; each holds a seat"`
 	SeatLimit   int  `json:"seat_limit" doc:"How many members there may be; 0: no limit"`
 	SSORequired bool `json:"sso_required" doc:"Members come in through the organization's identity provider only"`
+	// What the platform's administrators may change of how its log is kept.
+	AuditMinimumDays int    `json:"audit_minimum_days" doc:"The least that it may set for how long the content of its audit log is kept"`
+	LegalHolds       []Hold `json:"legal_holds" doc:"Only of one organization. While there is one, nothing is deleted because it is old"`
 }
 
 func overviewJSON(o tenancy.Overview) OrganizationOverview {
-	return OrganizationOverview{orgJSON(o.Organization), o.Members, o.Invited, o.Seats, o.SSORequired}
+	return OrganizationOverview{orgJSON(o.Organization), o.Members, o.Invited, o.Seats, o.SSORequired, o.AuditMinimum, holdsJSON(o.Holds)}
 }
 
 func (s *Server) platformRoutes() {

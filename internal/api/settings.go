@@ -26,6 +26,9 @@ type Settings struct {
 	GovernanceAlways   bool     `json:"governance_always" doc:"Sensitive changes wait for a second person even where nobody else in the organization could decide; an administrator of the platform may then"`
 	SMTP               SMTP     `json:"smtp" doc:"The organization's own mail server; without a host the installation's is used"`
 	RecordingDays      int      `json:"recording_days" doc:"How long recordings are kept; 0: the installation's time"`
+	AuditDays          int      `json:"audit_days" doc:"How long the content of the audit log is kept; 0: the installation's time"`
+	AuditMinimumDays   int      `json:"audit_minimum_days" doc:"The least that may be set for it; lowered by the platform only"`
+	LegalHolds         []Hold   `json:"legal_holds" doc:"While there is one, neither recordings nor content of the audit log are deleted"`
 	SeatLimit          int      `json:"seat_limit" doc:"How many members there may be; set by the platform; 0: no limit"`
 }
 
@@ -42,6 +45,7 @@ type SMTP struct {
 func settingsJSON(t tenancy.Settings) Settings {
 	out := Settings{Version: t.Version, Name: t.Name, BrandColor: t.BrandColor, SupportContact: t.SupportContact, AllowedDomains: t.AllowedDomains,
 		WebIdleMinutes: t.WebIdleMinutes, WebAbsoluteMinutes: t.WebAbsoluteMinutes, RequireMFA: t.RequireMFA, GovernanceAlways: t.GovernanceAlways, SeatLimit: t.SeatLimit, RecordingDays: t.RecordingDays,
+		AuditDays: t.AuditDays, AuditMinimumDays: t.LeastAuditDays(), LegalHolds: holdsJSON(t.Holds),
 		SMTP: SMTP{t.SMTPHost, t.SMTPPort, t.SMTPTLS, t.SMTPUser, t.SMTPPasswordSet, t.SMTPFrom}}
 	if out.AllowedDomains == nil {
 		out.AllowedDomains = []string{}
@@ -146,13 +150,13 @@ func (s *Server) settingsRoutes() {
 			return one(s.Tenancy.Update(ctx, a, in.Body.patch()))
 		})
 	handle(s, signedIn, waits(huma.Operation{OperationID: "set-recording-retention", Method: http.MethodPut, Path: "/org/settings/recording-retention", Summary: "Say how long recordings are kept", Tags: []string{tag},
-		Description: "For sessions that end from now on. Shortening wants a fresh second factor (STEP_UP_REQUIRED), and waits for a second person."}),
+		Description: "For sessions that end from now on. Shortening wants a fresh second factor (STEP_UP_REQUIRED), and waits for a second person; not while a legal hold is in force (LEGAL_HOLD)."}),
 		func(ctx context.Context, a authz.Actor, in *struct {
 			Body struct {
 				Days int `json:"recording_days" doc:"From 7 to 3650; 0: the installation's time"`
 			}
 		}) (*settingsOut, error) {
-			return one(s.Tenancy.SetRecordingRetention(ctx, a, in.Body.Days))
+			return one(s.Tenancy.SetRetention(ctx, a, tenancy.Recordings, in.Body.Days))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "settings-history", Method: http.MethodGet, Path: "/org/settings/history", Summary: "Who changed which setting, newest first", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct{ PageIn }) (*pageOut[SettingsChange], error) {
@@ -160,7 +164,7 @@ func (s *Server) settingsRoutes() {
 			return pageOf(l, settingsChangeJSON, err)
 		})
 	handle(s, signedIn, waits(huma.Operation{OperationID: "delete-organization", Method: http.MethodPost, Path: "/org/delete", Summary: "Delete the active organization", DefaultStatus: 204, Tags: []string{tag},
-		Description: "For owners, with a fresh second factor. Nobody gets in any more and live sessions end; what is stored stays until the installation's operator removes it. It waits for a second person."}),
+		Description: "For owners, with a fresh second factor. Nobody gets in any more and live sessions end; what is stored stays until the installation's operator removes it. Not while a legal hold is in force (LEGAL_HOLD). It waits for a second person."}),
 		func(ctx context.Context, a authz.Actor, in *struct {
 			Body struct {
 				Confirm string `json:"confirm" maxLength:"64" doc:"The organization's slug"`
@@ -170,6 +174,7 @@ func (s *Server) settingsRoutes() {
 			s.Sessions.Notify()
 			return nothing(err)
 		})
+	s.retentionRoutes()
 	s.organizationStateRoutes()
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/accessreview"
 	"github.com/vaultpam/vaultpam/internal/api"
 	"github.com/vaultpam/vaultpam/internal/audit/ledger"
+	"github.com/vaultpam/vaultpam/internal/audit/retention"
 	"github.com/vaultpam/vaultpam/internal/audit/review"
 	"github.com/vaultpam/vaultpam/internal/auditexport"
 	"github.com/vaultpam/vaultpam/internal/authz"
@@ -88,6 +89,7 @@ type App struct {
 	policies     *policy.Service
 	store        *recording.Store
 	recordings   *recording.Service
+	retention    *retention.Service
 	sessions     *session.Service
 	access       *access.Service
 	sso          *sso.Service
@@ -244,7 +246,8 @@ func (a *App) buildDomains() (err error) {
 	build("tenancy", func() (err error) {
 		places := &lateLeaver{} // who leaves is forgotten by single sign-on, which is built on tenancy
 		leave, end, matches := &lateLeaver{}, &lateEnder{}, &lateMatch{}
-		a.tenancy, err = tenancy.New(tenancy.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, Seal: a.keyring, OnLeave: []tenancy.Leaver{a.identity, a.safes, a.groups, places, leave}, OnDelete: []tenancy.Ender{end}, RecordingRetention: time.Duration(a.cfg.Recording.Retention), SSO: lateSSO{func() *sso.Service { return a.sso }}, Governance: a.governance, Now: now})
+		a.tenancy, err = tenancy.New(tenancy.Deps{DB: a.db, Ledger: a.ledger, People: a.identity, Seal: a.keyring, OnLeave: []tenancy.Leaver{a.identity, a.safes, a.groups, places, leave}, OnDelete: []tenancy.Ender{end}, RecordingRetention: time.Duration(a.cfg.Recording.Retention),
+			AuditRetention: time.Duration(a.cfg.Audit.Retention), OnRetention: func() { a.retention.Wake() }, SSO: lateSSO{func() *sso.Service { return a.sso }}, Governance: a.governance, Now: now})
 		if err != nil {
 			return err
 		}
@@ -288,7 +291,11 @@ func (a *App) buildDomains() (err error) {
 			return err
 		}
 		a.recordings, err = recording.New(recording.Deps{Log: part("recording"), DB: a.db, Ledger: a.ledger, Store: a.store, SafeRole: a.safeRole, Now: now, Retention: time.Duration(a.cfg.Recording.Retention),
-			RetentionOf: a.tenancy.RecordingRetention})
+			RetentionOf: a.tenancy.RecordingRetention, Held: a.tenancy.Held})
+		return err
+	})
+	build("retention", func() (err error) {
+		a.retention, err = retention.New(retention.Deps{Log: part("retention"), DB: a.db, Ledger: a.ledger, Policies: a.tenancy, Days: int(time.Duration(a.cfg.Audit.Retention) / (24 * time.Hour)), Now: now})
 		return err
 	})
 	build("sessions", func() error {

@@ -28,6 +28,7 @@ import (
 
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/rounds"
 )
 
 // doors are the listeners, bound before anything runs, so that a busy port fails at start.
@@ -204,6 +205,7 @@ func (a *App) Run(ctx context.Context) error {
 	above.Go(func() error { return a.access.Run(ctx) })
 	above.Go(func() error { return a.governance.Run(ctx) })
 	above.Go(func() error { return a.reviews.Run(ctx) })
+	above.Go(func() error { return a.retention.Run(ctx) })
 	above.Go(func() error { return a.prune(ctx) })
 	above.Go(func() error { return a.gateway.Run(ctx, a.doors.ssh) })
 	above.Go(func() error { return a.serveHTTPS(ctx) })
@@ -215,28 +217,16 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(err, below.Wait())
 }
 
-// prune deletes recordings and kept answers whose time is over, every hour.
+// prune deletes recordings, old registrations and kept answers whose time is over, every hour.
 func (a *App) prune(ctx context.Context) error {
-	t := time.NewTicker(time.Hour)
-	defer t.Stop()
-	for {
-		if n, err := a.recordings.Prune(ctx); err != nil && ctx.Err() == nil {
-			a.log.ErrorContext(ctx, "recordings could not be pruned", "error", err.Error())
-		} else if n > 0 {
+	return rounds.Every(ctx, time.Hour, a.log, "what is too old could not all be deleted", func(ctx context.Context) error {
+		n, recordings := a.recordings.Prune(ctx)
+		if n > 0 {
 			a.log.InfoContext(ctx, "recordings pruned", "count", n)
 		}
-		if err := a.signups.Sweep(ctx); err != nil && ctx.Err() == nil {
-			a.log.ErrorContext(ctx, "old registrations could not be swept", "error", err.Error())
-		}
-		if _, err := a.repeats.Sweep(ctx); err != nil && ctx.Err() == nil {
-			a.log.ErrorContext(ctx, "kept answers could not be swept", "error", err.Error())
-		}
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+		_, repeats := a.repeats.Sweep(ctx)
+		return errors.Join(recordings, a.signups.Sweep(ctx), repeats)
+	})
 }
 
 func (a *App) serveHTTPS(ctx context.Context) error {

@@ -131,7 +131,7 @@ const (
 
 	PlatformSubmissionList   Action = "platform.submission_list"
 	PlatformSubmissionDecide Action = "platform.submission_decide"
-	PlatformOrgSuspend       Action = "platform.org_suspend" // and resume; limit its seats
+	PlatformOrgSuspend       Action = "platform.org_suspend" // and resume; limit its seats; legal hold
 )
 
 // ObjectType is the kind of thing that an action is done to.
@@ -248,7 +248,7 @@ var rules = []rule{
 	{PlatformOrgList, PlatformObject, "platform:read", "list the organizations of this installation"},
 	{PlatformOrgCreate, PlatformObject, "platform:write", "create organizations"},
 	{PlatformSSOLift, PlatformObject, "", "lift an organization's requirement of single sign-on"},
-	{PlatformOrgSuspend, PlatformObject, "platform:write", "suspend, resume or limit organizations"},
+	{PlatformOrgSuspend, PlatformObject, "platform:write", "suspend, resume or limit organizations, set legal holds on them"},
 	{PlatformSubmissionList, PlatformObject, "platform:read", "see the organizations that ask to be let in"},
 	{PlatformSubmissionDecide, PlatformObject, "platform:write", "decide about organizations that ask to be let in"},
 	{PlatformUserList, PlatformObject, "platform:read", "list the operators of this installation"},

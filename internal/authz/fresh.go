@@ -13,15 +13,16 @@ const StepUpRequired = "STEP_UP_REQUIRED"
 // second factor to do it. What is not here asks for none. A safe's policy names
 // its own for session.launch.
 var freshness = map[Action]time.Duration{
-	SelfManage:       15 * time.Minute,
-	TokenCreate:      15 * time.Minute,
-	TokenIssue:       15 * time.Minute,
-	OrgUpdate:        15 * time.Minute, // see sometimes
-	OrgDelete:        15 * time.Minute,
-	SSOManage:        15 * time.Minute,
-	PlatformSSOLift:  15 * time.Minute,
-	AuditPhoneKeys:   15 * time.Minute,
-	PlatformUserRole: 5 * time.Minute,
+	SelfManage:         15 * time.Minute,
+	TokenCreate:        15 * time.Minute,
+	TokenIssue:         15 * time.Minute,
+	OrgUpdate:          15 * time.Minute, // see sometimes
+	OrgDelete:          15 * time.Minute,
+	SSOManage:          15 * time.Minute,
+	PlatformSSOLift:    15 * time.Minute,
+	PlatformOrgSuspend: 15 * time.Minute, // see sometimes
+	AuditPhoneKeys:     15 * time.Minute,
+	PlatformUserRole:   5 * time.Minute,
 
 	AccessDecide:     15 * time.Minute,
 	AccessDelegate:   15 * time.Minute,
@@ -43,7 +44,8 @@ var freshness = map[Action]time.Duration{
 // sometimes are the sensitive actions of which only some uses ask for a fresh second
 // factor, and which.
 var sometimes = map[Action]string{
-	OrgUpdate: "what weakens a control, or says where mail goes",
+	OrgUpdate:          "what weakens a control, touches a legal hold, or says where mail goes",
+	PlatformOrgSuspend: "what touches a legal hold, or for how long an audit log is kept",
 }
 
 // Freshness is how lately a person must have proved a second factor to do a; zero

@@ -15,11 +15,13 @@ type orgsCmd struct {
 	List     orgsListCmd     `cmd:"" default:"1" help:"List the organizations that you belong to."`
 	Use      orgsUseCmd      `cmd:"" help:"Work in another of your organizations from now on."`
 	Settings orgsSettingsCmd `cmd:"" help:"The settings of the organization that you work in."`
+	Hold     orgsHoldCmd     `cmd:"" help:"The legal hold: while there is one, nothing is deleted because it is old."`
 	Delete   orgsDeleteCmd   `cmd:"" help:"Delete the organization that you work in."`
 	All      orgsAllCmd      `cmd:"" help:"List all organizations of the installation (platform)."`
 	Suspend  orgsSuspendCmd  `cmd:"" help:"Suspend an organization: nobody acts in it (platform)."`
 	Resume   orgsResumeCmd   `cmd:"" help:"Open a suspended organization again (platform)."`
 	Seats    orgsSeatsCmd    `cmd:"" help:"Limit how many members an organization may have (platform)."`
+	Minimum  orgsMinimumCmd  `cmd:"" name:"audit-minimum" help:"Change the least for which an organization may set that its audit log is kept (platform)."`
 }
 
 type orgsListCmd struct{}
@@ -97,10 +99,11 @@ func (c *orgsUseCmd) Run(ctx context.Context, p *program) error {
 }
 
 type orgsSettingsCmd struct {
-	Show    settingsShowCmd    `cmd:"" default:"1" help:"Show them."`
-	Set     settingsSetCmd     `cmd:"" help:"Change some of them."`
-	Keep    settingsKeepCmd    `cmd:"" help:"Say how long recordings are kept."`
-	History settingsHistoryCmd `cmd:"" help:"Show who changed which, newest first."`
+	Show      settingsShowCmd    `cmd:"" default:"1" help:"Show them."`
+	Set       settingsSetCmd     `cmd:"" help:"Change some of them."`
+	Keep      settingsKeepCmd    `cmd:"" help:"Say how long recordings are kept."`
+	KeepAudit settingsAuditCmd   `cmd:"" name:"keep-audit" help:"Say how long the content of the audit log is kept."`
+	History   settingsHistoryCmd `cmd:"" help:"Show who changed which, newest first."`
 }
 
 // settings are those of an organization.
@@ -116,6 +119,9 @@ type settings struct {
 	GovernanceAlways   bool     `json:"governance_always"`
 	SeatLimit          int      `json:"seat_limit"`
 	RecordingDays      int      `json:"recording_days"`
+	AuditDays          int      `json:"audit_days"`
+	AuditMinimumDays   int      `json:"audit_minimum_days"`
+	LegalHolds         []hold   `json:"legal_holds"`
 	SMTP               struct {
 		Host        string `json:"host"`
 		Port        int    `json:"port"`
@@ -137,9 +143,11 @@ func (s settings) show(p *program) {
 	if s.SMTP.Host != "" {
 		mail = s.SMTP.Host + ":" + strconv.Itoa(s.SMTP.Port) + " (" + s.SMTP.TLS + "), from " + s.SMTP.From
 	}
-	keep := "for the installation's time"
-	if s.RecordingDays > 0 {
-		keep = strconv.Itoa(s.RecordingDays) + " days"
+	keep := func(days int) string {
+		if days == 0 {
+			return "for the installation's time"
+		}
+		return strconv.Itoa(days) + " days"
 	}
 	seats := "no limit"
 	if s.SeatLimit > 0 {
@@ -147,7 +155,8 @@ func (s settings) show(p *program) {
 	}
 	p.facts([][2]string{{"name", s.Name}, {"colour", s.BrandColor}, {"support", s.SupportContact}, {"domains of members", first(strings.Join(s.AllowedDomains, ", "), "any")},
 		{"idle limit", minutes(s.WebIdleMinutes)}, {"absolute limit", minutes(s.WebAbsoluteMinutes)}, {"own second factor demanded", yesNo(s.RequireMFA)}, {"sensitive changes wait always", yesNo(s.GovernanceAlways)},
-		{"mail server", mail}, {"recordings kept", keep}, {"seats", seats}, {"version", strconv.Itoa(s.Version)}})
+		{"mail server", mail}, {"recordings kept", keep(s.RecordingDays)}, {"content of the audit log kept", keep(s.AuditDays)}, {"legal hold", holdsText(s.LegalHolds)},
+		{"seats", seats}, {"version", strconv.Itoa(s.Version)}})
 }
 
 type settingsShowCmd struct{}
@@ -234,27 +243,6 @@ func (c *settingsSetCmd) Run(ctx context.Context, p *program) error {
 		return fault.New(fault.Invalid, "name a setting to change (see vaultpam orgs settings set --help)")
 	}
 	a, err := r.call(ctx, http.MethodPatch, "/org/settings", nil, in)
-	if err != nil {
-		return err
-	}
-	var s settings
-	if err := a.Into(&s); err != nil {
-		return err
-	}
-	return p.show(a, func() { s.show(p) })
-}
-
-type settingsKeepCmd struct {
-	Days int `arg:"" help:"Days, from 7 to 3650; 0 for the installation's time."`
-}
-
-// Run changes how long recordings are kept.
-func (c *settingsKeepCmd) Run(ctx context.Context, p *program) error {
-	r, err := p.remote(ctx)
-	if err != nil {
-		return err
-	}
-	a, err := r.call(ctx, http.MethodPut, "/org/settings/recording-retention", nil, map[string]int{"recording_days": c.Days})
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,8 @@ type Recording struct {
 
 // Audit is the ledger.
 type Audit struct {
-	Origin string `key:"origin"` // the host name that checkpoints carry; default from https.public_url
+	Origin    string   `key:"origin"`    // the host name that checkpoints carry; default from https.public_url
+	Retention Duration `key:"retention"` // how long payloads are kept: the platform's, and those of organizations that have set nothing
 }
 
 // Targets limits what the gateways may dial.
@@ -144,6 +145,7 @@ func Default() Config {
 		Metrics:   Metrics{Addr: "127.0.0.1:9464"},
 		Log:       Log{Level: "info", Format: "text"},
 		Recording: Recording{MinFree: 256 << 20, Retention: Duration(30 * 24 * time.Hour)},
+		Audit:     Audit{Retention: Duration(400 * 24 * time.Hour)},
 		Mail:      Mail{Port: 587, Security: "starttls"},
 		Signup:    Signup{Open: true},
 		Passwords: Passwords{Memory: 64 << 20, Passes: 3}, // RFC 9106 section 4, second recommendation
@@ -233,6 +235,9 @@ func (c Config) Validate() error {
 	}
 	if r := time.Duration(c.Recording.Retention); r < 7*24*time.Hour || r > 10*365*24*time.Hour {
 		bad("recording.retention", "%v is not between 168h (7 days) and 87600h (10 years)", r)
+	}
+	if r := time.Duration(c.Audit.Retention); r < 365*24*time.Hour || r > 10*365*24*time.Hour || r%(24*time.Hour) != 0 {
+		bad("audit.retention", "%v is not a number of whole days between 8760h (365 days) and 87600h (10 years)", r)
 	}
 	if c.Recording.MinFree < 1<<20 {
 		bad("recording.min_free", "%v is less than 1MiB", c.Recording.MinFree)

@@ -34,6 +34,7 @@ var grants = map[string]map[Role]string{
 	"audit_tile":       {roleApp: "select", Sequencer: "select, insert, update"},
 	"audit_checkpoint": {roleApp: "select", Sequencer: "select, insert"},
 	"audit_key":        {roleApp: "select", Sequencer: "select, insert, update"},
+	"audit_prune":      {roleApp: "select", Pruner: "select, insert, update"},
 }
 
 const (

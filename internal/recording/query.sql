@@ -30,9 +30,10 @@ select count(*) from recording where id = sqlc.arg(id);
 
 -- name: ExpiredRecordings :many
 -- platform-wide: the clock of retention runs for every organization
-select org_id, id from recording
+select org_id, id, retention_until from recording
 where store = sqlc.arg(store) and not removed and state <> 'recording' and retention_until < sqlc.arg(now)
-order by retention_until limit sqlc.arg(page);
+and (retention_until, id) > (cast(sqlc.arg(after) as bigint), cast(sqlc.arg(after_id) as text))
+order by retention_until, id limit sqlc.arg(page);
 
 -- name: PruneRecording :execrows
 update recording set state = 'pruned'

@@ -38,6 +38,9 @@ type Deps struct {
 	Retention time.Duration // 0 is DefaultRetention
 	// RetentionOf is an organization's own; 0 is Retention. Nil: none has one.
 	RetentionOf func(ctx context.Context, tx *db.Tx, org id.Org) (time.Duration, error)
+	// Held tells whether a legal hold keeps an organization's recordings. Until the
+	// transaction ends, none can be set. Nil: there are none.
+	Held func(ctx context.Context, tx *db.Tx, org id.Org) (bool, error)
 }
 
 // Service begins, finishes, recovers, shows and prunes recordings, with their

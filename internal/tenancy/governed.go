@@ -21,6 +21,7 @@ const (
 	addOwner           = "owner_add"
 	deleteOrganization = "organization_delete"
 	shortenRetention   = "retention_shorten"
+	liftHold           = "hold_lift"
 )
 
 // NeedsSecondPerson is the code of what has to be asked for in another way, because a
@@ -32,7 +33,8 @@ func (s *Service) Governed() []governance.Kind {
 	return []governance.Kind{
 		governance.Reading(governance.Direct(liftMFA, "Lift the demand for a second factor", s.applySettings), s.settingsFields),
 		governance.Reading(governance.Direct(liftGovernance, "Let sensitive changes go without a second person", s.applySettings), s.settingsFields),
-		governance.Reading(governance.Direct(shortenRetention, "Keep recordings for a shorter time", s.applyRetention), s.retentionFields),
+		governance.Reading(governance.Direct(shortenRetention, "Keep recordings or the audit log for a shorter time", s.applyRetention), s.retentionFields),
+		governance.Reading(governance.Direct(liftHold, "Lift a legal hold", s.applyLift), s.liftFields),
 		governance.Reading(governance.Direct(addOwner, "Add an owner", s.applyOwner), s.ownerFields),
 		governance.Reading(governance.Direct(deleteOrganization, "Delete the organization", func(ctx context.Context, tx *db.Tx, p governance.Permit, a DeleteArgs) (id.Event, error) {
 			return s.delete(ctx, tx, p.Actor(), p, a)

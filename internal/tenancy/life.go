@@ -150,6 +150,9 @@ func (s *Service) delete(ctx context.Context, tx *db.Tx, actor authz.Actor, p go
 	if a.Confirm != row.Slug {
 		return "", fault.New(fault.Invalid, "type the organization's short name, %s, to delete it", row.Slug).WithCode("NOT_CONFIRMED").WithField("confirm", "must be %s", row.Slug)
 	}
+	if err := s.unheld(ctx, tx, org, "deleted"); err != nil {
+		return "", err
+	}
 	if err := s.d.Governance.Demand(ctx, tx, actor, p, governance.Change{Kind: deleteOrganization, Subject: string(org), Name: row.Name, Payload: a,
 		Summary: "delete the organization " + row.Name, Fields: deletionFields(row.State)}); err != nil {
 		return "", err
@@ -194,6 +197,11 @@ func (s *Service) SetSeats(ctx context.Context, actor authz.Actor, org id.Org, s
 	if seats < 0 || seats > 1_000_000 {
 		return Settings{}, fault.New(fault.Invalid, "the number of seats must be from 0, which is no limit, to 1000000").WithField("seat_limit", "must be from 0 to 1000000")
 	}
+	return s.setByPlatform(ctx, actor, org, func(st *Settings) { st.SeatLimit = seats })
+}
+
+// setByPlatform makes a change of an organization's settings that its own administrators cannot make.
+func (s *Service) setByPlatform(ctx context.Context, actor authz.Actor, org id.Org, set func(*Settings)) (Settings, error) {
 	var next Settings
 	err := s.d.DB.InOrg(ctx, org, func(ctx context.Context, tx *db.Tx) error {
 		old, err := s.settingsWithName(ctx, tx, org)
@@ -201,7 +209,7 @@ func (s *Service) SetSeats(ctx context.Context, actor authz.Actor, org id.Org, s
 			return err
 		}
 		next = old
-		next.SeatLimit = seats
+		set(&next)
 		all := diff(old, next, false)
 		if len(all) == 0 {
 			return nil
@@ -211,7 +219,7 @@ func (s *Service) SetSeats(ctx context.Context, actor authz.Actor, org id.Org, s
 		return err
 	})
 	if err != nil {
-		return Settings{}, fmt.Errorf("limit the seats of an organization: %w", err)
+		return Settings{}, fmt.Errorf("change the settings of an organization: %w", err)
 	}
 	return next, nil
 }

@@ -2,6 +2,7 @@ package tenancy
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/vaultpam/vaultpam/internal/authz"
@@ -19,6 +20,9 @@ type Overview struct {
 	Invited     int // open invitations; each holds a seat
 	Seats       int // 0: no limit
 	SSORequired bool
+
+	AuditMinimum int    // days
+	Holds        []Hold // in force; told of one organization only
 }
 
 // List lists all organizations by slug, for operators of the platform.
@@ -52,8 +56,11 @@ func (s *Service) overview(ctx context.Context, actor authz.Actor, p tenancysql.
 		return nil, err
 	}
 	var rows []tenancysql.OverviewOrganizationsRow
+	var kept []Hold
 	err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-		rows, err = tenancysql.New(tx).OverviewOrganizations(ctx, p)
+		if rows, err = tenancysql.New(tx).OverviewOrganizations(ctx, p); err == nil && p.ID != "" {
+			kept, err = holds(ctx, tx, id.Org(p.ID))
+		}
 		return err
 	})
 	if err != nil {
@@ -61,7 +68,11 @@ func (s *Service) overview(ctx context.Context, actor authz.Actor, p tenancysql.
 	}
 	out := make([]Overview, len(rows))
 	for i, r := range rows {
-		out[i] = Overview{Members: int(r.Members), Invited: int(r.Invited), Seats: int(r.SeatLimit), SSORequired: r.SsoRequired,
+		var st Settings
+		if err := json.Unmarshal([]byte(r.Settings), &st); err != nil {
+			return nil, fmt.Errorf("read the settings of %s: %w", r.ID, err)
+		}
+		out[i] = Overview{AuditMinimum: st.LeastAuditDays(), Holds: kept, Members: int(r.Members), Invited: int(r.Invited), Seats: int(r.SeatLimit), SSORequired: r.SsoRequired,
 			Organization: organization(tenancysql.Organization{ID: r.ID, Slug: r.Slug, Name: r.Name, State: r.State, CreatedAt: r.CreatedAt, ChangedAt: r.ChangedAt,
 				DeletedAt: r.DeletedAt, SuspendedAt: r.SuspendedAt, StateComment: r.StateComment})}
 	}

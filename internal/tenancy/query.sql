@@ -7,7 +7,7 @@ select * from organization where id = $1;
 
 -- name: OverviewOrganizations :many
 -- platform-wide: operators see how large organizations are, and nothing of what is theirs
-select o.*, cast(coalesce(s.seat_limit, 0) as bigint) as seat_limit, cast(coalesce(d.required, false) as boolean) as sso_required,
+select o.*, cast(coalesce(s.seat_limit, 0) as bigint) as seat_limit, cast(coalesce(s.settings, '{}') as text) as settings, cast(coalesce(d.required, false) as boolean) as sso_required,
     (select count(*) from member m where m.org_id = o.id) as members,
     (select count(*) from invitation i where i.org_id = o.id and i.state = 'pending') as invited
 from organization o left join organization_setting s on s.org_id = o.id left join sso_setting d on d.org_id = o.id
@@ -124,3 +124,18 @@ select require_mfa from member where org_id = sqlc.arg(org_id) and user_id = sql
 
 -- name: PersonEmail :one
 select email from person where id = $1;
+
+-- name: HoldRetention :execrows
+-- Whoever deletes what is too old, and whoever sets a legal hold, is alone at it.
+update organization set changed_at = changed_at where id = $1;
+
+-- name: LegalHolds :many
+select * from legal_hold where org_id = $1 order by by_platform;
+
+-- name: InsertLegalHold :execrows
+insert into legal_hold (org_id, by_platform, reason, set_at, set_by, set_by_name)
+values (sqlc.arg(org_id), sqlc.arg(by_platform), sqlc.arg(reason), sqlc.arg(now), sqlc.arg(set_by), sqlc.arg(set_by_name))
+on conflict do nothing;
+
+-- name: DeleteLegalHold :execrows
+delete from legal_hold where org_id = sqlc.arg(org_id) and by_platform = sqlc.arg(by_platform);

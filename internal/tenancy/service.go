@@ -72,6 +72,8 @@ type Deps struct {
 	Governance *governance.Service // nil: nothing waits for a second person
 
 	RecordingRetention time.Duration // the installation's; shown and compared with
+	AuditRetention     time.Duration // the installation's; 0: 400 days
+	OnRetention        func()        // called when less may be kept than before; nil: nobody
 	Now                func() time.Time
 }
 
@@ -85,6 +87,12 @@ func New(d Deps) (*Service, error) {
 	}
 	if d.Now == nil {
 		d.Now = time.Now
+	}
+	if d.AuditRetention == 0 {
+		d.AuditRetention = DefaultAuditRetention
+	}
+	if d.OnRetention == nil {
+		d.OnRetention = func() {}
 	}
 	return &Service{d: d}, nil
 }

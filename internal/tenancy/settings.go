@@ -48,7 +48,11 @@ type Settings struct {
 
 	GovernanceAlways bool `json:"governance_always,omitempty"` // sensitive changes wait for a second person even where nobody else could decide
 
-	RecordingDays int `json:"recording_days,omitempty"` // 0: the installation's; see SetRecordingRetention
+	RecordingDays int `json:"recording_days,omitempty"`     // 0: the installation's; see SetRetention
+	AuditDays     int `json:"audit_days,omitempty"`         // of payloads of the audit log; 0: the installation's
+	AuditMinimum  int `json:"audit_minimum_days,omitempty"` // set by the platform; 0: MinAuditDays
+
+	Holds []Hold `json:"-"` // in force; see SetHold
 
 	SMTPPasswordSet bool `json:"-"`
 	SeatLimit       int  `json:"-"` // set by the platform; 0: none
@@ -101,6 +105,9 @@ func (s *Service) settingsWithName(ctx context.Context, tx *db.Tx, org id.Org) (
 	st, err := s.settings(ctx, tx, org)
 	if err == nil {
 		st.Name, err = Directory{}.Name(ctx, tx, org)
+	}
+	if err == nil {
+		st.Holds, err = holds(ctx, tx, org)
 	}
 	return st, err
 }
@@ -293,9 +300,13 @@ func (g groupDiff) events() []event.Change {
 // inPerson refuses API tokens, and persons who have not proved a second factor lately.
 func (s *Service) inPerson(actor authz.Actor) error {
 	if actor.Kind == authz.Token {
-		return fault.New(fault.Denied, "an API token may not weaken a control or say where mail goes: sign in as a person to do it")
+		return personsOnly()
 	}
 	return authz.Fresh(actor, authz.OrgUpdate, s.d.Now())
+}
+
+func personsOnly() error {
+	return fault.New(fault.Denied, "an API token may not weaken a control, touch a legal hold or say where mail goes: sign in as a person to do it")
 }
 
 // sensitive changes want a fresh second factor: what weakens, and where mail goes.
@@ -346,8 +357,9 @@ func diff(old, next Settings, password bool) []groupDiff {
 		rows = append(rows, SettingChange{Field: "smtp_password", To: how, secret: true})
 	}
 	group(event.SettingGroupNotifications, rows...)
-	o := group(event.SettingGroupOther, number("seat_limit", old.SeatLimit, next.SeatLimit),
+	o := group(event.SettingGroupOther, number("seat_limit", old.SeatLimit, next.SeatLimit), number("audit_minimum_days", old.LeastAuditDays(), next.LeastAuditDays()),
 		text("governance_always", fmt.Sprint(old.GovernanceAlways), fmt.Sprint(next.GovernanceAlways)))
+	weaker(o, "audit_minimum_days", next.LeastAuditDays() < old.LeastAuditDays())
 	weaker(o, "governance_always", old.GovernanceAlways && !next.GovernanceAlways)
 	return out
 }

@@ -5,7 +5,8 @@
 // A bundle is NDJSON, one JSON object a line, UTF-8, each line ended by "\n":
 //
 //	{"vaultpam_audit_bundle":1,"log_id":"log_...","org_id":"org_...","first_seq":0,"tree_size":2,
-//	 "checkpoint":"<signed note>","checkpoints":["<older signed note>",...],"prefix":[...],"keys":["<vkey>",...],"exported_at":"..."}
+//	 "checkpoint":"<signed note>","checkpoints":["<older signed note>",...],"prefix":[...],"keys":["<vkey>",...],
+//	 "prunes":[{"first_seq":0,"beyond_seq":1,"payloads":1,"keep_days":400,"recorded_before":"...","at":"..."}],"exported_at":"..."}
 //	{"leaves":{"first":0,"hashes":"<base64 of 32 bytes for each event>"}}
 //	{"event":{"seq":0,"id":"evt_...","recorded_at":1700000000000000,"constant":"...","payload_hash":"<hex>","salt":"<base64>","payload":"{...}"}}
 //	{"event":{"seq":1,"id":"evt_...","recorded_at":1700000000000001,"constant":"...","payload_hash":"<hex>","pruned_at":1800000000000000}}
@@ -58,6 +59,8 @@ const (
 	maxRows = 4 * step
 	// olderCheckpoints is how many older checkpoints a bundle carries.
 	olderCheckpoints = 64
+	// runs is how many runs of pruning it carries: one a day for more than ten years.
+	runs = 4000
 )
 
 // Write numbers and signs what org's ledger has committed and streams a bundle of
@@ -125,6 +128,15 @@ func header(ctx context.Context, l *ledger.Ledger, org id.Org, cp ledger.Signed,
 	}
 	for _, k := range keys {
 		h.Keys = append(h.Keys, k.VKey)
+	}
+	pruned, err := l.Prunes(ctx, org, cp.Size, runs)
+	if err != nil {
+		return h, err
+	}
+	for _, p := range pruned {
+		if p.Beyond > o.From {
+			h.Prunes = append(h.Prunes, verify.Prune{First: p.First, Beyond: p.Beyond, Payloads: p.Payloads, Days: p.Days, Before: p.Before.Format(time.RFC3339), At: p.EndedAt.Format(time.RFC3339)})
+		}
 	}
 	return h, nil
 }

@@ -96,3 +96,36 @@ order by e.seq limit sqlc.arg(max_rows);
 
 -- name: Probe :exec
 insert into audit_probe (server_id, at) values ($1, $2) on conflict (server_id) do update set at = excluded.at;
+
+-- name: NextToPrune :many
+-- platform-wide: the clock of retention runs for every ledger
+select e.org_id, e.recorded_at from audit_log l join audit_event e on e.org_id = l.org_id
+and e.seq = coalesce((select p.beyond_seq from audit_prune p where p.org_id = l.org_id order by p.first_seq desc limit 1), 0)
+order by e.org_id;
+
+-- name: LastPrune :one
+select * from audit_prune where org_id = $1 order by first_seq desc limit 1;
+
+-- name: Prunes :many
+select * from audit_prune where org_id = sqlc.arg(org_id) and first_seq < cast(sqlc.arg(beyond) as bigint)
+order by first_seq desc limit sqlc.arg(n);
+
+-- name: FirstKept :one
+-- Of a stretch, the first event whose time is not over.
+select cast(coalesce(min(seq), -1) as bigint) from audit_event where org_id = sqlc.arg(org_id)
+and seq >= cast(sqlc.arg(first) as bigint) and seq < cast(sqlc.arg(beyond) as bigint) and recorded_at >= sqlc.arg(recorded_before);
+
+-- name: ClearPayloads :execrows
+update audit_event set payload = null, salt = null, pruned_at = sqlc.arg(now)
+where org_id = sqlc.arg(org_id) and seq >= cast(sqlc.arg(first) as bigint) and seq < cast(sqlc.arg(beyond) as bigint) and pruned_at is null;
+
+-- name: ForgetSearch :exec
+delete from audit_search where org_id = sqlc.arg(org_id) and seq >= sqlc.arg(first) and seq < sqlc.arg(beyond);
+
+-- name: InsertPrune :exec
+insert into audit_prune (org_id, first_seq, beyond_seq, pruned, keep_days, recorded_before, started_at, ended_at)
+values (sqlc.arg(org_id), sqlc.arg(first), sqlc.arg(beyond), sqlc.arg(pruned), sqlc.arg(keep_days), sqlc.arg(recorded_before), sqlc.arg(now), sqlc.arg(now));
+
+-- name: GrowPrune :execrows
+update audit_prune set beyond_seq = sqlc.arg(beyond), pruned = pruned + sqlc.arg(pruned), ended_at = sqlc.arg(now)
+where org_id = sqlc.arg(org_id) and first_seq = sqlc.arg(first) and beyond_seq = sqlc.arg(old_beyond);

@@ -3,11 +3,13 @@ package verify
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -36,8 +38,27 @@ type Header struct {
 	Prefix []tlog.Hash `json:"prefix,omitempty"`
 	// Keys are the ledger's published verifier keys. They are for information:
 	// a verifier uses those that it was given from elsewhere.
-	Keys       []string `json:"keys,omitempty"`
-	ExportedAt string   `json:"exported_at,omitempty"` // RFC 3339
+	Keys []string `json:"keys,omitempty"`
+	// Prunes are the runs of pruning that the ledger tells of, oldest first.
+	Prunes     []Prune `json:"prunes,omitempty"`
+	ExportedAt string  `json:"exported_at,omitempty"` // RFC 3339
+}
+
+// prunes tells whether a run of pruning has gone over seq.
+func (h Header) prunes(seq int64) bool {
+	i, found := slices.BinarySearchFunc(h.Prunes, seq, func(p Prune, seq int64) int { return cmp.Compare(p.First, seq) })
+	return found || i > 0 && seq < h.Prunes[i-1].Beyond
+}
+
+// Prune is a stretch of a ledger, from First up to and without Beyond, whose payloads
+// were cleared because they were older than the policy of that time wanted them.
+type Prune struct {
+	First    int64  `json:"first_seq"`
+	Beyond   int64  `json:"beyond_seq"`
+	Payloads int64  `json:"payloads"`        // cleared
+	Days     int    `json:"keep_days"`       // the policy
+	Before   string `json:"recorded_before"` // RFC 3339
+	At       string `json:"at"`              // RFC 3339; of the last of them
 }
 
 // Row is one event. Payload and Salt are nil when the payload was pruned.

@@ -74,8 +74,9 @@ type Result struct {
 	OrgID      string     `json:"org_id"`
 	Checkpoint Checkpoint `json:"checkpoint"`
 	Since      Checkpoint `json:"since,omitzero"`
-	Events     int64      `json:"events"` // rows read
-	Pruned     int64      `json:"pruned"` // of them without payload
+	Events     int64      `json:"events"`                        // rows read
+	Pruned     int64      `json:"pruned"`                        // of them without payload
+	PrunedOdd  int64      `json:"pruned_outside_runs,omitempty"` // of those, in no run of pruning that the bundle tells of
 	FirstSeq   int64      `json:"first_seq"`
 	Findings   []Finding  `json:"findings"`
 	More       int64      `json:"more_findings,omitempty"` // findings beyond those listed
@@ -119,6 +120,9 @@ func (r Result) WriteText(w io.Writer) {
 			fmt.Fprintf(w, " and continue the older one of %d events", r.Since.Size)
 		}
 		fmt.Fprintln(w, ".")
+		if r.PrunedOdd > 0 {
+			fmt.Fprintf(w, "Of the pruned events %d are in no run of pruning that the bundle tells of: their payloads were taken away one by one.\n", r.PrunedOdd)
+		}
 	case Altered:
 		fmt.Fprintf(w, "ALTERED: ledger %s is not what was signed.\n", r.LogID)
 	case Unreadable:
@@ -362,6 +366,9 @@ func (v *verifier) fill(seq int64) {
 func (v *verifier) payload(r Row, state payloadState) {
 	if state == payloadGone {
 		v.res.Pruned++
+		if !v.h.prunes(r.Seq) {
+			v.res.PrunedOdd++
+		}
 		if r.PrunedAt != 0 {
 			return
 		}

@@ -10,25 +10,35 @@ import (
 )
 
 const expiredRecordings = `-- name: ExpiredRecordings :many
-select org_id, id from recording
+select org_id, id, retention_until from recording
 where store = $1 and not removed and state <> 'recording' and retention_until < $2
-order by retention_until limit $3
+and (retention_until, id) > (cast($3 as bigint), cast($4 as text))
+order by retention_until, id limit $5
 `
 
 type ExpiredRecordingsParams struct {
-	Store string
-	Now   int64
-	Page  int32
+	Store   string
+	Now     int64
+	After   int64
+	AfterID string
+	Page    int32
 }
 
 type ExpiredRecordingsRow struct {
-	OrgID string
-	ID    string
+	OrgID          string
+	ID             string
+	RetentionUntil int64
 }
 
 // platform-wide: the clock of retention runs for every organization
 func (q *Queries) ExpiredRecordings(ctx context.Context, arg ExpiredRecordingsParams) ([]ExpiredRecordingsRow, error) {
-	rows, err := q.db.QueryContext(ctx, expiredRecordings, arg.Store, arg.Now, arg.Page)
+	rows, err := q.db.QueryContext(ctx, expiredRecordings,
+		arg.Store,
+		arg.Now,
+		arg.After,
+		arg.AfterID,
+		arg.Page,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +46,7 @@ func (q *Queries) ExpiredRecordings(ctx context.Context, arg ExpiredRecordingsPa
 	var items []ExpiredRecordingsRow
 	for rows.Next() {
 		var i ExpiredRecordingsRow
-		if err := rows.Scan(&i.OrgID, &i.ID); err != nil {
+		if err := rows.Scan(&i.OrgID, &i.ID, &i.RetentionUntil); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -37,6 +37,23 @@ func (q *Queries) CountOtherOwners(ctx context.Context, arg CountOtherOwnersPara
 	return count, err
 }
 
+const deleteLegalHold = `-- name: DeleteLegalHold :execrows
+delete from legal_hold where org_id = $1 and by_platform = $2
+`
+
+type DeleteLegalHoldParams struct {
+	OrgID      string
+	ByPlatform bool
+}
+
+func (q *Queries) DeleteLegalHold(ctx context.Context, arg DeleteLegalHoldParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteLegalHold, arg.OrgID, arg.ByPlatform)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const deleteMember = `-- name: DeleteMember :execrows
 delete from member where org_id = $1 and user_id = $2 and role = $3
 `
@@ -152,6 +169,49 @@ type HoldOrganizationParams struct {
 
 func (q *Queries) HoldOrganization(ctx context.Context, arg HoldOrganizationParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, holdOrganization, arg.Now, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const holdRetention = `-- name: HoldRetention :execrows
+update organization set changed_at = changed_at where id = $1
+`
+
+// Whoever deletes what is too old, and whoever sets a legal hold, is alone at it.
+func (q *Queries) HoldRetention(ctx context.Context, id string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, holdRetention, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const insertLegalHold = `-- name: InsertLegalHold :execrows
+insert into legal_hold (org_id, by_platform, reason, set_at, set_by, set_by_name)
+values ($1, $2, $3, $4, $5, $6)
+on conflict do nothing
+`
+
+type InsertLegalHoldParams struct {
+	OrgID      string
+	ByPlatform bool
+	Reason     string
+	Now        int64
+	SetBy      string
+	SetByName  string
+}
+
+func (q *Queries) InsertLegalHold(ctx context.Context, arg InsertLegalHoldParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, insertLegalHold,
+		arg.OrgID,
+		arg.ByPlatform,
+		arg.Reason,
+		arg.Now,
+		arg.SetBy,
+		arg.SetByName,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -287,6 +347,40 @@ func (q *Queries) InvitedMember(ctx context.Context, arg InvitedMemberParams) er
 		arg.Now,
 	)
 	return err
+}
+
+const legalHolds = `-- name: LegalHolds :many
+select org_id, by_platform, reason, set_at, set_by, set_by_name from legal_hold where org_id = $1 order by by_platform
+`
+
+func (q *Queries) LegalHolds(ctx context.Context, orgID string) ([]LegalHold, error) {
+	rows, err := q.db.QueryContext(ctx, legalHolds, orgID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LegalHold
+	for rows.Next() {
+		var i LegalHold
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.ByPlatform,
+			&i.Reason,
+			&i.SetAt,
+			&i.SetBy,
+			&i.SetByName,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const listMembers = `-- name: ListMembers :many
@@ -524,7 +618,7 @@ func (q *Queries) OrganizationBySlug(ctx context.Context, slug string) (string, 
 }
 
 const overviewOrganizations = `-- name: OverviewOrganizations :many
-select o.id, o.slug, o.name, o.state, o.created_at, o.changed_at, o.deleted_at, o.suspended_at, o.state_comment, cast(coalesce(s.seat_limit, 0) as bigint) as seat_limit, cast(coalesce(d.required, false) as boolean) as sso_required,
+select o.id, o.slug, o.name, o.state, o.created_at, o.changed_at, o.deleted_at, o.suspended_at, o.state_comment, cast(coalesce(s.seat_limit, 0) as bigint) as seat_limit, cast(coalesce(s.settings, '{}') as text) as settings, cast(coalesce(d.required, false) as boolean) as sso_required,
     (select count(*) from member m where m.org_id = o.id) as members,
     (select count(*) from invitation i where i.org_id = o.id and i.state = 'pending') as invited
 from organization o left join organization_setting s on s.org_id = o.id left join sso_setting d on d.org_id = o.id
@@ -548,6 +642,7 @@ type OverviewOrganizationsRow struct {
 	SuspendedAt  int64
 	StateComment string
 	SeatLimit    int64
+	Settings     string
 	SsoRequired  bool
 	Members      int64
 	Invited      int64
@@ -574,6 +669,7 @@ func (q *Queries) OverviewOrganizations(ctx context.Context, arg OverviewOrganiz
 			&i.SuspendedAt,
 			&i.StateComment,
 			&i.SeatLimit,
+			&i.Settings,
 			&i.SsoRequired,
 			&i.Members,
 			&i.Invited,

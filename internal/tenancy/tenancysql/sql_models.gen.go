@@ -4,6 +4,15 @@
 
 package tenancysql
 
+type LegalHold struct {
+	OrgID      string
+	ByPlatform bool
+	Reason     string
+	SetAt      int64
+	SetBy      string
+	SetByName  string
+}
+
 type Organization struct {
 	ID           string
 	Slug         string

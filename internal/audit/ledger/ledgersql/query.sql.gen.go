@@ -81,6 +81,31 @@ func (q *Queries) CheckpointUpTo(ctx context.Context, arg CheckpointUpToParams) 
 	return i, err
 }
 
+const clearPayloads = `-- name: ClearPayloads :execrows
+update audit_event set payload = null, salt = null, pruned_at = $1
+where org_id = $2 and seq >= cast($3 as bigint) and seq < cast($4 as bigint) and pruned_at is null
+`
+
+type ClearPayloadsParams struct {
+	Now    sql.NullInt64
+	OrgID  string
+	First  int64
+	Beyond int64
+}
+
+func (q *Queries) ClearPayloads(ctx context.Context, arg ClearPayloadsParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, clearPayloads,
+		arg.Now,
+		arg.OrgID,
+		arg.First,
+		arg.Beyond,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const emptyKeys = `-- name: EmptyKeys :execrows
 update audit_key set sealed = $1 where org_id = $2 and sign_until < $3 and length(sealed) > 0
 `
@@ -199,6 +224,75 @@ func (q *Queries) EventsFrom(ctx context.Context, arg EventsFromParams) ([]Event
 		return nil, err
 	}
 	return items, nil
+}
+
+const firstKept = `-- name: FirstKept :one
+select cast(coalesce(min(seq), -1) as bigint) from audit_event where org_id = $1
+and seq >= cast($2 as bigint) and seq < cast($3 as bigint) and recorded_at >= $4
+`
+
+type FirstKeptParams struct {
+	OrgID          string
+	First          int64
+	Beyond         int64
+	RecordedBefore int64
+}
+
+// Of a stretch, the first event whose time is not over.
+func (q *Queries) FirstKept(ctx context.Context, arg FirstKeptParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, firstKept,
+		arg.OrgID,
+		arg.First,
+		arg.Beyond,
+		arg.RecordedBefore,
+	)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const forgetSearch = `-- name: ForgetSearch :exec
+delete from audit_search where org_id = $1 and seq >= $2 and seq < $3
+`
+
+type ForgetSearchParams struct {
+	OrgID  string
+	First  int64
+	Beyond int64
+}
+
+func (q *Queries) ForgetSearch(ctx context.Context, arg ForgetSearchParams) error {
+	_, err := q.db.ExecContext(ctx, forgetSearch, arg.OrgID, arg.First, arg.Beyond)
+	return err
+}
+
+const growPrune = `-- name: GrowPrune :execrows
+update audit_prune set beyond_seq = $1, pruned = pruned + $2, ended_at = $3
+where org_id = $4 and first_seq = $5 and beyond_seq = $6
+`
+
+type GrowPruneParams struct {
+	Beyond    int64
+	Pruned    int64
+	Now       int64
+	OrgID     string
+	First     int64
+	OldBeyond int64
+}
+
+func (q *Queries) GrowPrune(ctx context.Context, arg GrowPruneParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, growPrune,
+		arg.Beyond,
+		arg.Pruned,
+		arg.Now,
+		arg.OrgID,
+		arg.First,
+		arg.OldBeyond,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const haltLog = `-- name: HaltLog :execrows
@@ -323,6 +417,34 @@ func (q *Queries) InsertLog(ctx context.Context, arg InsertLogParams) error {
 	return err
 }
 
+const insertPrune = `-- name: InsertPrune :exec
+insert into audit_prune (org_id, first_seq, beyond_seq, pruned, keep_days, recorded_before, started_at, ended_at)
+values ($1, $2, $3, $4, $5, $6, $7, $7)
+`
+
+type InsertPruneParams struct {
+	OrgID          string
+	First          int64
+	Beyond         int64
+	Pruned         int64
+	KeepDays       int64
+	RecordedBefore int64
+	Now            int64
+}
+
+func (q *Queries) InsertPrune(ctx context.Context, arg InsertPruneParams) error {
+	_, err := q.db.ExecContext(ctx, insertPrune,
+		arg.OrgID,
+		arg.First,
+		arg.Beyond,
+		arg.Pruned,
+		arg.KeepDays,
+		arg.RecordedBefore,
+		arg.Now,
+	)
+	return err
+}
+
 const keys = `-- name: Keys :many
 select id, vkey, sealed, created_at, sign_until from audit_key where org_id = $1 order by created_at, id
 `
@@ -378,6 +500,26 @@ func (q *Queries) LastCheckpoint(ctx context.Context, orgID string) (LastCheckpo
 	row := q.db.QueryRowContext(ctx, lastCheckpoint, orgID)
 	var i LastCheckpointRow
 	err := row.Scan(&i.SignedAt, &i.TreeSize, &i.Note)
+	return i, err
+}
+
+const lastPrune = `-- name: LastPrune :one
+select org_id, first_seq, beyond_seq, pruned, keep_days, recorded_before, started_at, ended_at from audit_prune where org_id = $1 order by first_seq desc limit 1
+`
+
+func (q *Queries) LastPrune(ctx context.Context, orgID string) (AuditPrune, error) {
+	row := q.db.QueryRowContext(ctx, lastPrune, orgID)
+	var i AuditPrune
+	err := row.Scan(
+		&i.OrgID,
+		&i.FirstSeq,
+		&i.BeyondSeq,
+		&i.Pruned,
+		&i.KeepDays,
+		&i.RecordedBefore,
+		&i.StartedAt,
+		&i.EndedAt,
+	)
 	return i, err
 }
 
@@ -453,6 +595,41 @@ func (q *Queries) Logs(ctx context.Context) ([]LogsRow, error) {
 			&i.HaltedAt,
 			&i.HaltReason,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const nextToPrune = `-- name: NextToPrune :many
+select e.org_id, e.recorded_at from audit_log l join audit_event e on e.org_id = l.org_id
+and e.seq = coalesce((select p.beyond_seq from audit_prune p where p.org_id = l.org_id order by p.first_seq desc limit 1), 0)
+order by e.org_id
+`
+
+type NextToPruneRow struct {
+	OrgID      string
+	RecordedAt int64
+}
+
+// platform-wide: the clock of retention runs for every ledger
+func (q *Queries) NextToPrune(ctx context.Context) ([]NextToPruneRow, error) {
+	rows, err := q.db.QueryContext(ctx, nextToPrune)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []NextToPruneRow
+	for rows.Next() {
+		var i NextToPruneRow
+		if err := rows.Scan(&i.OrgID, &i.RecordedAt); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -566,6 +743,49 @@ type ProbeParams struct {
 func (q *Queries) Probe(ctx context.Context, arg ProbeParams) error {
 	_, err := q.db.ExecContext(ctx, probe, arg.ServerID, arg.At)
 	return err
+}
+
+const prunes = `-- name: Prunes :many
+select org_id, first_seq, beyond_seq, pruned, keep_days, recorded_before, started_at, ended_at from audit_prune where org_id = $1 and first_seq < cast($2 as bigint)
+order by first_seq desc limit $3
+`
+
+type PrunesParams struct {
+	OrgID  string
+	Beyond int64
+	N      int32
+}
+
+func (q *Queries) Prunes(ctx context.Context, arg PrunesParams) ([]AuditPrune, error) {
+	rows, err := q.db.QueryContext(ctx, prunes, arg.OrgID, arg.Beyond, arg.N)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AuditPrune
+	for rows.Next() {
+		var i AuditPrune
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.FirstSeq,
+			&i.BeyondSeq,
+			&i.Pruned,
+			&i.KeepDays,
+			&i.RecordedBefore,
+			&i.StartedAt,
+			&i.EndedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const putTile = `-- name: PutTile :exec

@@ -3,3 +3,14 @@
 //   sqlc v1.31.1
 
 package ledgersql
+
+type AuditPrune struct {
+	OrgID          string
+	FirstSeq       int64
+	BeyondSeq      int64
+	Pruned         int64
+	KeepDays       int64
+	RecordedBefore int64
+	StartedAt      int64
+	EndedAt        int64
+}
