@@ -163,12 +163,25 @@ func TestSettingsByTheCommandLine(t *testing.T) {
 			w.saw(Want{Constant: "TENANT_SETTINGS_UPDATED", ActorID: w.Owner.ID, Actor: "TenantAdmin", Where: obj{"setting_group": group}})
 		}
 		ask("", "orgs", "settings", "keep", "90")
+		ask("", "orgs", "settings", "keep-audit", "777")
+		ask("", "orgs", "hold", "set", "the case of May")
+		ask.says(t, "organization case May", "orgs", "hold", "show")
+		ask.says(t, "777 case", "orgs", "settings", "show")
+		ask("", "orgs", "hold", "lift", "the case is closed")
+		ask.says(t, "hold: none", "orgs", "hold")
 		ask.says(t, "Bees #aa5500 help 20 600 90", "orgs", "settings", "show")
 		ask.says(t, w.Owner.Handle, "orgs", "settings", "history")
 		ask.says(t, "seats", "orgs", "settings", "show")
 
 		root := s.prompt(t, s.Root.Client)
 		root("", "orgs", "seats", w.Slug, "7")
+		root("", "orgs", "audit-minimum", w.Slug, "100")
+		root("", "orgs", "hold", "set", "asked for by a court", "--organization", w.Slug)
+		ask.says(t, "platform court", "orgs", "hold", "show")
+		if r := s.types(t, w.Owner.Client, t.TempDir(), "", "orgs", "delete", "--confirm", w.Slug); r.Code == 0 || !strings.Contains(r.Stderr, "legal hold") {
+			t.Errorf("an organization under a legal hold is deleted: %s", r)
+		}
+		root("", "orgs", "hold", "lift", "closed", "--organization", w.Slug)
 		ask.says(t, "7", "orgs", "settings", "show")
 		root.says(t, w.Slug, "orgs", "all")
 		root("", "orgs", "suspend", w.Slug, "--comment", "unpaid", "--yes")

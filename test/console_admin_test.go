@@ -45,6 +45,10 @@ func TestConsoleSetsUpADirectory(t *testing.T) {
 
 	w.saw(Want{Constant: "ROLE_ASSIGNMENT_CHANGED", Actor: "ServiceAccount", Where: obj{"role_source": "scim", "new_role": "operator"}})
 	w.saw(Want{Constant: "TENANT_SETTINGS_UPDATED", ActorID: w.Owner.ID, Where: obj{"setting_group": "branding"}})
+	w.saw(Want{Constant: "RETENTION_POLICY_CHANGED", ActorID: w.Owner.ID, Where: obj{"data_class": "audit", "new_days": 700}, Meta: obj{"old_days": 400, "shortened": false}})
+	for _, hold := range []string{"set", "lifted"} {
+		w.saw(Want{Constant: "RETENTION_POLICY_CHANGED", ActorID: w.Owner.ID, Where: obj{"data_class": "recordings", "legal_hold": hold}})
+	}
 }
 
 func TestConsoleSetsUpChannels(t *testing.T) {

@@ -87,6 +87,7 @@ func init() {
 		"begin-signup": {"email": "x@example.com"}, "start-signup": {"token": "x"}, "see-signup": {"access": "x"}, "ask-signup-phone": {"access": "x", "number": "x"}, "confirm-signup-phone": {"access": "x", "code": "x"},
 		"submit-signup": {"access": "x", "org_name": "x", "slug": "xxx"}, "reject-submission": {"comment": "x"},
 		"update-settings": {"name": "x"}, "delete-organization": {"confirm": "x"}, "suspend-organization": {"comment": "x"}, "set-seat-limit": {"seat_limit": 1}, "set-recording-retention": {"recording_days": 30},
+		"set-audit-retention": {"audit_days": 500}, "set-legal-hold": {"reason": "x"}, "lift-legal-hold": {"reason": "x"}, "set-platform-legal-hold": {"reason": "x"}, "lift-platform-legal-hold": {"reason": "x"}, "set-audit-minimum": {"audit_minimum_days": 300},
 	})
 }
 

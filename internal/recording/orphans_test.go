@@ -1,13 +1,16 @@
 package recording
 
 import (
+	"context"
 	"errors"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/seal"
 )
 
@@ -158,5 +161,32 @@ func TestRecordingsOpenAfterTheKeyRotated(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.Close()
+	})
+}
+
+// A legal hold keeps what is too old, and only its organization's; also what a server
+// that died had marked and not yet deleted.
+func TestHeldRecordingsAreNotPruned(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		w, ses := h.begin()
+		h.finish(w)
+		h.now = h.info(ses).RetentionUntil.Add(time.Second)
+		held := true
+		h.Service.d.Held = func(context.Context, *db.Tx, id.Org) (bool, error) { return held, nil }
+		for range 2 {
+			if n, err := h.Prune(t.Context()); n != 0 || err != nil {
+				t.Fatalf("pruned %d under a hold, %v", n, err)
+			}
+		}
+		if i := h.info(ses); i.State != StateCompleted {
+			t.Errorf("%+v", i)
+		}
+		if _, err := os.Stat(h.file(w)); err != nil {
+			t.Error(err)
+		}
+		held = false
+		if n, err := h.Prune(t.Context()); n != 1 || err != nil {
+			t.Fatalf("pruned %d, %v", n, err)
+		}
 	})
 }

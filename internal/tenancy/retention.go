@@ -124,7 +124,11 @@ func (s *Service) SetRetention(ctx context.Context, actor authz.Actor, k Kept, d
 	refused := func(err error, why event.RetentionPolicyChangedReason) (Settings, error) {
 		next := old
 		*next.days(k) = days
-		ev := s.retentionChanged(event.By(actor, event.TenantAdmin), k, s.effective(old, k), s.effective(next, k))
+		is := days // as it was asked for, also where it is below the minimum
+		if is == 0 {
+			is = s.effective(next, k)
+		}
+		ev := s.retentionChanged(event.By(actor, event.TenantAdmin), k, s.effective(old, k), is)
 		return Settings{}, s.refused(ctx, actor, err, ev.Denied(why))
 	}
 	if err := authz.Check(actor, authz.OrgUpdate, orgObject(org)); err != nil {

@@ -83,6 +83,23 @@ await run(page, {
     await page.getByLabel("Keep recordings, days").fill("30");
     await act(() => button("Save retention").click(), page.getByText(/It holds for sessions that end from now on\.$/).last());
   },
+  "keeps the audit log for longer": async () => {
+    const days = page.getByLabel("Keep the content of the audit log, days");
+    await days.fill("100");
+    await page.getByText("From 365 to 3650 days; 0 takes the installation’s time.").waitFor();
+    await days.fill("700");
+    await act(() => button("Save for the audit log").click(), page.getByText(/^Saved\. It holds for what is recorded already, too\./));
+  },
+  "sets a legal hold": async () => {
+    await button("Set a legal hold").click();
+    await page.getByLabel("Why").fill("the case of May");
+    await act(() => button("Set it").click(), page.getByText(/Nothing is deleted because it is old: the case of May/));
+  },
+  "and lifts it": async () => {
+    await button("Lift the legal hold").click();
+    await page.getByLabel("Why").fill("the case is closed");
+    await act(() => button("Lift it").click(), page.getByText(/^None is in force\./));
+  },
   "and reads what they were before": async () => {
     await page.getByRole("link", { name: "Changes", exact: true }).click();
     const support = row("support_contact");

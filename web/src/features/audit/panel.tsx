@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { AuditEvent, AuditEventWire } from "../../api/types";
 import { Panel } from "../../ui/dialog";
 import { exact } from "../../ui/format";
-import { Failed, Skeleton } from "../../ui/states";
+import { Failed, Note, Skeleton } from "../../ui/states";
 import { Badge, CopyButton, Facts, Id } from "../../ui/text";
 import { useOrg } from "../shell/org";
 import { Proof } from "./proof";
@@ -28,7 +28,7 @@ export function EventPanel({ id, known, onClose }: { id: string; known: AuditEve
         </div>
       ) : (
         <>
-          <Fields event={e} />
+          {e.pruned_at ? <PrunedFields event={e} pruned={new Date(e.pruned_at)} /> : <Fields event={e} />}
           <Changes metadata={e.metadata} />
           <Metadata metadata={e.metadata} />
           <Proof event={e} />
@@ -36,6 +36,23 @@ export function EventPanel({ id, known, onClose }: { id: string; known: AuditEve
         </>
       )}
     </Panel>
+  );
+}
+
+/** What is still known of an event whose content is gone. */
+function PrunedFields({ event: e, pruned }: { event: AuditEventWire; pruned: Date }) {
+  return (
+    <section className="stack">
+      <Note meaning="plain">The content of this event was pruned on {exact(pruned)}, at the end of its retention. Its place in the ledger is proved below as before, and an export from before still verifies.</Note>
+      <Facts
+        rows={[
+          ["Constant", <code key="c">{e.constant}</code>],
+          ["Category", e.category],
+          ["Recorded", exact(new Date(e.recorded_at))],
+          ["Entry", `number ${e.seq} of its ledger`],
+        ]}
+      />
+    </section>
   );
 }
 

@@ -18,7 +18,8 @@ export const stateOptions = (Object.keys(states) as Stands[]).map((value) => ({ 
 export const kindOptions = [
   { value: "recording_off", label: "Recording off" },
   { value: "mfa_lift", label: "No demand for a second factor" },
-  { value: "retention_shorten", label: "Recordings kept shorter" },
+  { value: "retention_shorten", label: "Kept for a shorter time" },
+  { value: "hold_lift", label: "End of a legal hold" },
   { value: "owner_add", label: "New owner" },
   { value: "owner_invite", label: "Invited owner" },
   { value: "organization_delete", label: "End of the organization" },

@@ -18,6 +18,7 @@ import { useOrg, useRights } from "../shell/org";
 import { History } from "./history";
 import { OrganizationKey } from "./keys";
 import { MailList } from "./mail";
+import { LegalHold } from "./hold";
 import { settingsQuery } from "./queries";
 import { Retention } from "./retention";
 
@@ -63,7 +64,9 @@ function General() {
   return (
     <div className="form-page stack wide">
       <Form key={data.version} saved={data} />
-      <Retention key={`r${data.version}`} saved={data} />
+      <Retention key={`r${data.version}`} saved={data} of="recordings" />
+      <Retention key={`a${data.version}`} saved={data} of="audit" />
+      <LegalHold saved={data} />
       <OrganizationKey />
       {org.role === "owner" && <End />}
     </div>
@@ -210,7 +213,7 @@ function End() {
         <h2>Delete the organization</h2>
       </header>
       <div className="body stack">
-        <Note meaning="plain">Nobody gets in any more and live sessions end at once. What is stored stays until the installation's operator removes it.</Note>
+        <Note meaning="plain">Nobody gets in any more and live sessions end at once. What is stored stays until the installation's operator removes it. While a legal hold is in force, an organization cannot be deleted.</Note>
         <div>
           <Button kind="danger" onClick={() => setAsking(true)}>
             Delete {org.name}

@@ -12,59 +12,82 @@ import { useStepUp } from "../auth/step-up";
 import { useOrg, useRights } from "../shell/org";
 import { settingsQuery } from "./queries";
 
-function daysProblem(days: string): string | undefined {
-  const n = Number(days);
-  return /^\d{1,4}$/.test(days) && (n === 0 || (n >= 7 && n <= 3650)) ? undefined : "From 7 to 3650 days; 0 takes the installation’s time.";
-}
+const kinds = {
+  recordings: {
+    title: "Recordings",
+    field: "recording_days",
+    path: "/org/settings/recording-retention",
+    label: "Keep recordings, days",
+    scope: "It holds for sessions that end from now on.",
+    verb: "Save retention",
+    warning: (days: string) => `Recordings of later sessions are deleted after ${days} days. What is deleted cannot be shown to anybody again.`,
+  },
+  audit: {
+    title: "Audit log",
+    field: "audit_days",
+    path: "/org/settings/audit-retention",
+    label: "Keep the content of the audit log, days",
+    scope: "It holds for what is recorded already, too. The place of each event in the ledger stays, and its proofs hold.",
+    verb: "Save for the audit log",
+    warning: (days: string) => `The content of events older than ${days} days is deleted soon after. That they happened can still be proved; what they said can be read in exports only.`,
+  },
+} as const;
 
-/** How long recordings are kept: a change of its own, because shortening it loses evidence. */
-export function Retention({ saved }: { saved: Dated<SettingsWire> }) {
+/** How long something is kept: a change of its own, because shortening it loses evidence. */
+export function Retention({ saved, of }: { saved: Dated<SettingsWire>; of: keyof typeof kinds }) {
+  const kind = kinds[of];
+  const was = saved[kind.field];
+  const least = of === "audit" ? saved.audit_minimum_days : 7;
   const org = useOrg();
   const r = useRights();
   const client = useQueryClient();
   const stepUp = useStepUp();
   const toasts = useToasts();
-  const [days, setDays] = useState(String(saved.recording_days));
+  const [days, setDays] = useState(String(was));
   const save = useMutation({
-    mutationFn: () => stepUp(() => put<SettingsWire>("/org/settings/recording-retention", { org: org.id, body: { recording_days: Number(days) } })),
-    onError: (err) => asProblem(err).isWaiting && setDays(String(saved.recording_days)), // what was asked for waits elsewhere
+    mutationFn: () => stepUp(() => put<SettingsWire>(kind.path, { org: org.id, body: { [kind.field]: Number(days) } })),
+    onError: (err) => asProblem(err).isWaiting && setDays(String(was)), // what was asked for waits elsewhere
     onSuccess: async (now) => {
       client.setQueryData(settingsQuery(org.id).queryKey, now);
       await client.invalidateQueries({ queryKey: [org.id, "settings-history"] });
-      toasts.say("Saved. It holds for sessions that end from now on.");
+      toasts.say(`Saved. ${kind.scope}`);
     },
   });
-  const changed = days !== String(saved.recording_days);
-  const shorter = changed && !daysProblem(days) && Number(days) > 0 && (saved.recording_days === 0 || Number(days) < saved.recording_days);
+  const wrong = (text: string) => {
+    const n = Number(text);
+    return /^\d{1,4}$/.test(text) && (n === 0 || (n >= least && n <= 3650)) ? undefined : `From ${least} to 3650 days; 0 takes the installation’s time.`;
+  };
+  const changed = days !== String(was);
+  const shorter = changed && !wrong(days) && Number(days) > 0 && (was === 0 || Number(days) < was);
   return (
     <form
       className="card"
       noValidate
       onSubmit={(e) => {
         e.preventDefault();
-        if (changed && !daysProblem(days) && !save.isPending) save.mutate();
+        if (changed && !wrong(days) && !save.isPending) save.mutate();
       }}
     >
       <header>
-        <h2>Recordings</h2>
+        <h2>{kind.title}</h2>
       </header>
       <div className="body stack">
         <TextField
-          label="Keep recordings, days"
+          label={kind.label}
           inputMode="numeric"
           disabled={!r.manage}
-          hint="From 7 to 3650; 0: as long as the installation keeps them. It holds for sessions that end from now on."
+          hint={`From ${least} to 3650; 0: as long as the installation keeps them. ${kind.scope}`}
           value={days}
-          check={daysProblem}
-          error={save.error ? asProblem(save.error).field("recording_days") : undefined}
+          check={wrong}
+          error={save.error ? asProblem(save.error).field(kind.field) : undefined}
           onText={setDays}
         />
-        {shorter && <Note meaning="warn">Recordings of later sessions are deleted after {days} days. What is deleted cannot be shown to anybody again.</Note>}
-        <FormProblem error={save.error} fields={["recording_days"]} />
+        {shorter && <Note meaning="warn">{kind.warning(days)}</Note>}
+        <FormProblem error={save.error} fields={[kind.field]} />
         {r.manage && (
           <div>
-            <Button type="submit" disabled={!changed || daysProblem(days) !== undefined} busy={save.isPending}>
-              Save retention
+            <Button type="submit" disabled={!changed || wrong(days) !== undefined} busy={save.isPending}>
+              {kind.verb}
             </Button>
           </div>
         )}
