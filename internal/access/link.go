@@ -14,15 +14,14 @@ import (
 )
 
 // linkToken is in the link that an approver is sent, and in the one that an organization's
-// channels get where people read. It proves nothing about who holds
-// it: they sign in, and prove a second factor, all the same. It leads them to the one
-// request, and is good for one decision of theirs.
+// channels get where people read. It proves nothing about who holds it: they sign in, and
+// prove a second factor, all the same. It leads them to the one request. An approver's is
+// good for one decision of theirs; a channel's is bound to nobody, and good for as many
+// decisions as are needed.
 var linkToken = secret.TokenKind{Prefix: "vpal_", Use: "vaultpam-access-link/v1"}
 
 // CodeLink is the code of a link that is not good.
 const CodeLink = "ACCESS_LINK"
-
-// The link of a channel is bound to nobody, and good for as many decisions as are needed.
 
 var errLink = fault.New(fault.NotFound, "this link leads nowhere: it was used, it is over, or it was sent to somebody else; sign in and look at what waits for you").WithCode(CodeLink)
 
