@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,14 +33,14 @@ func (k kept) upTo(seq int64) func(context.Context, *db.Tx) (ledger.PruneLimit, 
 
 // proofs are what a customer took from the ledger.
 type proofs struct {
-	inclusion   []verify.Inclusion // of k.all
+	inclusion   []verify.Inclusion // of each 23rd event
 	consistency []verify.Consistency
 }
 
 func (k kept) prove(t *testing.T, l *ledger.Ledger) (p proofs) {
 	t.Helper()
-	for _, e := range k.all {
-		one, err := l.Inclusion(t.Context(), k.org, e.ID)
+	for e := range slices.Chunk(k.all, 23) {
+		one, err := l.Inclusion(t.Context(), k.org, e[0].ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +59,8 @@ func (k kept) prove(t *testing.T, l *ledger.Ledger) (p proofs) {
 // holds checks proofs against the payloads as they were exported, by what a customer has.
 func (k kept) holds(t *testing.T, p proofs) {
 	t.Helper()
-	for i, one := range p.inclusion {
+	for _, one := range p.inclusion {
+		i := one.Index
 		c, err := verify.Open(one.Checkpoint, k.keys...)
 		if err != nil {
 			t.Fatal(err)
@@ -97,7 +99,7 @@ func TestProofsHoldBeforeAndAfterPruning(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
 		at := int64(0)
 		for at < 300 {
-			at = min(at+1+r.Int64N(150), 300)
+			at = min(at+60+r.Int64N(150), 300)
 			if _, err := l.Prune(t.Context(), k.org, k.upTo(at)); err != nil {
 				t.Fatal(err)
 			}
