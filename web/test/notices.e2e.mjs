@@ -39,7 +39,9 @@ await run(page, {
     await page.getByLabel("E-mail: Somebody asks for access to a safe").selectOption("No e-mail");
     await page.getByText("Saved.").first().waitFor();
     if (!(await page.getByLabel("Show here: Somebody asks for access to a safe").isDisabled())) throw new Error("she may hear of it in no way at all");
+    const kept = page.waitForResponse((r) => r.request().method() !== "GET" && r.ok());
     await page.getByLabel("E-mail: Access was ended before its time").selectOption("Daily summary");
+    await kept;
     await page.reload();
     await page.waitForFunction(() => document.querySelector('select[aria-label="E-mail: Access was ended before its time"]')?.value === "daily");
   },
