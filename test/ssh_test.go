@@ -121,7 +121,7 @@ func (p *Proc) wait() Result {
 	case <-time.After(2 * patience):
 		p.t.Fatalf("%s does not end\nstdout: %.2000q\nstderr: %.2000q", strings.Join(p.cmd.Args, " "), p.Stdout, p.Stderr)
 	}
-	if built, _ := commandBinary(); p.cmd.Path == built && p.cmd.ProcessState.ExitCode() == 0 {
+	if p.cmd.Path == commandPath() && p.cmd.ProcessState.ExitCode() == 0 {
 		drove(p.cmd.Args[1:])
 	}
 	return Result{p.cmd.ProcessState.ExitCode(), p.Stdout.String(), p.Stderr.String()}
