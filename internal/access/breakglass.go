@@ -26,13 +26,13 @@ func (s *Service) BreakGlass(ctx context.Context, actor authz.Actor, a RequestAr
 	if err := errorsOf(checkText("reason", a.Reason, true), checkText("ticket", a.Ticket, false)); err != nil {
 		return Request{}, err
 	}
-	a.StartsAt = time.Time{}
+	a.StartsAt, a.Uses = time.Time{}, ForSession // in an emergency the credential stays unseen
 	f, unknown, err := s.look(ctx, actor, a)
 	if err != nil {
 		return Request{}, err
 	}
 	now := db.Micros(f.now)
-	g := grantOf(accesssql.GetRequestRow{OrgID: string(actor.Org), ID: string(f.id), SafeID: string(f.Safe), RequesterID: string(actor.User), Kind: string(ByEmergency), Ticket: a.Ticket, DurationUs: f.Duration.Microseconds()}, nil, now)
+	g := grantOf(accesssql.GetRequestRow{OrgID: string(actor.Org), ID: string(f.id), SafeID: string(f.Safe), RequesterID: string(actor.User), Kind: string(ByEmergency), Ticket: a.Ticket, DurationUs: f.Duration.Microseconds(), Uses: string(ForSession)}, nil, now)
 	act := event.By(actor, event.User)
 	ev := opened(act, g, f.facts.Name).WithJustification(a.Reason)
 	if err := s.mayBreak(actor, f, unknown); err != nil {
@@ -58,7 +58,7 @@ func (s *Service) BreakGlass(ctx context.Context, actor authz.Actor, a RequestAr
 	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
 		q := accesssql.New(tx)
 		err := q.InsertRequest(ctx, accesssql.InsertRequestParams{OrgID: g.OrgID, ID: g.RequestID, SafeID: g.SafeID, RequesterID: g.UserID, Kind: g.Kind, State: string(Approved),
-			Reason: a.Reason, Ticket: a.Ticket, DurationUs: f.Duration.Microseconds(), Approvers: wordsOf(nil), Now: now, ExpiresAt: now, EndedAt: now})
+			Reason: a.Reason, Ticket: a.Ticket, DurationUs: f.Duration.Microseconds(), Approvers: wordsOf(nil), Uses: string(ForSession), Now: now, ExpiresAt: now, EndedAt: now})
 		if err != nil {
 			return err
 		}

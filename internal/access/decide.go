@@ -228,7 +228,7 @@ func approvedBy(ctx context.Context, tx *db.Tx, row subject) ([]string, error) {
 // grantOf is what a request opens when it is approved at now.
 func grantOf(row accesssql.GetRequestRow, by []string, now int64) accesssql.InsertGrantParams {
 	g := accesssql.InsertGrantParams{OrgID: row.OrgID, ID: string(id.New[id.AccessGrant]()), RequestID: row.ID, SafeID: row.SafeID, UserID: row.RequesterID, Kind: row.Kind,
-		ApprovedBy: strings.Join(by, " "), Ticket: row.Ticket, OneSession: row.OneSession, CoolDownUs: row.CoolDownUs, AsMember: row.AsMember, StartsAt: now, EndsAt: now + row.DurationUs, Now: now}
+		ApprovedBy: strings.Join(by, " "), Ticket: row.Ticket, OneSession: row.OneSession, CoolDownUs: row.CoolDownUs, AsMember: row.AsMember, Uses: row.Uses, StartsAt: now, EndsAt: now + row.DurationUs, Now: now}
 	if row.StartsAt != 0 {
 		g.StartsAt, g.EndsAt = max(now, row.StartsAt), row.StartsAt+row.DurationUs
 	}

@@ -153,7 +153,7 @@ func (s *Service) Delegate(ctx context.Context, actor authz.Actor, a DelegateArg
 func (s *Service) lookAtLending(ctx context.Context, tx *db.Tx, actor authz.Actor, l *lending) (err error) {
 	q := accesssql.New(tx)
 	org := string(actor.Org)
-	need, err := s.d.Needs.Need(ctx, tx, actor, l.Safe, l.StartsAt)
+	need, err := s.d.Needs.Need(ctx, tx, actor, l.Safe, ForSession, l.StartsAt)
 	if err != nil {
 		return err
 	}

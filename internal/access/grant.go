@@ -27,6 +27,8 @@ type Usable struct {
 	Ticket     string
 	Until      time.Time // not included
 	NeedsLoan  bool      // it counts only while somebody lends them the safe
+	Session    bool      // it opens sessions
+	Checkout   bool      // it opens a checkout
 }
 
 // Usable are the grants that let somebody into a safe now, or (empty) into any: those
@@ -38,7 +40,7 @@ func (s *Service) Usable(ctx context.Context, tx *db.Tx, org id.Org, user id.Use
 	}
 	out := make([]Usable, len(rows))
 	for i, r := range rows {
-		out[i] = Usable{ID: id.AccessGrant(r.ID), Request: id.AccessReq(r.RequestID), Safe: id.Safe(r.SafeID), Kind: Kind(r.Kind), Ticket: r.Ticket, Until: db.Time(r.EndsAt), NeedsLoan: r.NeedsLoan}
+		out[i] = Usable{ID: id.AccessGrant(r.ID), Request: id.AccessReq(r.RequestID), Safe: id.Safe(r.SafeID), Kind: Kind(r.Kind), Ticket: r.Ticket, Until: db.Time(r.EndsAt), NeedsLoan: r.NeedsLoan, Session: r.ForSession, Checkout: r.ForCheckout}
 		for _, u := range strings.Fields(r.ApprovedBy) {
 			out[i].ApprovedBy = append(out[i].ApprovedBy, id.User(u))
 		}
@@ -60,6 +62,7 @@ func (s *Service) OpenedFor(ctx context.Context, tx *db.Tx, sid id.Safe) ([]id.U
 	return out, nil
 }
 
+// fillSessions adds the sessions and checkouts that were opened through a request.
 func (s *Service) fillSessions(ctx context.Context, tx *db.Tx, out *Request) error {
 	rows, err := accesssql.New(tx).SessionsOf(ctx, accesssql.SessionsOfParams{OrgID: string(tx.Org()), AccessRequestID: string(out.ID)})
 	if err != nil {
@@ -68,6 +71,14 @@ func (s *Service) fillSessions(ctx context.Context, tx *db.Tx, out *Request) err
 	out.Sessions = nil
 	for _, r := range rows {
 		out.Sessions = append(out.Sessions, Session{id.Session(r.ID), r.State, zeroTime(r.StartedAt), zeroTime(r.EndedAt), id.Recording(r.RecordingID)})
+	}
+	taken, err := accesssql.New(tx).CheckoutsOf(ctx, accesssql.CheckoutsOfParams{OrgID: string(tx.Org()), AccessRequestID: string(out.ID)})
+	if err != nil {
+		return err
+	}
+	out.Checkouts = nil
+	for _, r := range taken {
+		out.Checkouts = append(out.Checkouts, Checkout{id.Checkout(r.ID), db.Time(r.StartedAt), db.Time(r.ExpiresAt), zeroTime(r.EndedAt), r.EndedBy})
 	}
 	return nil
 }

@@ -9,11 +9,11 @@ where s.org_id = sqlc.arg(org_id) and s.id = sqlc.arg(id);
 -- name: InsertRequest :exec
 insert into access_request (
     org_id, id, safe_id, requester_id, token_id, kind, state, reason, ticket, starts_at, duration_us, approvals_needed, approvals_have,
-    approvers, policy_id, one_session, cool_down_us, as_member, version, created_at, expires_at, ended_at, end_reason)
+    approvers, policy_id, one_session, cool_down_us, as_member, uses, version, created_at, expires_at, ended_at, end_reason)
 values (
     sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(safe_id), sqlc.arg(requester_id), sqlc.arg(token_id), sqlc.arg(kind), sqlc.arg(state),
     sqlc.arg(reason), sqlc.arg(ticket), sqlc.arg(starts_at), sqlc.arg(duration_us), sqlc.arg(approvals_needed), 0,
-    sqlc.arg(approvers), sqlc.arg(policy_id), sqlc.arg(one_session), sqlc.arg(cool_down_us), sqlc.arg(as_member), 1, sqlc.arg(now), sqlc.arg(expires_at),
+    sqlc.arg(approvers), sqlc.arg(policy_id), sqlc.arg(one_session), sqlc.arg(cool_down_us), sqlc.arg(as_member), sqlc.arg(uses), 1, sqlc.arg(now), sqlc.arg(expires_at),
     sqlc.arg(ended_at), '');
 
 -- name: GetRequest :one
@@ -94,11 +94,11 @@ order by q.expires_at limit 100;
 
 -- name: InsertGrant :exec
 insert into access_grant (
-    org_id, id, request_id, safe_id, user_id, kind, approved_by, ticket, one_session, cool_down_us, as_member, starts_at, ends_at,
+    org_id, id, request_id, safe_id, user_id, kind, approved_by, ticket, one_session, cool_down_us, as_member, uses, starts_at, ends_at,
     created_at, ended_at, end_reason, ended_by)
 values (
     sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(request_id), sqlc.arg(safe_id), sqlc.arg(user_id), sqlc.arg(kind), sqlc.arg(approved_by),
-    sqlc.arg(ticket), sqlc.arg(one_session), sqlc.arg(cool_down_us), sqlc.arg(as_member), sqlc.arg(starts_at), sqlc.arg(ends_at), sqlc.arg(now), 0, '', '');
+    sqlc.arg(ticket), sqlc.arg(one_session), sqlc.arg(cool_down_us), sqlc.arg(as_member), sqlc.arg(uses), sqlc.arg(starts_at), sqlc.arg(ends_at), sqlc.arg(now), 0, '', '');
 
 -- name: EndGrant :one
 update access_grant
@@ -208,18 +208,22 @@ where org_id = sqlc.arg(org_id) and safe_id = sqlc.arg(safe_id) and delegator_id
 
 -- name: OpenGrants :many
 -- What somebody may use now: for one safe, or (empty) for any. One that opens a single session is used up
--- when that has ended longer ago than its cool-down.
+-- for sessions when that has ended longer ago than its cool-down, and for checkouts when one of them has ended.
+select * from (
 select g.id, g.request_id, g.safe_id, g.kind, g.approved_by, g.ticket, g.ends_at,
-    cast(g.as_member and not exists (select 1 from safe_access a where a.org_id = g.org_id and a.safe_id = g.safe_id and a.user_id = g.user_id) as boolean) as needs_loan
+    cast(g.as_member and not exists (select 1 from safe_access a where a.org_id = g.org_id and a.safe_id = g.safe_id and a.user_id = g.user_id) as boolean) as needs_loan,
+    cast(g.uses <> 'checkout' and (not g.one_session
+        or not exists (select 1 from session x where x.org_id = g.org_id and x.access_request_id = g.request_id and x.access_request_id <> '' and (x.state <> 'ended' or x.started_at > 0))
+        or exists (select 1 from session x where x.org_id = g.org_id and x.access_request_id = g.request_id and x.access_request_id <> ''
+            and (x.state <> 'ended' or x.started_at > 0 and x.ended_at + g.cool_down_us > sqlc.arg(now)))) as boolean) as for_session,
+    cast(g.uses <> 'session' and (not g.one_session
+        or not exists (select 1 from checkout c where c.org_id = g.org_id and c.access_request_id = g.request_id and c.access_request_id <> '' and c.ended_at <> 0 and c.handed_at <> 0)) as boolean) as for_checkout
 from access_grant g
 join safe s on s.org_id = g.org_id and s.id = g.safe_id and s.deleted_at is null
 where g.org_id = sqlc.arg(org_id) and g.user_id = sqlc.arg(user_id) and (cast(sqlc.arg(safe_id) as text) = '' or g.safe_id = sqlc.arg(safe_id))
     and g.ended_at = 0 and g.starts_at <= sqlc.arg(now) and g.ends_at > sqlc.arg(now)
-    and (not g.one_session
-        or not exists (select 1 from session x where x.org_id = g.org_id and x.access_request_id = g.request_id and x.access_request_id <> '' and (x.state <> 'ended' or x.started_at > 0))
-        or exists (select 1 from session x where x.org_id = g.org_id and x.access_request_id = g.request_id and x.access_request_id <> ''
-            and (x.state <> 'ended' or x.started_at > 0 and x.ended_at + g.cool_down_us > sqlc.arg(now))))
-order by case g.kind when 'emergency' then 1 else 0 end, g.ends_at desc, g.id;
+) u where u.for_session or u.for_checkout
+order by case u.kind when 'emergency' then 1 else 0 end, u.ends_at desc, u.id;
 
 -- name: OpenedFor :many
 select g.user_id from access_grant g
@@ -230,6 +234,10 @@ where l.org_id = sqlc.arg(org_id) and l.safe_id = sqlc.arg(safe_id) and l.lent =
 
 -- name: SessionsOf :many
 select id, state, started_at, ended_at, recording_id from session
+where org_id = $1 and access_request_id = $2 and access_request_id <> '' order by id desc limit 200;
+
+-- name: CheckoutsOf :many
+select id, started_at, expires_at, ended_at, ended_by from checkout
 where org_id = $1 and access_request_id = $2 and access_request_id <> '' order by id desc limit 200;
 
 -- name: LiveOnGrant :one

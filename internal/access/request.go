@@ -41,9 +41,23 @@ const (
 	ByEmergency Kind = "emergency" // nobody was asked
 )
 
+// Uses is what a request asks for, and its grant opens.
+type Uses string
+
+// The uses.
+const (
+	ForSession  Uses = "session"
+	ForCheckout Uses = "checkout" // the credential is shown
+	ForBoth     Uses = "both"
+)
+
+// Checkout tells whether a credential may be checked out among the uses.
+func (u Uses) Checkout() bool { return u != ForSession }
+
 // RequestArgs ask for access.
 type RequestArgs struct {
 	Safe     id.Safe
+	Uses     Uses // empty: ForSession
 	Reason   string
 	Ticket   string
 	Duration time.Duration // whole seconds; 0: as long as the safe allows, at most an hour
@@ -59,6 +73,13 @@ func (s *Service) Request(ctx context.Context, actor authz.Actor, a RequestArgs)
 	}
 	if err := errorsOf(checkText("reason", a.Reason, true), checkText("ticket", a.Ticket, false)); err != nil {
 		return Request{}, err
+	}
+	switch a.Uses {
+	case "":
+		a.Uses = ForSession
+	case ForSession, ForCheckout, ForBoth:
+	default:
+		return Request{}, fault.New(fault.Invalid, "%.40q is not what a request can be for", string(a.Uses)).WithField("uses", "must be %q, %q or %q", ForSession, ForCheckout, ForBoth)
 	}
 	f, err := s.ask(ctx, actor, a)
 	if err != nil {
@@ -176,7 +197,7 @@ func (s *Service) look(ctx context.Context, actor authz.Actor, a RequestArgs) (_
 		if err != nil {
 			return err
 		}
-		if f.need, err = s.d.Needs.Need(ctx, tx, actor, a.Safe, f.from); fault.Is(err, fault.NotFound) {
+		if f.need, err = s.d.Needs.Need(ctx, tx, actor, a.Safe, a.Uses, f.from); fault.Is(err, fault.NotFound) {
 			return unknown
 		} else if err != nil {
 			return err
@@ -191,13 +212,20 @@ func (s *Service) look(ctx context.Context, actor authz.Actor, a RequestArgs) (_
 		if err != nil {
 			return err
 		}
-		if f.eligible = f.need.Access.Role != safe.NoRole || len(lent) > 0; !f.eligible && policy.RequestBy == safe.ByOrganization {
+		reveals := !a.Uses.Checkout() || f.need.Access.Role.Rank() >= safe.Checkout.Rank()
+		if f.eligible = f.need.Access.Role != safe.NoRole || len(lent) > 0 && a.Uses == ForSession; f.eligible && !reveals {
+			f.need.Approvals = max(1, f.need.Approvals) // it is more than their role holds
+		}
+		if !f.eligible && policy.RequestBy == safe.ByOrganization {
 			f.eligible, f.need.Approvals = true, max(1, f.need.Approvals) // who is no member is never let in unseen
 		}
 		if f.Duration == 0 {
 			f.Duration = min(defaultDuration, policy.Longest)
 		}
-		if f.rule, err = s.ruleFor(ctx, tx, actor, policy); err != nil {
+		if reveals { // a rule gives nobody more than their role holds
+			f.rule, err = s.ruleFor(ctx, tx, actor, policy)
+		}
+		if err != nil {
 			return err
 		}
 		f.approvers, err = s.approversOf(ctx, tx, actor.Org, a.Safe, f.need.Approvers, actor.User)
@@ -246,7 +274,7 @@ func (s *Service) file(ctx context.Context, tx *db.Tx, actor authz.Actor, f *fil
 	policy := f.need.Access.Policy.Approval
 	row := accesssql.InsertRequestParams{OrgID: string(actor.Org), ID: string(f.id), SafeID: string(f.Safe), RequesterID: string(actor.User), TokenID: string(actor.Token),
 		Kind: string(ByApproval), State: string(Open), Reason: f.Reason, Ticket: f.Ticket, DurationUs: f.Duration.Microseconds(), ApprovalsNeeded: int64(f.need.Approvals),
-		Approvers: wordsOf(f.need.Approvers), PolicyID: string(f.need.Policy), OneSession: policy.Once, CoolDownUs: policy.CoolDown.Microseconds(), AsMember: policy.RequestBy == safe.ByMembers,
+		Approvers: wordsOf(f.need.Approvers), PolicyID: string(f.need.Policy), OneSession: policy.Once, CoolDownUs: policy.CoolDown.Microseconds(), AsMember: policy.RequestBy == safe.ByMembers, Uses: string(f.Uses),
 		Now: db.Micros(f.now), ExpiresAt: db.Micros(f.until())}
 	if !f.StartsAt.IsZero() {
 		row.StartsAt = db.Micros(f.StartsAt)
@@ -262,7 +290,7 @@ func (s *Service) file(ctx context.Context, tx *db.Tx, actor authz.Actor, f *fil
 	}
 	if f.rule != "" {
 		g := grantOf(accesssql.GetRequestRow{OrgID: row.OrgID, ID: row.ID, SafeID: row.SafeID, RequesterID: row.RequesterID, Kind: row.Kind, Ticket: row.Ticket, StartsAt: row.StartsAt,
-			DurationUs: row.DurationUs, OneSession: row.OneSession, CoolDownUs: row.CoolDownUs, AsMember: row.AsMember}, nil, row.Now)
+			DurationUs: row.DurationUs, OneSession: row.OneSession, CoolDownUs: row.CoolDownUs, AsMember: row.AsMember, Uses: row.Uses}, nil, row.Now)
 		return s.openByItself(ctx, tx, authz.SystemActor(actor.Org), event.System, g, f.facts.Name, f.id)
 	}
 	for user, token := range f.links {

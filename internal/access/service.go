@@ -40,7 +40,7 @@ type Need struct {
 
 // Needs asks the one engine that decides launches. fault.NotFound when the safe is gone.
 type Needs interface {
-	Need(ctx context.Context, tx *db.Tx, actor authz.Actor, s id.Safe, at time.Time) (Need, error)
+	Need(ctx context.Context, tx *db.Tx, actor authz.Actor, s id.Safe, uses Uses, at time.Time) (Need, error)
 	// Shut tells whether somebody has lost a safe, and does not only stand before it at
 	// the wrong moment; lent when they have it from another.
 	Shut(ctx context.Context, tx *db.Tx, user id.User, s id.Safe, lent bool) (bool, error)

@@ -39,6 +39,7 @@ type Request struct {
 	Have         int
 	Approvers    []string // words: safe, person:<id>, group:<id>
 	Policy       id.Policy
+	Uses         Uses
 	Once         bool
 	CoolDown     time.Duration
 	Version      int64
@@ -52,6 +53,7 @@ type Request struct {
 	Decisions []Decision
 	Comments  []Comment
 	Sessions  []Session
+	Checkouts []Checkout
 }
 
 // Grant is what an approved request opened.
@@ -90,6 +92,15 @@ type Session struct {
 	Recording id.Recording
 }
 
+// Checkout is one that was opened through the request.
+type Checkout struct {
+	ID        id.Checkout
+	StartedAt time.Time
+	ExpiresAt time.Time
+	EndedAt   time.Time // zero: it is open
+	EndedBy   string
+}
+
 func requestOf(r accesssql.GetRequestRow, now int64) Request {
 	out := Request{
 		ID: id.AccessReq(r.ID), Kind: Kind(r.Kind), State: State(r.State), EndReason: r.EndReason, Safe: id.Safe(r.SafeID), SafeName: r.SafeName,
@@ -97,7 +108,7 @@ func requestOf(r accesssql.GetRequestRow, now int64) Request {
 		Requester: Person{id.User(r.RequesterID), r.Handle, r.PersonName, r.Email}, Role: authz.Role(r.OrgRole), Token: id.Token(r.TokenID),
 		Reason: r.Reason, Ticket: r.Ticket, StartsAt: zeroTime(r.StartsAt), Duration: time.Duration(r.DurationUs) * time.Microsecond,
 		Needed: int(r.ApprovalsNeeded), Have: int(r.ApprovalsHave), Approvers: strings.Fields(r.Approvers), Policy: id.Policy(r.PolicyID),
-		Once: r.OneSession, CoolDown: time.Duration(r.CoolDownUs) * time.Microsecond, Version: r.Version,
+		Uses: Uses(r.Uses), Once: r.OneSession, CoolDown: time.Duration(r.CoolDownUs) * time.Microsecond, Version: r.Version,
 		CreatedAt: db.Time(r.CreatedAt), ExpiresAt: db.Time(r.ExpiresAt), EndedAt: zeroTime(r.EndedAt),
 	}
 	if out.State == Open && r.ExpiresAt <= now {

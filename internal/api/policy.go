@@ -26,7 +26,8 @@ type Policy struct {
 	StepUp                 bool        `json:"step_up" required:"false" doc:"Ask for a second factor at launch"`
 	StepUpFreshnessSeconds *int64      `json:"step_up_freshness_seconds" required:"false" doc:"How old the last proof may be. Default 900"`
 	MaxSessions            int         `json:"max_sessions" required:"false" doc:"At once; 0: no limit"`
-	Approvals              int         `json:"approvals" required:"false" minimum:"0" maximum:"2" doc:"How many other people must approve before a session: 0, 1 or 2 (four eyes)"`
+	CheckoutTimeoutSeconds *int64      `json:"checkout_timeout_seconds" required:"false" doc:"For how long the credential may be checked out at most. Default 3600"`
+	Approvals              int         `json:"approvals" required:"false" minimum:"0" maximum:"2" doc:"How many other people must approve before a session or a checkout: 0, 1 or 2 (four eyes)"`
 	RequestBy              string      `json:"request_by" required:"false" enum:"members,organization" doc:"Who may ask for access. With organization, everybody in it but auditors; at least one person approves then. Default members"`
 	RequestMaxSeconds      *int64      `json:"request_max_seconds" required:"false" doc:"For how long access may be asked. Default 28800"`
 	RequestWaitSeconds     *int64      `json:"request_wait_seconds" required:"false" doc:"After which an undecided request lapses. Default 86400"`
@@ -53,7 +54,7 @@ func policyJSON(p safe.Policy) Policy {
 		Approvals: p.Approval.Count, RequestBy: string(p.Approval.RequestBy), RequestMaxSeconds: whole(p.Approval.Longest), RequestWaitSeconds: whole(p.Approval.Wait),
 		ApprovalOnce: p.Approval.Once, Delegation: string(p.Delegation), CoolDownSeconds: whole(p.Approval.CoolDown),
 		LocalForward: p.LocalForward, RemoteForward: p.RemoteForward, AgentForward: p.AgentForward, X11Forward: p.X11Forward,
-		Jump: string(p.Jump), FileTransfer: string(p.FileTransfer), StepUp: p.StepUp, StepUpFreshnessSeconds: whole(p.StepUpFreshness), MaxSessions: p.MaxSessions,
+		Jump: string(p.Jump), FileTransfer: string(p.FileTransfer), StepUp: p.StepUp, StepUpFreshnessSeconds: whole(p.StepUpFreshness), CheckoutTimeoutSeconds: whole(p.CheckoutTimeout), MaxSessions: p.MaxSessions,
 	}
 	for _, n := range p.SourceNetworks {
 		out.SourceNetworks = append(out.SourceNetworks, n.String())
@@ -81,6 +82,7 @@ func (p Policy) policy() (safe.Policy, error) {
 	seconds(&out.SessionTTL, p.SessionTTLSeconds)
 	seconds(&out.IdleTimeout, p.IdleTimeoutSeconds)
 	seconds(&out.StepUpFreshness, p.StepUpFreshnessSeconds)
+	seconds(&out.CheckoutTimeout, p.CheckoutTimeoutSeconds)
 	out.LocalForward, out.RemoteForward, out.AgentForward, out.X11Forward = p.LocalForward, p.RemoteForward, p.AgentForward, p.X11Forward
 	out.StepUp, out.MaxSessions = p.StepUp, p.MaxSessions
 	out.Approval.Count, out.Approval.Once = p.Approvals, p.ApprovalOnce

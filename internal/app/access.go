@@ -16,9 +16,35 @@ import (
 // needs tells what opening a safe would ask of somebody whose requests are all approved.
 type needs struct{ policies *policy.Service }
 
-func (n needs) Need(ctx context.Context, tx *db.Tx, actor authz.Actor, s id.Safe, at time.Time) (access.Need, error) {
+// Need is what the uses ask for together.
+func (n needs) Need(ctx context.Context, tx *db.Tx, actor authz.Actor, s id.Safe, uses access.Uses, at time.Time) (access.Need, error) {
+	var out access.Need
+	for i, use := range usesOf(uses) {
+		one, err := n.needOf(ctx, tx, actor, s, use, at)
+		if err != nil {
+			return access.Need{}, err
+		}
+		if i == 0 || out.Refused == nil && !out.OffHours && (one.Approvals > out.Approvals || one.OffHours || one.Refused != nil) {
+			out = one
+		}
+	}
+	return out, nil
+}
+
+// usesOf says in the words of policies what a request or grant is for.
+func usesOf(u access.Uses) []policy.Use {
+	switch u {
+	case access.ForCheckout:
+		return []policy.Use{policy.ForCheckout}
+	case access.ForBoth:
+		return []policy.Use{policy.ForSession, policy.ForCheckout}
+	}
+	return []policy.Use{policy.ForSession}
+}
+
+func (n needs) needOf(ctx context.Context, tx *db.Tx, actor authz.Actor, s id.Safe, use policy.Use, at time.Time) (access.Need, error) {
 	actor.Kind = authz.Person // a token asks for its owner, who will launch
-	v, err := n.policies.Ask(ctx, tx, policy.Asker{Actor: actor, At: at, Live: true}, s)
+	v, err := n.policies.Ask(ctx, tx, policy.Asker{Actor: actor, At: at, Live: true, Use: use}, s)
 	if err != nil {
 		return access.Need{}, err
 	}
@@ -55,7 +81,14 @@ func (g grants) GrantsOf(ctx context.Context, tx *db.Tx, org id.Org, user id.Use
 	}
 	out := make([]policy.SafeGrant, len(list))
 	for i, u := range list {
-		out[i] = policy.SafeGrant{Safe: u.Safe, Grant: policy.Grant{ID: u.ID, Request: u.Request, Until: u.Until, ApprovedBy: u.ApprovedBy, Ticket: u.Ticket,
+		var uses []policy.Use
+		if u.Session {
+			uses = append(uses, policy.ForSession)
+		}
+		if u.Checkout {
+			uses = append(uses, policy.ForCheckout)
+		}
+		out[i] = policy.SafeGrant{Safe: u.Safe, Grant: policy.Grant{ID: u.ID, Uses: uses, Request: u.Request, Until: u.Until, ApprovedBy: u.ApprovedBy, Ticket: u.Ticket,
 			Waived: u.Kind != access.ByApproval, Emergency: u.Kind == access.ByEmergency, NeedsLoan: u.NeedsLoan}}
 	}
 	lent, err := g.a.access.Lent(ctx, tx, org, user, s)

@@ -76,7 +76,11 @@ const (
 	AccountDisable Action = "account.disable" // and enable again
 	AccountDelete  Action = "account.delete"
 
-	SecretReveal Action = "secret.reveal"
+	SecretReveal Action = "secret.reveal" // check the credential of a safe out, and see it again
+
+	CheckoutList Action = "checkout.list" // those the actor may view; the list filters with CheckoutView
+	CheckoutView Action = "checkout.view"
+	CheckoutEnd  Action = "checkout.end" // check in
 
 	AccessList       Action = "access.list"        // requests, grants and delegations; the list filters
 	AccessView       Action = "access.view"        // those of other people
@@ -218,7 +222,10 @@ var rules = []rule{
 	{AccountUpdate, AccountObject, "accounts:write", "change this account"},
 	{AccountDisable, AccountObject, "accounts:write", "disable or enable this account"},
 	{AccountDelete, AccountObject, "accounts:write", "delete this account"},
-	{SecretReveal, SafeObject, "secrets:reveal", "reveal the secret of this safe"},
+	{SecretReveal, SafeObject, "secrets:reveal", "check out the credential of this safe"},
+	{CheckoutList, SafeObject, "checkouts:read", "list checkouts"},
+	{CheckoutView, SafeObject, "checkouts:read", "see the checkouts of other people"},
+	{CheckoutEnd, SafeObject, "checkouts:write", "check this credential in"},
 	{AccessList, SafeObject, "access:read", "list access requests"},
 	{AccessView, SafeObject, "access:read", "see the access requests of other people"},
 	{AccessRequest, SafeObject, "access:request", "ask for access to this safe"},

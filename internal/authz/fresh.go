@@ -24,6 +24,8 @@ var freshness = map[Action]time.Duration{
 	AuditPhoneKeys:     15 * time.Minute,
 	PlatformUserRole:   5 * time.Minute,
 
+	SecretReveal: 5 * time.Minute,
+
 	AccessDecide:     15 * time.Minute,
 	AccessDelegate:   15 * time.Minute,
 	AccessBreakGlass: 5 * time.Minute,

@@ -20,7 +20,8 @@ func (s *Set) Decide(q *Question) Decision {
 	role := q.role()
 	if err := s.right(q, role); err != nil {
 		d.Why, d.err = NotPermitted, err
-		d.Reasons = []Reason{{ID: "role:session.launch", Kind: kindRole, Name: "rights of roles", Effect: Deny, Why: NotPermitted, Message: faultText(err)}}
+		action, _ := q.Use.action()
+		d.Reasons = []Reason{{ID: "role:" + string(action), Kind: kindRole, Name: "rights of roles", Effect: Deny, Why: NotPermitted, Message: faultText(err)}}
 		return d
 	}
 	if !q.Safe.AccountEnabled {
@@ -63,7 +64,8 @@ func (s *Set) right(q *Question, role authz.SafeRole) error {
 	if q.Who.Token {
 		a.Kind = authz.Token
 	}
-	return authz.Check(a, authz.SessionLaunch, authz.Object{ID: string(q.Safe.ID), Org: q.Org, SafeRole: role})
+	action, _ := q.Use.action()
+	return authz.Check(a, action, authz.Object{ID: string(q.Safe.ID), Org: q.Org, SafeRole: role})
 }
 
 // world is what Cedar sees of one question.
@@ -124,6 +126,7 @@ func (s *Set) world(q *Question) *world {
 		"now": cedar.NewDatetime(q.Moment.At), "hours": w.hours(q), "source": cedar.IPAddr(netip.PrefixFrom(source, source.BitLen())),
 		"mfa_age": cedar.Long(q.Moment.MFAAge), "safe_role": cedar.String(q.Safe.Role), "token": cedar.Boolean(q.Who.Token),
 		"ticket": cedar.String(q.Moment.ticket()), "granted": cedar.Boolean(granted), "governed": cedar.Boolean(w.governed),
+		"use": cedar.String(q.Use.word()),
 	}
 	w.request = cedar.Request{Principal: person, Action: launch, Resource: target, Context: cedar.NewRecord(w.context)}
 	return w
@@ -284,7 +287,7 @@ func (s *Set) permitted(q *Question, hits []*rule, d *Decision) {
 	d.Outcome = Allowed
 	d.reasons(allows)
 	d.take(by)
-	if by.name == "approved-request" && by.policy == "" || q.Safe.Role == authz.NoSafeRole {
+	if by.name == "approved-request" && by.policy == "" || q.role() != q.Safe.Role {
 		if g, ok := q.Moment.active(0); ok {
 			d.rest(g)
 		}

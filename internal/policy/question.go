@@ -2,6 +2,7 @@ package policy
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/authz"
@@ -17,6 +18,31 @@ type Question struct {
 	Who    Person `json:"who"`
 	Safe   Target `json:"safe"`
 	Moment Moment `json:"moment"`
+	Use    Use    `json:"use,omitempty"`
+}
+
+// Use is what somebody wants of a safe.
+type Use string
+
+// The uses. The zero Use is a session.
+const (
+	ForSession  Use = "session"
+	ForCheckout Use = "checkout" // its credential is shown to them
+)
+
+func (u Use) word() Use {
+	if u == "" {
+		return ForSession
+	}
+	return u
+}
+
+// action is what package authz calls the use, and role the least one that has it.
+func (u Use) action() (authz.Action, authz.SafeRole) {
+	if u == ForCheckout {
+		return authz.SecretReveal, authz.SafeCheckout
+	}
+	return authz.SessionLaunch, authz.SafeUser
 }
 
 // Person is who asks.
@@ -50,7 +76,7 @@ type Moment struct {
 	Source netip.Addr `json:"source"` // the zero address is unknown
 	MFAAge int64      `json:"mfa_age"`
 	Ticket string     `json:"ticket,omitempty"`
-	Grants []Grant    `json:"grants,omitempty"` // of this person for this safe
+	Grants []Grant    `json:"grants,omitempty"` // of this person for this safe and use
 }
 
 // NeverProved is the MFAAge of who has proved no second factor.
@@ -75,6 +101,7 @@ type Grant struct {
 	Emergency  bool           `json:"emergency,omitempty"` // and everything is recorded
 
 	Delegation id.Delegation `json:"delegation,omitempty"` // it was not asked for: somebody lends it, and nobody has approved
+	Uses       []Use         `json:"-"`                    // that it is for; of what is lent: sessions alone
 	NeedsLoan  bool          `json:"-"`                    // it was asked for by who has the safe lent only
 	Lenders    []id.User     `json:"-"`                    // from whom it comes, the nearest first; the last has it on their own
 }
@@ -87,6 +114,14 @@ func (m Moment) active(approvals int) (Grant, bool) {
 		}
 	}
 	return Grant{}, false
+}
+
+// covers tells whether a grant is for a use.
+func (g Grant) covers(u Use) bool {
+	if len(g.Uses) == 0 {
+		return u.word() == ForSession
+	}
+	return slices.Contains(g.Uses, u.word())
 }
 
 // ticket is what was named at the launch, or in an approved request.
@@ -102,11 +137,12 @@ func (m Moment) ticket() string {
 	return ""
 }
 
-// role is the person's role on the safe; an approved request counts as user.
+// role is the person's role on the safe; an approved request counts as the least one
+// that has the use which it is for.
 func (q *Question) role() authz.SafeRole {
-	if q.Safe.Role == authz.NoSafeRole {
+	if _, least := q.Use.action(); q.Safe.Role.Rank() < least.Rank() {
 		if _, ok := q.Moment.active(0); ok {
-			return authz.SafeUser
+			return least
 		}
 	}
 	return q.Safe.Role

@@ -142,6 +142,7 @@ type Asker struct {
 	MFAFor time.Time // the moment at which the second factor must be fresh; zero: At
 	Ticket string
 	Live   bool // a session runs: its second factor was asked at the launch
+	Use    Use  // what they want of it; zero: a session
 }
 
 // Verdict is the answer to an asker, with what it was decided upon.
@@ -175,6 +176,9 @@ func (s *Service) held(ctx context.Context, tx *db.Tx, a Asker, sid id.Safe, rol
 	var out []Grant
 	lent := false
 	for _, g := range grants {
+		if !g.covers(a.Use) {
+			continue
+		}
 		if g.Delegation == "" {
 			out = append(out, g)
 			continue
@@ -235,7 +239,7 @@ func (s *Service) question(ctx context.Context, tx *db.Tx, a Asker, sid id.Safe)
 		Who: person(a.Actor, row.Handle, row.Email, authz.Role(row.Role)),
 		Safe: Target{ID: sid, Name: acc.SafeName, Role: acc.Role, Type: row.Protocol, ResourceName: row.ResourceName, Host: row.Host, Labels: labelList(row.Labels),
 			AccountEnabled: acc.AccountEnabled, Settings: acc.Policy, Version: acc.Version},
-		Moment: a.moment()}}
+		Moment: a.moment(), Use: a.Use}}
 	if v.Question.Who.Groups, err = group.Of(ctx, tx, org, a.Actor.User); err != nil {
 		return Verdict{}, err
 	}

@@ -27,6 +27,7 @@ type row struct {
 	StepUp          bool           `json:"step_up"`
 	StepUpFreshness int64          `json:"step_up_freshness_seconds"`
 	MaxSessions     int            `json:"max_sessions"`
+	CheckoutTimeout int64          `json:"checkout_timeout_seconds"`
 	Approvals       int            `json:"approvals"`
 	RequestBy       RequestBy      `json:"request_by"`
 	RequestMax      int64          `json:"request_max_seconds"`
@@ -52,7 +53,7 @@ func toRow(p Policy) row {
 		SourceNetworks: p.SourceNetworks,
 		LocalForward:   p.LocalForward, RemoteForward: p.RemoteForward, AgentForward: p.AgentForward, X11Forward: p.X11Forward,
 		Jump: p.Jump, FileTransfer: p.FileTransfer,
-		StepUp: p.StepUp, StepUpFreshness: int64(p.StepUpFreshness / time.Second), MaxSessions: p.MaxSessions,
+		StepUp: p.StepUp, StepUpFreshness: int64(p.StepUpFreshness / time.Second), MaxSessions: p.MaxSessions, CheckoutTimeout: int64(p.CheckoutTimeout / time.Second),
 		Approvals: p.Approval.Count, RequestBy: p.Approval.RequestBy, RequestMax: int64(p.Approval.Longest / time.Second), RequestWait: int64(p.Approval.Wait / time.Second),
 		ApprovalOnce: p.Approval.Once, CoolDown: int64(p.Approval.CoolDown / time.Second), AutoApprove: p.Approval.Groups, Delegation: p.Delegation, BreakGlass: p.BreakGlass,
 	}
@@ -86,7 +87,7 @@ func decodePolicy(s string) (Policy, error) {
 		SourceNetworks: r.SourceNetworks,
 		LocalForward:   r.LocalForward, RemoteForward: r.RemoteForward, AgentForward: r.AgentForward, X11Forward: r.X11Forward,
 		Jump: r.Jump, FileTransfer: r.FileTransfer,
-		StepUp: r.StepUp, StepUpFreshness: time.Duration(r.StepUpFreshness) * time.Second, MaxSessions: r.MaxSessions,
+		StepUp: r.StepUp, StepUpFreshness: time.Duration(r.StepUpFreshness) * time.Second, MaxSessions: r.MaxSessions, CheckoutTimeout: time.Duration(r.CheckoutTimeout) * time.Second,
 		Approval: Approval{Count: r.Approvals, RequestBy: r.RequestBy, Longest: time.Duration(r.RequestMax) * time.Second, Wait: time.Duration(r.RequestWait) * time.Second,
 			Once: r.ApprovalOnce, CoolDown: time.Duration(r.CoolDown) * time.Second, Groups: r.AutoApprove},
 		Delegation: r.Delegation, BreakGlass: r.BreakGlass,

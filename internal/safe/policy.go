@@ -51,6 +51,7 @@ type Policy struct {
 	StepUp          bool          // a second factor at launch,
 	StepUpFreshness time.Duration // not older than this; whole seconds
 	MaxSessions     int           // at once in the safe; 0: no limit
+	CheckoutTimeout time.Duration // for which a credential is checked out at most; whole seconds
 
 	Approval   Approval
 	Delegation Delegation
@@ -68,6 +69,7 @@ func Default() Policy {
 		Jump:            JumpBlock,
 		FileTransfer:    FilesAudit,
 		StepUpFreshness: 15 * time.Minute,
+		CheckoutTimeout: time.Hour,
 		Approval:        Approval{RequestBy: ByMembers, Longest: 8 * time.Hour, Wait: 24 * time.Hour, CoolDown: 5 * time.Minute},
 		Delegation:      DelegationAllow,
 	}
@@ -80,6 +82,9 @@ const (
 	MaxFresh    = 24 * time.Hour     // of StepUpFreshness
 	MaxNetworks = 64
 	MaxAtOnce   = 10_000 // of MaxSessions
+
+	MinCheckout = time.Minute    // of CheckoutTimeout
+	MaxCheckout = 24 * time.Hour // and its end
 )
 
 // Validate checks every field and reports all that are wrong at once, as a
@@ -117,6 +122,9 @@ func (p Policy) Validate(prefix string) error {
 	}
 	if p.MaxSessions < 0 || p.MaxSessions > MaxAtOnce {
 		wrong("max_sessions", "must be from 0 (no limit) to %d", MaxAtOnce)
+	}
+	if d := p.CheckoutTimeout; d < MinCheckout || d > MaxCheckout || d%time.Second != 0 {
+		wrong("checkout_timeout_seconds", "must be whole seconds from %d to %d", MinCheckout/time.Second, MaxCheckout/time.Second)
 	}
 	p.Approval.validate(wrong)
 	if p.Delegation != DelegationBlock && p.Delegation != DelegationAllow && p.Delegation != DelegationOnward {
@@ -238,6 +246,7 @@ func described(p Policy) []line {
 		{"step_up", onOff(p.StepUp)},
 		{"step_up_freshness", p.StepUpFreshness.String()},
 		{"max_sessions", fmt.Sprint(p.MaxSessions)},
+		{"checkout_timeout", p.CheckoutTimeout.String()},
 		{"approvals", fmt.Sprint(p.Approval.Count)},
 		{"request_by", string(p.Approval.RequestBy)},
 		{"request_max", p.Approval.Longest.String()},
@@ -280,6 +289,7 @@ func weakened(from, to Policy) []string {
 	note("step_up", from.StepUp && !to.StepUp)
 	note("step_up_freshness", from.StepUp && to.StepUp && to.StepUpFreshness > from.StepUpFreshness)
 	note("max_sessions", from.MaxSessions > 0 && (to.MaxSessions == 0 || to.MaxSessions > from.MaxSessions))
+	note("checkout_timeout", to.CheckoutTimeout > from.CheckoutTimeout)
 	note("approvals", to.Approval.Count < from.Approval.Count)
 	note("request_by", from.Approval.RequestBy == ByMembers && to.Approval.RequestBy == ByOrganization)
 	note("request_max", to.Approval.Longest > from.Approval.Longest)

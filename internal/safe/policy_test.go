@@ -55,6 +55,8 @@ func TestPolicyNamesEveryWrongField(t *testing.T) {
 		{func(p *Policy) { p.Jump = "maybe" }, []string{"jump"}},
 		{func(p *Policy) { p.FileTransfer = "" }, []string{"file_transfer"}},
 		{func(p *Policy) { p.MaxSessions = -1 }, []string{"max_sessions"}},
+		{func(p *Policy) { p.CheckoutTimeout = 0 }, []string{"checkout_timeout_seconds"}},
+		{func(p *Policy) { p.CheckoutTimeout = 25 * time.Hour }, []string{"checkout_timeout_seconds"}},
 		{func(p *Policy) { p.Recording = false }, []string{"record_input"}},
 	} {
 		err := with(c.change).Validate("policy.")
@@ -108,6 +110,7 @@ func TestWeakenedControlsAreNamed(t *testing.T) {
 		"break_glass":         {func(p *Policy) { p.BreakGlass = []id.User{"usr_x"} }, nil},
 		"auto_approve_groups": {func(p *Policy) { p.Approval.Groups = []id.Group{"grp_x"} }, nil},
 		"max_sessions":        {func(p *Policy) { p.MaxSessions = 0 }, func(p *Policy) { p.MaxSessions = 2 }},
+		"checkout_timeout":    {func(p *Policy) { p.CheckoutTimeout = 2 * time.Hour }, nil},
 		"source_networks":     {func(p *Policy) { p.SourceNetworks = prefixes("10.0.0.0/8") }, func(p *Policy) { p.SourceNetworks = prefixes("10.1.0.0/16", "10.2.0.0/16") }},
 		"valid_hours": {func(p *Policy) { p.ValidHours = office(8*60, 18*60, "UTC", time.Monday, time.Tuesday) },
 			func(p *Policy) { p.ValidHours = office(8*60, 18*60, "UTC", time.Monday) }},
@@ -165,7 +168,7 @@ func TestEveryPolicyFieldIsTold(t *testing.T) {
 		"AgentForward": func(p *Policy) { p.AgentForward = true }, "X11Forward": func(p *Policy) { p.X11Forward = true },
 		"Jump": func(p *Policy) { p.Jump = JumpAllow }, "FileTransfer": func(p *Policy) { p.FileTransfer = FilesBlock },
 		"StepUp": func(p *Policy) { p.StepUp = true }, "StepUpFreshness": func(p *Policy) { p.StepUpFreshness = time.Minute },
-		"MaxSessions": func(p *Policy) { p.MaxSessions = 7 },
+		"MaxSessions": func(p *Policy) { p.MaxSessions = 7 }, "CheckoutTimeout": func(p *Policy) { p.CheckoutTimeout = 5 * time.Minute },
 	}
 	for name, change := range map[string]func(*Approval){
 		"Count": func(a *Approval) { a.Count = 2 }, "RequestBy": func(a *Approval) { a.RequestBy = ByOrganization }, "Longest": func(a *Approval) { a.Longest = time.Hour },

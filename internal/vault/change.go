@@ -162,13 +162,17 @@ func (s *Service) replaceVersion(ctx context.Context, tx *db.Tx, actor authz.Act
 // sessions with it end. Disabling a disabled account changes nothing.
 func (s *Service) Disable(ctx context.Context, actor authz.Actor, aid id.Account) (Account, error) {
 	if err := s.permit(ctx, actor, authz.AccountDisable, aid, func() event.Event {
-		return s.disabled(actor, s.peek(ctx, actor.Org, aid), event.DisableModeDisabled, 0).Denied(event.PrivilegedAccountDisabledNotPermitted)
+		return s.disabled(actor, s.peek(ctx, actor.Org, aid), event.DisableModeDisabled, 0, 0).Denied(event.PrivilegedAccountDisabledNotPermitted)
 	}); err != nil {
 		return Account{}, err
 	}
 	return s.setState(ctx, actor, aid, Disabled, func(ctx context.Context, tx *db.Tx, old, next Account) (event.Event, error) {
 		ended, err := s.live(ctx, tx, next)
-		return s.disabled(actor, next, event.DisableModeDisabled, ended), err
+		if err != nil {
+			return nil, err
+		}
+		revoked, err := s.revoke(ctx, tx, actor, next)
+		return s.disabled(actor, next, event.DisableModeDisabled, revoked, ended), err
 	})
 }
 
@@ -215,7 +219,7 @@ func (s *Service) setState(ctx context.Context, actor authz.Actor, aid id.Accoun
 func (s *Service) Delete(ctx context.Context, actor authz.Actor, aid id.Account, version int64) error {
 	seen := Account{ID: aid}
 	if err := s.permit(ctx, actor, authz.AccountDelete, aid, func() event.Event {
-		return s.disabled(actor, s.peek(ctx, actor.Org, aid), event.DisableModeDeleted, 0).Denied(event.PrivilegedAccountDisabledNotPermitted)
+		return s.disabled(actor, s.peek(ctx, actor.Org, aid), event.DisableModeDeleted, 0, 0).Denied(event.PrivilegedAccountDisabledNotPermitted)
 	}); err != nil {
 		return err
 	}
@@ -247,11 +251,15 @@ func (s *Service) Delete(ctx context.Context, actor authz.Actor, aid id.Account,
 		if err != nil {
 			return err
 		}
-		_, err = s.d.Ledger.Record(ctx, tx, s.disabled(actor, acc, event.DisableModeDeleted, ended))
+		revoked, err := s.revoke(ctx, tx, actor, acc)
+		if err != nil {
+			return err
+		}
+		_, err = s.d.Ledger.Record(ctx, tx, s.disabled(actor, acc, event.DisableModeDeleted, revoked, ended))
 		return err
 	})
 	if fault.CodeOf(err) == InUse {
-		return s.refuse(ctx, s.disabled(actor, seen, event.DisableModeDeleted, 0).Denied(event.PrivilegedAccountDisabledInUse), err)
+		return s.refuse(ctx, s.disabled(actor, seen, event.DisableModeDeleted, 0, 0).Denied(event.PrivilegedAccountDisabledInUse), err)
 	}
 	if err != nil {
 		return fmt.Errorf("delete account: %w", err)
@@ -290,10 +298,21 @@ func (s *Service) live(ctx context.Context, tx *db.Tx, a Account) (int, error) {
 	return n, nil
 }
 
-// disabled is the event of an account that is out of use. A lease lasts as long
-// as its session's handshake, so there is none to revoke but those of the sessions.
-func (s *Service) disabled(actor authz.Actor, a Account, mode event.DisableMode, ended int) event.PrivilegedAccountDisabled {
-	return event.NewPrivilegedAccountDisabled(event.By(actor, event.TenantAdmin), a.target(), mode, 0, ended)
+func (s *Service) revoke(ctx context.Context, tx *db.Tx, actor authz.Actor, a Account) (int, error) {
+	if s.d.Checkouts == nil {
+		return 0, nil
+	}
+	n, err := s.d.Checkouts.OnAccount(ctx, tx, actor, a.ID)
+	if err != nil {
+		return 0, fmt.Errorf("end the checkouts of the account: %w", err)
+	}
+	return n, nil
+}
+
+// disabled is the event of an account that is out of use. A session's lease lasts as
+// long as its handshake, so there is none to revoke but the checkouts.
+func (s *Service) disabled(actor authz.Actor, a Account, mode event.DisableMode, revoked, ended int) event.PrivilegedAccountDisabled {
+	return event.NewPrivilegedAccountDisabled(event.By(actor, event.TenantAdmin), a.target(), mode, revoked, ended)
 }
 
 func (s *Service) updateDenied(ctx context.Context, actor authz.Actor, aid id.Account) func() event.Event {

@@ -25,11 +25,41 @@ const (
 // durable before it returns, whatever it returns. It refuses with fault.Denied (no session; an
 // account that is disabled or gone) and fault.Unavailable (the secret does not open).
 func (s *Service) Lease(ctx context.Context, actor authz.Actor, account id.Account, session id.Session, through id.Safe) (Credential, error) {
+	return s.handOut(ctx, actor, account, handover{session: session, safe: through, mode: event.SecretAccessModeInjection, held: session != ""})
+}
+
+// Reveal hands out the current credential of an account to the holder of a checkout,
+// whose right to it the caller has decided. kept is called in the transaction that
+// records SECRET_ACCESSED, with the credential's version; its error takes the handing
+// over back. Otherwise it is as Lease.
+func (s *Service) Reveal(ctx context.Context, actor authz.Actor, account id.Account, c id.Checkout, through id.Safe, kept func(ctx context.Context, tx *db.Tx, version int64) error) (Credential, error) {
+	return s.handOut(ctx, actor, account, handover{checkout: c, safe: through, mode: RevealMode(actor), held: c != "", kept: kept})
+}
+
+// RevealMode is how somebody sees a secret in the clear.
+func RevealMode(actor authz.Actor) event.SecretAccessMode {
+	if actor.Kind == authz.Token {
+		return event.SecretAccessModeAPIRead
+	}
+	return event.SecretAccessModeReveal
+}
+
+// handover is to what a credential goes.
+type handover struct {
+	session  id.Session
+	checkout id.Checkout
+	safe     id.Safe
+	mode     event.SecretAccessMode
+	held     bool // there is a lease
+	kept     func(ctx context.Context, tx *db.Tx, version int64) error
+}
+
+func (s *Service) handOut(ctx context.Context, actor authz.Actor, account id.Account, h handover) (Credential, error) {
 	if actor.Org == "" {
 		return Credential{}, errors.New("vault: a lease needs an organization")
 	}
 	for range 3 {
-		c, again, err := s.lease(ctx, actor, account, session, through)
+		c, again, err := s.lease(ctx, actor, account, h)
 		if !again {
 			return c, err
 		}
@@ -38,7 +68,7 @@ func (s *Service) Lease(ctx context.Context, actor authz.Actor, account id.Accou
 }
 
 // lease tries once; again is true when the credential was replaced meanwhile.
-func (s *Service) lease(ctx context.Context, actor authz.Actor, account id.Account, session id.Session, through id.Safe) (_ Credential, again bool, _ error) {
+func (s *Service) lease(ctx context.Context, actor authz.Actor, account id.Account, h handover) (_ Credential, again bool, _ error) {
 	var row vaultsql.CurrentSecretRow
 	err := s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
 		row, err = vaultsql.New(tx).CurrentSecret(ctx, vaultsql.CurrentSecretParams{OrgID: string(actor.Org), ID: string(account)})
@@ -48,13 +78,19 @@ func (s *Service) lease(ctx context.Context, actor authz.Actor, account id.Accou
 		return Credential{}, false, fmt.Errorf("read the credential: %w", err)
 	}
 	kind := Kind(row.Kind)
-	accessed := event.NewSecretAccessed(event.By(actor, event.User).InSession(session), event.SecretTarget(id.Secret(row.SecretID), row.Name),
-		account, event.SecretAccessModeInjection, []string{kind.field()})
-	if through != "" {
-		accessed = accessed.WithSafeID(through)
+	act := event.By(actor, event.User)
+	if h.session != "" {
+		act = act.InSession(h.session)
+	}
+	accessed := event.NewSecretAccessed(act, event.SecretTarget(id.Secret(row.SecretID), row.Name), account, h.mode, []string{kind.field()})
+	if h.safe != "" {
+		accessed = accessed.WithSafeID(h.safe)
+	}
+	if h.checkout != "" {
+		accessed = accessed.WithCheckoutID(h.checkout)
 	}
 	switch {
-	case session == "":
+	case !h.held:
 		return Credential{}, false, s.refuse(ctx, accessed.Denied(event.SecretAccessedNoLease),
 			fault.New(fault.Denied, "a credential is handed out to a session only"))
 	case err != nil:
@@ -82,6 +118,11 @@ func (s *Service) lease(ctx context.Context, actor authz.Actor, account id.Accou
 		}
 		if again = n == 0; again {
 			return nil
+		}
+		if h.kept != nil {
+			if err := h.kept(ctx, tx, row.Version); err != nil {
+				return err
+			}
 		}
 		_, err = s.d.Ledger.Record(ctx, tx, accessed)
 		return err

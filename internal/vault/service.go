@@ -50,6 +50,12 @@ type LiveSessions interface {
 	OnAccount(ctx context.Context, tx *db.Tx, org id.Org, a id.Account) (int, error)
 }
 
+// Checkouts ends those of an account that is taken out of use, and tells how many
+// there were.
+type Checkouts interface {
+	OnAccount(ctx context.Context, tx *db.Tx, actor authz.Actor, a id.Account) (int, error)
+}
+
 // Deps are the parts that a Service is made of.
 type Deps struct {
 	DB        *db.DB
@@ -58,6 +64,7 @@ type Deps struct {
 	Resources Resources
 	Uses      []Uses           // at least one
 	Live      LiveSessions     // nil: there are no sessions
+	Checkouts Checkouts        // nil: there are none
 	Now       func() time.Time // nil: time.Now
 }
 

@@ -170,6 +170,53 @@ func (q *Queries) Borrowed(ctx context.Context, arg BorrowedParams) (BorrowedRow
 	return i, err
 }
 
+const checkoutsOf = `-- name: CheckoutsOf :many
+select id, started_at, expires_at, ended_at, ended_by from checkout
+where org_id = $1 and access_request_id = $2 and access_request_id <> '' order by id desc limit 200
+`
+
+type CheckoutsOfParams struct {
+	OrgID           string
+	AccessRequestID string
+}
+
+type CheckoutsOfRow struct {
+	ID        string
+	StartedAt int64
+	ExpiresAt int64
+	EndedAt   int64
+	EndedBy   string
+}
+
+func (q *Queries) CheckoutsOf(ctx context.Context, arg CheckoutsOfParams) ([]CheckoutsOfRow, error) {
+	rows, err := q.db.QueryContext(ctx, checkoutsOf, arg.OrgID, arg.AccessRequestID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CheckoutsOfRow
+	for rows.Next() {
+		var i CheckoutsOfRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.StartedAt,
+			&i.ExpiresAt,
+			&i.EndedAt,
+			&i.EndedBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const comments = `-- name: Comments :many
 select c.id, c.user_id, c.text, c.at, p.handle, p.name
 from access_comment c join person p on p.id = c.user_id
@@ -498,7 +545,7 @@ const endGrant = `-- name: EndGrant :one
 update access_grant
 set ended_at = $1, end_reason = $2, ended_by = $3
 where org_id = $4 and id = $5 and ended_at = 0
-returning org_id, id, request_id, safe_id, user_id, kind, approved_by, ticket, one_session, cool_down_us, starts_at, ends_at, created_at, ended_at, end_reason, ended_by, as_member
+returning org_id, id, request_id, safe_id, user_id, kind, approved_by, ticket, one_session, cool_down_us, starts_at, ends_at, created_at, ended_at, end_reason, ended_by, as_member, uses
 `
 
 type EndGrantParams struct {
@@ -536,6 +583,7 @@ func (q *Queries) EndGrant(ctx context.Context, arg EndGrantParams) (AccessGrant
 		&i.EndReason,
 		&i.EndedBy,
 		&i.AsMember,
+		&i.Uses,
 	)
 	return i, err
 }
@@ -753,7 +801,7 @@ func (q *Queries) GetDelegation(ctx context.Context, arg GetDelegationParams) (G
 }
 
 const getGrant = `-- name: GetGrant :one
-select g.org_id, g.id, g.request_id, g.safe_id, g.user_id, g.kind, g.approved_by, g.ticket, g.one_session, g.cool_down_us, g.starts_at, g.ends_at, g.created_at, g.ended_at, g.end_reason, g.ended_by, g.as_member, s.name as safe_name, p.handle, p.email, p.name as person_name
+select g.org_id, g.id, g.request_id, g.safe_id, g.user_id, g.kind, g.approved_by, g.ticket, g.one_session, g.cool_down_us, g.starts_at, g.ends_at, g.created_at, g.ended_at, g.end_reason, g.ended_by, g.as_member, g.uses, s.name as safe_name, p.handle, p.email, p.name as person_name
 from access_grant g
 join safe s on s.org_id = g.org_id and s.id = g.safe_id
 join person p on p.id = g.user_id
@@ -783,6 +831,7 @@ type GetGrantRow struct {
 	EndReason  string
 	EndedBy    string
 	AsMember   bool
+	Uses       string
 	SafeName   string
 	Handle     string
 	Email      string
@@ -810,6 +859,7 @@ func (q *Queries) GetGrant(ctx context.Context, arg GetGrantParams) (GetGrantRow
 		&i.EndReason,
 		&i.EndedBy,
 		&i.AsMember,
+		&i.Uses,
 		&i.SafeName,
 		&i.Handle,
 		&i.Email,
@@ -819,7 +869,7 @@ func (q *Queries) GetGrant(ctx context.Context, arg GetGrantParams) (GetGrantRow
 }
 
 const getRequest = `-- name: GetRequest :one
-select q.org_id, q.id, q.safe_id, q.requester_id, q.token_id, q.kind, q.state, q.reason, q.ticket, q.starts_at, q.duration_us, q.approvals_needed, q.approvals_have, q.approvers, q.policy_id, q.one_session, q.cool_down_us, q.version, q.created_at, q.expires_at, q.ended_at, q.end_reason, q.as_member, s.name as safe_name, cast(coalesce(s.deleted_at, 0) as bigint) as safe_deleted, r.name as resource_name, r.host, r.port, r.protocol, a.username,
+select q.org_id, q.id, q.safe_id, q.requester_id, q.token_id, q.kind, q.state, q.reason, q.ticket, q.starts_at, q.duration_us, q.approvals_needed, q.approvals_have, q.approvers, q.policy_id, q.one_session, q.cool_down_us, q.version, q.created_at, q.expires_at, q.ended_at, q.end_reason, q.as_member, q.uses, s.name as safe_name, cast(coalesce(s.deleted_at, 0) as bigint) as safe_deleted, r.name as resource_name, r.host, r.port, r.protocol, a.username,
     p.handle, p.name as person_name, p.email, cast(coalesce(m.role, '') as text) as org_role,
     cast(coalesce(g.id, '') as text) as grant_id, cast(coalesce(g.starts_at, 0) as bigint) as grant_starts,
     cast(coalesce(g.ends_at, 0) as bigint) as grant_ends, cast(coalesce(g.ended_at, 0) as bigint) as grant_ended,
@@ -864,6 +914,7 @@ type GetRequestRow struct {
 	EndedAt         int64
 	EndReason       string
 	AsMember        bool
+	Uses            string
 	SafeName        string
 	SafeDeleted     int64
 	ResourceName    string
@@ -910,6 +961,7 @@ func (q *Queries) GetRequest(ctx context.Context, arg GetRequestParams) (GetRequ
 		&i.EndedAt,
 		&i.EndReason,
 		&i.AsMember,
+		&i.Uses,
 		&i.SafeName,
 		&i.SafeDeleted,
 		&i.ResourceName,
@@ -1101,11 +1153,11 @@ func (q *Queries) InsertDelegation(ctx context.Context, arg InsertDelegationPara
 
 const insertGrant = `-- name: InsertGrant :exec
 insert into access_grant (
-    org_id, id, request_id, safe_id, user_id, kind, approved_by, ticket, one_session, cool_down_us, as_member, starts_at, ends_at,
+    org_id, id, request_id, safe_id, user_id, kind, approved_by, ticket, one_session, cool_down_us, as_member, uses, starts_at, ends_at,
     created_at, ended_at, end_reason, ended_by)
 values (
     $1, $2, $3, $4, $5, $6, $7,
-    $8, $9, $10, $11, $12, $13, $14, 0, '', '')
+    $8, $9, $10, $11, $12, $13, $14, $15, 0, '', '')
 `
 
 type InsertGrantParams struct {
@@ -1120,6 +1172,7 @@ type InsertGrantParams struct {
 	OneSession bool
 	CoolDownUs int64
 	AsMember   bool
+	Uses       string
 	StartsAt   int64
 	EndsAt     int64
 	Now        int64
@@ -1138,6 +1191,7 @@ func (q *Queries) InsertGrant(ctx context.Context, arg InsertGrantParams) error 
 		arg.OneSession,
 		arg.CoolDownUs,
 		arg.AsMember,
+		arg.Uses,
 		arg.StartsAt,
 		arg.EndsAt,
 		arg.Now,
@@ -1174,12 +1228,12 @@ func (q *Queries) InsertLink(ctx context.Context, arg InsertLinkParams) error {
 const insertRequest = `-- name: InsertRequest :exec
 insert into access_request (
     org_id, id, safe_id, requester_id, token_id, kind, state, reason, ticket, starts_at, duration_us, approvals_needed, approvals_have,
-    approvers, policy_id, one_session, cool_down_us, as_member, version, created_at, expires_at, ended_at, end_reason)
+    approvers, policy_id, one_session, cool_down_us, as_member, uses, version, created_at, expires_at, ended_at, end_reason)
 values (
     $1, $2, $3, $4, $5, $6, $7,
     $8, $9, $10, $11, $12, 0,
-    $13, $14, $15, $16, $17, 1, $18, $19,
-    $20, '')
+    $13, $14, $15, $16, $17, $18, 1, $19, $20,
+    $21, '')
 `
 
 type InsertRequestParams struct {
@@ -1200,6 +1254,7 @@ type InsertRequestParams struct {
 	OneSession      bool
 	CoolDownUs      int64
 	AsMember        bool
+	Uses            string
 	Now             int64
 	ExpiresAt       int64
 	EndedAt         int64
@@ -1224,6 +1279,7 @@ func (q *Queries) InsertRequest(ctx context.Context, arg InsertRequestParams) er
 		arg.OneSession,
 		arg.CoolDownUs,
 		arg.AsMember,
+		arg.Uses,
 		arg.Now,
 		arg.ExpiresAt,
 		arg.EndedAt,
@@ -1629,7 +1685,7 @@ func (q *Queries) ListDelegations(ctx context.Context, arg ListDelegationsParams
 }
 
 const listGrants = `-- name: ListGrants :many
-select g.org_id, g.id, g.request_id, g.safe_id, g.user_id, g.kind, g.approved_by, g.ticket, g.one_session, g.cool_down_us, g.starts_at, g.ends_at, g.created_at, g.ended_at, g.end_reason, g.ended_by, g.as_member, s.name as safe_name, p.handle, p.email, p.name as person_name
+select g.org_id, g.id, g.request_id, g.safe_id, g.user_id, g.kind, g.approved_by, g.ticket, g.one_session, g.cool_down_us, g.starts_at, g.ends_at, g.created_at, g.ended_at, g.end_reason, g.ended_by, g.as_member, g.uses, s.name as safe_name, p.handle, p.email, p.name as person_name
 from access_grant g
 join safe s on s.org_id = g.org_id and s.id = g.safe_id
 join person p on p.id = g.user_id
@@ -1668,6 +1724,7 @@ type ListGrantsRow struct {
 	EndReason  string
 	EndedBy    string
 	AsMember   bool
+	Uses       string
 	SafeName   string
 	Handle     string
 	Email      string
@@ -1709,6 +1766,7 @@ func (q *Queries) ListGrants(ctx context.Context, arg ListGrantsParams) ([]ListG
 			&i.EndReason,
 			&i.EndedBy,
 			&i.AsMember,
+			&i.Uses,
 			&i.SafeName,
 			&i.Handle,
 			&i.Email,
@@ -1728,7 +1786,7 @@ func (q *Queries) ListGrants(ctx context.Context, arg ListGrantsParams) ([]ListG
 }
 
 const listRequests = `-- name: ListRequests :many
-select q.org_id, q.id, q.safe_id, q.requester_id, q.token_id, q.kind, q.state, q.reason, q.ticket, q.starts_at, q.duration_us, q.approvals_needed, q.approvals_have, q.approvers, q.policy_id, q.one_session, q.cool_down_us, q.version, q.created_at, q.expires_at, q.ended_at, q.end_reason, q.as_member, s.name as safe_name, cast(coalesce(s.deleted_at, 0) as bigint) as safe_deleted, r.name as resource_name, r.host, r.port, r.protocol, a.username,
+select q.org_id, q.id, q.safe_id, q.requester_id, q.token_id, q.kind, q.state, q.reason, q.ticket, q.starts_at, q.duration_us, q.approvals_needed, q.approvals_have, q.approvers, q.policy_id, q.one_session, q.cool_down_us, q.version, q.created_at, q.expires_at, q.ended_at, q.end_reason, q.as_member, q.uses, s.name as safe_name, cast(coalesce(s.deleted_at, 0) as bigint) as safe_deleted, r.name as resource_name, r.host, r.port, r.protocol, a.username,
     p.handle, p.name as person_name, p.email, cast(coalesce(m.role, '') as text) as org_role,
     cast(coalesce(g.id, '') as text) as grant_id, cast(coalesce(g.starts_at, 0) as bigint) as grant_starts,
     cast(coalesce(g.ends_at, 0) as bigint) as grant_ends, cast(coalesce(g.ended_at, 0) as bigint) as grant_ended,
@@ -1798,6 +1856,7 @@ type ListRequestsRow struct {
 	EndedAt         int64
 	EndReason       string
 	AsMember        bool
+	Uses            string
 	SafeName        string
 	SafeDeleted     int64
 	ResourceName    string
@@ -1861,6 +1920,7 @@ func (q *Queries) ListRequests(ctx context.Context, arg ListRequestsParams) ([]L
 			&i.EndedAt,
 			&i.EndReason,
 			&i.AsMember,
+			&i.Uses,
 			&i.SafeName,
 			&i.SafeDeleted,
 			&i.ResourceName,
@@ -1925,45 +1985,51 @@ func (q *Queries) LiveOnGrant(ctx context.Context, arg LiveOnGrantParams) (int64
 }
 
 const openGrants = `-- name: OpenGrants :many
+select id, request_id, safe_id, kind, approved_by, ticket, ends_at, needs_loan, for_session, for_checkout from (
 select g.id, g.request_id, g.safe_id, g.kind, g.approved_by, g.ticket, g.ends_at,
-    cast(g.as_member and not exists (select 1 from safe_access a where a.org_id = g.org_id and a.safe_id = g.safe_id and a.user_id = g.user_id) as boolean) as needs_loan
-from access_grant g
-join safe s on s.org_id = g.org_id and s.id = g.safe_id and s.deleted_at is null
-where g.org_id = $1 and g.user_id = $2 and (cast($3 as text) = '' or g.safe_id = $3)
-    and g.ended_at = 0 and g.starts_at <= $4 and g.ends_at > $4
-    and (not g.one_session
+    cast(g.as_member and not exists (select 1 from safe_access a where a.org_id = g.org_id and a.safe_id = g.safe_id and a.user_id = g.user_id) as boolean) as needs_loan,
+    cast(g.uses <> 'checkout' and (not g.one_session
         or not exists (select 1 from session x where x.org_id = g.org_id and x.access_request_id = g.request_id and x.access_request_id <> '' and (x.state <> 'ended' or x.started_at > 0))
         or exists (select 1 from session x where x.org_id = g.org_id and x.access_request_id = g.request_id and x.access_request_id <> ''
-            and (x.state <> 'ended' or x.started_at > 0 and x.ended_at + g.cool_down_us > $4)))
-order by case g.kind when 'emergency' then 1 else 0 end, g.ends_at desc, g.id
+            and (x.state <> 'ended' or x.started_at > 0 and x.ended_at + g.cool_down_us > $1))) as boolean) as for_session,
+    cast(g.uses <> 'session' and (not g.one_session
+        or not exists (select 1 from checkout c where c.org_id = g.org_id and c.access_request_id = g.request_id and c.access_request_id <> '' and c.ended_at <> 0 and c.handed_at <> 0)) as boolean) as for_checkout
+from access_grant g
+join safe s on s.org_id = g.org_id and s.id = g.safe_id and s.deleted_at is null
+where g.org_id = $2 and g.user_id = $3 and (cast($4 as text) = '' or g.safe_id = $4)
+    and g.ended_at = 0 and g.starts_at <= $1 and g.ends_at > $1
+) u where u.for_session or u.for_checkout
+order by case u.kind when 'emergency' then 1 else 0 end, u.ends_at desc, u.id
 `
 
 type OpenGrantsParams struct {
+	Now    int64
 	OrgID  string
 	UserID string
 	SafeID string
-	Now    int64
 }
 
 type OpenGrantsRow struct {
-	ID         string
-	RequestID  string
-	SafeID     string
-	Kind       string
-	ApprovedBy string
-	Ticket     string
-	EndsAt     int64
-	NeedsLoan  bool
+	ID          string
+	RequestID   string
+	SafeID      string
+	Kind        string
+	ApprovedBy  string
+	Ticket      string
+	EndsAt      int64
+	NeedsLoan   bool
+	ForSession  bool
+	ForCheckout bool
 }
 
 // What somebody may use now: for one safe, or (empty) for any. One that opens a single session is used up
-// when that has ended longer ago than its cool-down.
+// for sessions when that has ended longer ago than its cool-down, and for checkouts when one of them has ended.
 func (q *Queries) OpenGrants(ctx context.Context, arg OpenGrantsParams) ([]OpenGrantsRow, error) {
 	rows, err := q.db.QueryContext(ctx, openGrants,
+		arg.Now,
 		arg.OrgID,
 		arg.UserID,
 		arg.SafeID,
-		arg.Now,
 	)
 	if err != nil {
 		return nil, err
@@ -1981,6 +2047,8 @@ func (q *Queries) OpenGrants(ctx context.Context, arg OpenGrantsParams) ([]OpenG
 			&i.Ticket,
 			&i.EndsAt,
 			&i.NeedsLoan,
+			&i.ForSession,
+			&i.ForCheckout,
 		); err != nil {
 			return nil, err
 		}

@@ -22,4 +22,5 @@ type AccessGrant struct {
 	EndReason  string
 	EndedBy    string
 	AsMember   bool
+	Uses       string
 }
