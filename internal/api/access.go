@@ -69,35 +69,46 @@ type AccessSession struct {
 	RecordingID id.Recording `json:"recording_id,omitempty"`
 }
 
+// AccessCheckout is a checkout that was opened through a request.
+type AccessCheckout struct {
+	ID        id.Checkout `json:"id"`
+	StartedAt time.Time   `json:"started_at"`
+	ExpiresAt time.Time   `json:"expires_at"`
+	EndedAt   time.Time   `json:"ended_at,omitzero"`
+	EndedBy   string      `json:"ended_by,omitempty"`
+}
+
 // AccessRequest is a request with what became of it.
 type AccessRequest struct {
-	ID              id.AccessReq    `json:"id"`
-	Kind            string          `json:"kind" enum:"approval,rule,emergency" doc:"Who opens it: people; a rule of the safe; in an emergency nobody was asked"`
-	State           string          `json:"state" enum:"open,approved,rejected,withdrawn,expired,closed"`
-	EndReason       string          `json:"end_reason,omitempty"`
-	Safe            AccessSafe      `json:"safe"`
-	Requester       AccessPerson    `json:"requester"`
-	RequesterRole   string          `json:"requester_role,omitempty" doc:"In the organization, now"`
-	TokenID         id.Token        `json:"token_id,omitempty" doc:"The API token that filed it"`
-	Reason          string          `json:"reason"`
-	Ticket          string          `json:"ticket,omitempty"`
-	StartsAt        time.Time       `json:"starts_at,omitzero" doc:"Absent: when it is approved"`
-	DurationSeconds int64           `json:"duration_seconds"`
-	ApprovalsNeeded int             `json:"approvals_needed"`
-	ApprovalsHave   int             `json:"approvals_have"`
-	Approvers       []string        `json:"approvers" doc:"safe (its approvers and managers), group:<id>, person:<id>; owners and admins always"`
-	PolicyID        id.Policy       `json:"policy_id,omitempty" doc:"That asks for approval; absent: the safe's settings"`
-	OneSession      bool            `json:"one_session" doc:"It opens one session, and reconnects within the cool-down after it"`
-	CoolDownSeconds int64           `json:"cool_down_seconds"`
-	Version         int64           `json:"version"`
-	CreatedAt       time.Time       `json:"created_at"`
-	ExpiresAt       time.Time       `json:"expires_at" doc:"When it lapses undecided"`
-	EndedAt         time.Time       `json:"ended_at,omitzero"`
-	Grant           *AccessGrant    `json:"grant,omitempty"`
-	MayDecide       bool            `json:"may_decide" doc:"You may approve or reject it now"`
-	Decisions       []AccessVote    `json:"decisions,omitempty" doc:"Only of a single request"`
-	Comments        []AccessComment `json:"comments,omitempty" doc:"Only of a single request"`
-	Sessions        []AccessSession `json:"sessions,omitempty" doc:"Those that were opened through it, newest first; only of a single request"`
+	ID              id.AccessReq     `json:"id"`
+	Kind            string           `json:"kind" enum:"approval,rule,emergency" doc:"Who opens it: people; a rule of the safe; in an emergency nobody was asked"`
+	State           string           `json:"state" enum:"open,approved,rejected,withdrawn,expired,closed"`
+	EndReason       string           `json:"end_reason,omitempty"`
+	Safe            AccessSafe       `json:"safe"`
+	Requester       AccessPerson     `json:"requester"`
+	RequesterRole   string           `json:"requester_role,omitempty" doc:"In the organization, now"`
+	TokenID         id.Token         `json:"token_id,omitempty" doc:"The API token that filed it"`
+	Reason          string           `json:"reason"`
+	Ticket          string           `json:"ticket,omitempty"`
+	StartsAt        time.Time        `json:"starts_at,omitzero" doc:"Absent: when it is approved"`
+	DurationSeconds int64            `json:"duration_seconds"`
+	ApprovalsNeeded int              `json:"approvals_needed"`
+	ApprovalsHave   int              `json:"approvals_have"`
+	Approvers       []string         `json:"approvers" doc:"safe (its approvers and managers), group:<id>, person:<id>; owners and admins always"`
+	PolicyID        id.Policy        `json:"policy_id,omitempty" doc:"That asks for approval; absent: the safe's settings"`
+	Uses            string           `json:"uses" enum:"session,checkout,both" doc:"What it is for: sessions, a checkout of the credential, or both"`
+	OneSession      bool             `json:"one_session" doc:"It opens one session, and reconnects within the cool-down after it"`
+	CoolDownSeconds int64            `json:"cool_down_seconds"`
+	Version         int64            `json:"version"`
+	CreatedAt       time.Time        `json:"created_at"`
+	ExpiresAt       time.Time        `json:"expires_at" doc:"When it lapses undecided"`
+	EndedAt         time.Time        `json:"ended_at,omitzero"`
+	Grant           *AccessGrant     `json:"grant,omitempty"`
+	MayDecide       bool             `json:"may_decide" doc:"You may approve or reject it now"`
+	Decisions       []AccessVote     `json:"decisions,omitempty" doc:"Only of a single request"`
+	Comments        []AccessComment  `json:"comments,omitempty" doc:"Only of a single request"`
+	Sessions        []AccessSession  `json:"sessions,omitempty" doc:"Those that were opened through it, newest first; only of a single request"`
+	Checkouts       []AccessCheckout `json:"checkouts,omitempty" doc:"Those that were opened through it, newest first; only of a single request"`
 }
 
 func accessPerson(p access.Person) AccessPerson {
@@ -110,7 +121,7 @@ func accessRequestJSON(r access.Request) AccessRequest {
 		Safe:      AccessSafe{ID: r.Safe, Name: r.SafeName, ResourceName: r.ResourceName, Protocol: r.Protocol, Host: r.Host, Port: r.Port, Username: r.Username},
 		Requester: accessPerson(r.Requester), RequesterRole: string(r.Role), TokenID: r.Token, Reason: r.Reason, Ticket: r.Ticket,
 		StartsAt: r.StartsAt, DurationSeconds: int64(r.Duration / time.Second), ApprovalsNeeded: r.Needed, ApprovalsHave: r.Have, Approvers: r.Approvers, PolicyID: r.Policy,
-		OneSession: r.Once, CoolDownSeconds: int64(r.CoolDown / time.Second), Version: r.Version, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt, EndedAt: r.EndedAt, MayDecide: r.MayDecide,
+		Uses: string(r.Uses), OneSession: r.Once, CoolDownSeconds: int64(r.CoolDown / time.Second), Version: r.Version, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt, EndedAt: r.EndedAt, MayDecide: r.MayDecide,
 	}
 	if r.Grant != nil {
 		g := AccessGrant(*r.Grant)
@@ -128,6 +139,9 @@ func accessRequestJSON(r access.Request) AccessRequest {
 	}
 	for _, x := range r.Sessions {
 		out.Sessions = append(out.Sessions, AccessSession{x.ID, x.State, x.StartedAt, x.EndedAt, x.Recording})
+	}
+	for _, x := range r.Checkouts {
+		out.Checkouts = append(out.Checkouts, AccessCheckout(x))
 	}
 	return out
 }
@@ -180,7 +194,7 @@ func (s *Server) safeOf(ctx context.Context, a authz.Actor, in AccessSafeIn) (id
 func (s *Server) accessRoutes() {
 	const tag = "access"
 	handle(s, signedIn, huma.Operation{OperationID: "create-access-request", Method: http.MethodPost, Path: "/access/requests", Summary: "Ask for access to a safe", DefaultStatus: 201, Tags: []string{tag},
-		Description: "Those who may decide are told by e-mail. Where nobody's approval is needed, the answer is APPROVAL_NOT_NEEDED: just open the safe."},
+		Description: "Those who may decide are told by e-mail. Where nobody's approval is needed, the answer is APPROVAL_NOT_NEEDED: just open the safe. A request for a checkout may be made by every member of the safe; where their own role does not reveal credentials, at least one person approves."},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			Body struct {
 				AccessSafeIn
@@ -188,13 +202,14 @@ func (s *Server) accessRoutes() {
 				Ticket          string    `json:"ticket,omitempty" maxLength:"500"`
 				DurationSeconds int64     `json:"duration_seconds,omitempty" minimum:"0" doc:"Absent: an hour, or what the safe allows at most"`
 				StartsAt        time.Time `json:"starts_at,omitempty" required:"false" doc:"Absent: when it is approved"`
+				Uses            string    `json:"uses,omitempty" required:"false" enum:"session,checkout,both" doc:"What for: sessions, a checkout of the credential, or both. Default session"`
 			}
 		}) (*accessRequestOut, error) {
 			sid, err := s.safeOf(ctx, a, in.Body.AccessSafeIn)
 			if err != nil {
 				return nil, err
 			}
-			return oneAccessRequest(s.Access.Request(ctx, a, access.RequestArgs{Safe: sid, Reason: in.Body.Reason, Ticket: in.Body.Ticket, Duration: bounded(in.Body.DurationSeconds), StartsAt: in.Body.StartsAt}))
+			return oneAccessRequest(s.Access.Request(ctx, a, access.RequestArgs{Safe: sid, Uses: access.Uses(in.Body.Uses), Reason: in.Body.Reason, Ticket: in.Body.Ticket, Duration: bounded(in.Body.DurationSeconds), StartsAt: in.Body.StartsAt}))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "list-access-requests", Method: http.MethodGet, Path: "/access/requests", Summary: "List the access requests that you may see, newest first", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {

@@ -12,6 +12,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/accessreview"
 	"github.com/vaultpam/vaultpam/internal/audit/review"
 	"github.com/vaultpam/vaultpam/internal/auditexport"
+	"github.com/vaultpam/vaultpam/internal/checkout"
 	"github.com/vaultpam/vaultpam/internal/governance"
 	"github.com/vaultpam/vaultpam/internal/group"
 	"github.com/vaultpam/vaultpam/internal/idempotency"
@@ -64,6 +65,7 @@ type Deps struct {
 	SCIM        *scim.Service
 	Recovery    *recovery.Service
 	Access      *access.Service
+	Checkouts   *checkout.Service
 	Governance  *governance.Service
 	Reviews     *accessreview.Service
 
@@ -100,6 +102,7 @@ func (d *Deps) check() error {
 		d.Keys == nil,
 		d.Recovery == nil,
 		d.Access == nil,
+		d.Checkouts == nil,
 		d.Governance == nil,
 		d.PublicURL == "",
 	} {
@@ -145,6 +148,7 @@ func (s *Server) routes() {
 	s.scimRoutes()
 	s.recoveryRoutes()
 	s.accessRoutes()
+	s.checkoutRoutes()
 	s.governanceRoutes()
 	s.reviewRoutes()
 	s.mux.HandleFunc("GET "+terminalPath, s.terminal)

@@ -2,6 +2,8 @@ package api
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -59,12 +61,24 @@ func (s *Server) idempotent(c huma.Context, next func(huma.Context)) {
 	next(huma.WithContext(humago.NewContext(c.Operation(), r, k), r.Context()))
 	// Not reached when a handler panics: nobody knows then what was done, and the
 	// key stays claimed.
-	s.settle(r, request, k)
+	s.settle(r, request, k, c.Operation().Metadata[secretKey] != nil)
 }
+
+const secretKey = "secret"
+
+// holdsSecret marks an operation whose answer holds a secret in the clear, so that it is
+// kept nowhere, not even sealed.
+func holdsSecret(op huma.Operation) huma.Operation {
+	op.Metadata = map[string]any{secretKey: true}
+	return op
+}
+
+// CodeAnswerNotKept is the answer to a repeat of what was done and answered with a secret.
+const CodeAnswerNotKept = "ANSWER_NOT_KEPT"
 
 // settle keeps the answer of what was done or refused for good. What may work
 // later (a limit, a part that did not answer, a fault of ours) is forgotten.
-func (s *Server) settle(r *http.Request, request idempotency.Request, k *keeper) {
+func (s *Server) settle(r *http.Request, request idempotency.Request, k *keeper, secret bool) {
 	var err error
 	if k.status == 0 || k.status >= 500 || k.status == http.StatusTooManyRequests {
 		err = s.Idempotency.Forget(r.Context(), request)
@@ -75,11 +89,24 @@ func (s *Server) settle(r *http.Request, request idempotency.Request, k *keeper)
 				a.Header[h] = v
 			}
 		}
+		if secret && k.status < 300 {
+			a = s.notKept(r)
+		}
 		err = s.Idempotency.Keep(r.Context(), request, a)
 	}
 	if err != nil {
 		s.log.ErrorContext(r.Context(), "an idempotency key could not be settled", "error", err.Error())
 	}
+}
+
+// notKept is kept in place of an answer that holds a secret.
+func (s *Server) notKept(r *http.Request) idempotency.Answer {
+	p := s.problem(r.Context(), fault.New(fault.Conflict, "this was done already, and its answer is not kept, because it held a secret: list your checkouts, and show it again").WithCode(CodeAnswerNotKept))
+	body, err := json.Marshal(p)
+	if err != nil {
+		panic(fmt.Sprintf("encode a problem: %v", err)) // a bug in its type
+	}
+	return idempotency.Answer{Status: p.Status, Header: map[string][]string{"Content-Type": {p.ContentType("")}}, Body: body}
 }
 
 // keeper remembers the answer while it is sent.

@@ -227,7 +227,7 @@ func handle[I, O any](s *Server, a admission, op huma.Operation, h func(ctx cont
 	if op.Metadata[waitsKey] != nil {
 		s.describeWaiting(&op)
 	}
-	op.Metadata = map[string]any{accessKey: a}
+	op.Metadata = map[string]any{accessKey: a, secretKey: op.Metadata[secretKey]}
 	op.MaxBodyBytes, op.BodyReadTimeout = maxBody, bodyTime
 	if a != open {
 		op.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}

@@ -119,3 +119,10 @@ func (l loans) LentTo(ctx context.Context, tx *db.Tx, org id.Org, user id.User, 
 	}
 	return out, nil
 }
+
+// lateCheckouts ends the checkouts of accounts for the vault, which they are built on.
+type lateCheckouts struct{ a *App }
+
+func (l lateCheckouts) OnAccount(ctx context.Context, tx *db.Tx, actor authz.Actor, acc id.Account) (int, error) {
+	return l.a.checkouts.OnAccount(ctx, tx, actor, acc)
+}

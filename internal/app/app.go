@@ -25,6 +25,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/audit/review"
 	"github.com/vaultpam/vaultpam/internal/auditexport"
 	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/checkout"
 	"github.com/vaultpam/vaultpam/internal/config"
 	"github.com/vaultpam/vaultpam/internal/console"
 	"github.com/vaultpam/vaultpam/internal/db"
@@ -98,6 +99,36 @@ type App struct {
 	repeats      *idempotency.Service
 	api          *api.Server
 	console      *console.Console
+	db         *db.DB
+	keyring    *seal.Keyring
+	ledger     *ledger.Ledger
+	mail       *notify.Service
+	identity   *identity.Service
+	recovery   *recovery.Service
+	governance *governance.Service
+	reviews    *accessreview.Service
+	tenancy    *tenancy.Service
+	platform   *platform.Service
+	invites    *invitation.Service
+	signups    *signup.Service
+	phone      *phone.Service
+	keys       *keys.Service
+	resources  *resource.Service
+	vault      *vault.Service
+	safes      *safe.Service
+	groups     *group.Service
+	policies   *policy.Service
+	store      *recording.Store
+	recordings *recording.Service
+	sessions   *session.Service
+	access     *access.Service
+	checkouts  *checkout.Service
+	sso        *sso.Service
+	scim       *scim.Service
+	gateway    *gateway.Gateway
+	repeats    *idempotency.Service
+	api        *api.Server
+	console    *console.Console
 
 	doors doors
 }
@@ -218,7 +249,7 @@ func (a *App) buildDomains() (err error) {
 		return err
 	})
 	build("vault", func() (err error) {
-		a.vault, err = vault.New(vault.Deps{DB: a.db, Ledger: a.ledger, Sealer: a.keyring, Resources: a.resources, Uses: []vault.Uses{safe.OnAccount}, Live: counts, Now: now})
+		a.vault, err = vault.New(vault.Deps{DB: a.db, Ledger: a.ledger, Sealer: a.keyring, Resources: a.resources, Uses: []vault.Uses{safe.OnAccount}, Live: counts, Checkouts: lateCheckouts{a}, Now: now})
 		return err
 	})
 	build("keys", func() (err error) {
@@ -313,6 +344,10 @@ func (a *App) buildDomains() (err error) {
 		a.access, err = access.New(access.Deps{Log: part("access"), DB: a.db, Ledger: a.ledger, Needs: needs{a.policies}, Mail: a.mail, Vault: a.vault, Wake: a.sessions.Notify, Now: now})
 		return err
 	})
+	build("checkouts", func() (err error) {
+		a.checkouts, err = checkout.New(checkout.Deps{Log: part("checkout"), DB: a.db, Ledger: a.ledger, Policies: a.policies, Vault: a.vault, Rotation: a.vault, Now: now})
+		return err
+	})
 	build("idempotency", func() (err error) {
 		a.repeats, err = idempotency.New(idempotency.Deps{DB: a.db, Seal: a.keyring, Now: now})
 		return err
@@ -344,7 +379,7 @@ func (a *App) buildDoors() error {
 		Invitations: a.invites, Signups: a.signups,
 		Resources: a.resources, Vault: a.vault, Safes: a.safes, Groups: a.groups, Policies: a.policies, Sessions: a.sessions, Recordings: a.recordings, Review: a.review, AuditExport: a.auditExports,
 		Terminals: terminals{a.sessions, a.gateway}, Idempotency: a.repeats,
-		Access:   a.access,
+		Access:   a.access, Checkouts: a.checkouts,
 		SSO:      a.sso,
 		SCIM:     a.scim,
 		Mail:     a.mail,

@@ -16,7 +16,7 @@ var floors = [][]string{
 	{"cmd", "internal/cli", "internal/app", "bench", "test", "scripts"},
 	{"internal/api", "internal/console", "internal/gateway", "internal/demo", "internal/config"},
 	{
-		"internal/session", "internal/access", "internal/recording", "internal/policy", "internal/safe", "internal/group", "internal/vault", "internal/resource",
+		"internal/session", "internal/access", "internal/checkout", "internal/recording", "internal/policy", "internal/safe", "internal/group", "internal/vault", "internal/resource",
 		"internal/tenancy", "internal/invitation", "internal/invitelink", "internal/signup", "internal/platform", "internal/keys",
 		"internal/identity", "internal/mfa", "internal/recovery", "internal/phone", "internal/sso", "internal/scim",
 		"internal/notify", "internal/idempotency", "internal/governance", "internal/accessreview", "internal/auditexport",

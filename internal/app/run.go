@@ -203,6 +203,7 @@ func (a *App) Run(ctx context.Context) error {
 	above.Go(func() error { return a.safes.Run(ctx) })
 	above.Go(func() error { return a.recovery.Run(ctx) })
 	above.Go(func() error { return a.access.Run(ctx) })
+	above.Go(func() error { return a.checkouts.Run(ctx) })
 	above.Go(func() error { return a.governance.Run(ctx) })
 	above.Go(func() error { return a.reviews.Run(ctx) })
 	above.Go(func() error { return a.retention.Run(ctx) })
