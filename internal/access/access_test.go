@@ -66,7 +66,7 @@ type needs struct {
 	shut  map[id.User]bool // by a policy
 }
 
-func (n needs) Need(ctx context.Context, tx *db.Tx, actor authz.Actor, s id.Safe, _ time.Time) (access.Need, error) {
+func (n needs) Need(ctx context.Context, tx *db.Tx, actor authz.Actor, s id.Safe, _ access.Uses, _ time.Time) (access.Need, error) {
 	a, err := n.safes.Access(ctx, tx, actor.Org, actor.User, s)
 	return access.Need{Access: a, Approvals: a.Policy.Approval.Count}, err
 }

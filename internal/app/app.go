@@ -379,7 +379,7 @@ func (a *App) buildDoors() error {
 		Invitations: a.invites, Signups: a.signups,
 		Resources: a.resources, Vault: a.vault, Safes: a.safes, Groups: a.groups, Policies: a.policies, Sessions: a.sessions, Recordings: a.recordings, Review: a.review, AuditExport: a.auditExports,
 		Terminals: terminals{a.sessions, a.gateway}, Idempotency: a.repeats,
-		Access:   a.access, Checkouts: a.checkouts,
+		Access: a.access, Checkouts: a.checkouts,
 		SSO:      a.sso,
 		SCIM:     a.scim,
 		Mail:     a.mail,

@@ -42,7 +42,7 @@ func TestPolicyNamesEveryWrongField(t *testing.T) {
 		change func(*Policy)
 		want   []string
 	}{
-		{func(p *Policy) { *p = Policy{} }, []string{"session_ttl_seconds", "idle_timeout_seconds", "step_up_freshness_seconds", "jump", "file_transfer", "request_by", "request_max_seconds", "request_wait_seconds", "delegation"}},
+		{func(p *Policy) { *p = Policy{} }, []string{"session_ttl_seconds", "idle_timeout_seconds", "step_up_freshness_seconds", "jump", "file_transfer", "checkout_timeout_seconds", "request_by", "request_max_seconds", "request_wait_seconds", "delegation"}},
 		{func(p *Policy) { p.SessionTTL = 4 * time.Second }, []string{"session_ttl_seconds"}},
 		{func(p *Policy) { p.SessionTTL = MaxLimit + time.Second }, []string{"session_ttl_seconds"}},
 		{func(p *Policy) { p.IdleTimeout = -time.Minute }, []string{"idle_timeout_seconds"}},

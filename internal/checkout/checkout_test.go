@@ -1,0 +1,412 @@
+package checkout_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vaultpam/vaultpam/internal/audit/event"
+	"github.com/vaultpam/vaultpam/internal/audit/ledger"
+	"github.com/vaultpam/vaultpam/internal/authz"
+	"github.com/vaultpam/vaultpam/internal/checkout"
+	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/db/dbtest"
+	"github.com/vaultpam/vaultpam/internal/fault"
+	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/page"
+	"github.com/vaultpam/vaultpam/internal/policy"
+	"github.com/vaultpam/vaultpam/internal/safe"
+	"github.com/vaultpam/vaultpam/internal/safe/safetest"
+	"github.com/vaultpam/vaultpam/internal/vault"
+)
+
+// scene is a safe with somebody who may check out, one who may only launch, and a manager.
+type scene struct {
+	*safetest.World
+	*checkout.Service
+	vault       safe.Safe
+	anna, bruno authz.Actor // checkout, manager
+	granted     []policy.Grant
+	broken      error // of the secret store
+	accounts    *vault.Service
+}
+
+func (s *scene) GrantsOf(_ context.Context, _ *db.Tx, _ id.Org, user id.User, sid id.Safe) (out []policy.SafeGrant, _ error) {
+	for _, g := range s.granted {
+		if user == s.Operator.User && (sid == s.vault.ID || sid == "") {
+			out = append(out, policy.SafeGrant{Safe: s.vault.ID, Grant: g})
+		}
+	}
+	return out, nil
+}
+
+// Reveal lets the secret store fail.
+func (s *scene) reveal(ctx context.Context, actor authz.Actor, a id.Account, c id.Checkout, through id.Safe, kept func(context.Context, *db.Tx, int64) error) (vault.Credential, error) {
+	if s.broken != nil {
+		return vault.Credential{}, s.broken
+	}
+	return s.accounts.Reveal(ctx, actor, a, c, through, kept)
+}
+
+type shaky struct{ *scene }
+
+func (v shaky) Find(ctx context.Context, tx *db.Tx, org id.Org, a id.Account) (vault.Account, error) {
+	return v.accounts.Find(ctx, tx, org, a)
+}
+
+func (v shaky) Reveal(ctx context.Context, actor authz.Actor, a id.Account, c id.Checkout, through id.Safe, kept func(context.Context, *db.Tx, int64) error) (vault.Credential, error) {
+	return v.reveal(ctx, actor, a, c, through, kept)
+}
+
+// healthy is a ledger that nobody runs, and whose events a test reads at once.
+type healthy struct{ *ledger.Ledger }
+
+func (healthy) HealthyFor(id.Org) error { return nil }
+
+// late ends checkouts for the vault.
+type late struct{ s *scene }
+
+func (l late) OnAccount(ctx context.Context, tx *db.Tx, actor authz.Actor, a id.Account) (int, error) {
+	return l.s.Service.OnAccount(ctx, tx, actor, a)
+}
+
+func each(t *testing.T, change func(*safe.Policy), f func(t *testing.T, s *scene)) {
+	t.Helper()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := &scene{World: safetest.New(t, d)}
+		p := safe.Default()
+		if change != nil {
+			change(&p)
+		}
+		s.vault = s.Safe("vault", &p)
+		s.anna, s.bruno = s.Person(s.Org, "anna", authz.Operator), s.Person(s.Org, "bruno", authz.Operator)
+		s.Member(s.vault.ID, s.Operator, safe.User)
+		s.Member(s.vault.ID, s.anna, safe.Checkout)
+		s.Member(s.vault.ID, s.bruno, safe.Manager)
+		for _, who := range []*authz.Actor{&s.Operator, &s.anna, &s.bruno, &s.Admin, &s.Auditor, &s.Stranger} {
+			who.MFAAt = s.Now
+		}
+		now := func() time.Time { return s.Now }
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		policies, err := policy.New(policy.Deps{DB: d, Ledger: s.Ledger, Safes: s.Safes, Grants: s, Now: now})
+		must(err)
+		s.accounts, err = vault.New(vault.Deps{DB: d, Ledger: s.Ledger, Sealer: s.Keyring, Resources: s.Resources, Uses: []vault.Uses{safe.OnAccount}, Checkouts: late{s}, Now: now})
+		must(err)
+		s.Service, err = checkout.New(checkout.Deps{DB: d, Ledger: healthy{s.Ledger}, Policies: policies, Vault: shaky{s}, Rotation: s.accounts, Now: now})
+		must(err)
+		s.Events()
+		f(t, s)
+	})
+}
+
+func (s *scene) out(t *testing.T, who authz.Actor) checkout.Shown {
+	t.Helper()
+	got, err := s.Open(t.Context(), who, checkout.Args{Safe: s.vault.ID, Reason: "the disk is full"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func (s *scene) refused(t *testing.T, who authz.Actor, code, reason string) {
+	t.Helper()
+	_, err := s.Open(t.Context(), who, checkout.Args{Safe: s.vault.ID, Reason: "the disk is full"})
+	if fault.CodeOf(err) != code {
+		t.Fatalf("%v (%s), want %s", err, fault.CodeOf(err), code)
+	}
+	s.One(event.CREDENTIAL_CHECKOUT_STARTED, event.Denied, reason, event.User)
+}
+
+func (s *scene) sweep(t *testing.T) {
+	t.Helper()
+	if err := s.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *scene) due(t *testing.T) bool {
+	t.Helper()
+	a, err := s.accounts.Get(t.Context(), s.Admin, s.vault.Account.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return !a.RotationDue.IsZero()
+}
+
+// names are the constants of the events since the last look, in their order.
+func (s *scene) names() string {
+	var out []string
+	for _, e := range s.Events() {
+		out = append(out, string(e.Constant)+" "+string(e.Outcome))
+	}
+	return strings.Join(out, ", ")
+}
+
+func TestCheckoutShowsTheCredentialToOnePersonForATime(t *testing.T) {
+	each(t, nil, func(t *testing.T, s *scene) {
+		got := s.out(t, s.anna)
+		if got.Credential.Password.Empty() || got.HandedAt.IsZero() || got.Reveals != 1 || got.ExpiresAt.Sub(got.StartedAt) != time.Hour {
+			t.Fatalf("%+v", got.Checkout)
+		}
+		if n := s.names(); n != "CREDENTIAL_CHECKOUT_STARTED success, CREDENTIAL_CHECKOUT_COMPLETED success, SECRET_ACCESSED success" {
+			t.Fatal(n)
+		}
+		s.refused(t, s.bruno, checkout.CodeCheckedOut, "exclusive_lease_held")
+		s.refused(t, s.anna, checkout.CodeCheckedOut, "exclusive_lease_held")
+
+		again, err := s.Reveal(t.Context(), s.anna, got.ID)
+		if err != nil || again.Credential.Password.RevealString() != got.Credential.Password.RevealString() || again.Reveals != 2 {
+			t.Fatalf("%+v %v", again.Checkout, err)
+		}
+		if n := s.names(); n != "SECRET_ACCESSED success" {
+			t.Fatal(n)
+		}
+		_, err = s.Reveal(t.Context(), s.bruno, got.ID)
+		if fault.CodeOf(err) != "NOT_PERMITTED" {
+			t.Fatal(err)
+		}
+		s.One(event.SECRET_ACCESSED, event.Denied, "no_lease", event.User)
+		if _, err = s.Reveal(t.Context(), s.Operator, got.ID); fault.CodeOf(err) != "NOT_FOUND" {
+			t.Fatal(err)
+		}
+		s.Now = s.Now.Add(6 * time.Minute) // the factor is old now
+		if _, err = s.Reveal(t.Context(), s.anna, got.ID); fault.CodeOf(err) != authz.StepUpRequired {
+			t.Fatal(err)
+		}
+		s.One(event.SECRET_ACCESSED, event.Denied, "not_permitted", event.User)
+		if s.due(t) {
+			t.Error("it is due before the check-in")
+		}
+		c, err := s.CheckIn(t.Context(), s.anna, got.ID, "done")
+		if err != nil || c.EndedBy != checkout.Holder || c.EndedByName == "" || c.EndComment != "done" {
+			t.Fatalf("%+v %v", c, err)
+		}
+		s.One(event.CREDENTIAL_CHECKIN_COMPLETED, event.Success, "", event.User)
+		if !s.due(t) {
+			t.Error("it is not due for rotation")
+		}
+		if _, err = s.CheckIn(t.Context(), s.anna, got.ID, ""); fault.CodeOf(err) != checkout.CodeOver {
+			t.Fatal(err)
+		}
+		_, err = s.Reveal(t.Context(), s.anna, got.ID)
+		if fault.CodeOf(err) != checkout.CodeOver {
+			t.Fatal(err)
+		}
+		s.One(event.SECRET_ACCESSED, event.Denied, "lease_expired", event.User)
+		s.Clean([]string{got.Credential.Password.RevealString()})
+	})
+}
+
+func TestWhoMayCheckOut(t *testing.T) {
+	each(t, nil, func(t *testing.T, s *scene) {
+		s.refused(t, s.Operator, checkout.CodeApprovalRequired, "no_approval")
+		nobody := s.Person(s.Org, "nobody", authz.Operator)
+		s.Events()
+		s.refused(t, nobody, "NOT_FOUND", "not_a_member")
+		old := s.anna
+		old.MFAAt = s.Now.Add(-6 * time.Minute)
+		s.refused(t, old, authz.StepUpRequired, "mfa_required")
+		auditor := s.Auditor
+		s.Member(s.vault.ID, auditor, safe.Manager)
+		s.Events()
+		s.refused(t, auditor, "NOT_PERMITTED", "not_a_member")
+
+		// An approved request opens what it is for, and nothing else.
+		s.granted = []policy.Grant{{ID: id.New[id.AccessGrant](), Request: id.New[id.AccessReq](), Until: s.Now.Add(10 * time.Minute), Uses: []policy.Use{policy.ForSession}}}
+		s.refused(t, s.Operator, checkout.CodeApprovalRequired, "no_approval")
+		s.granted[0].Uses = []policy.Use{policy.ForCheckout}
+		got := s.out(t, s.Operator)
+		if got.Request != s.granted[0].Request || !got.ExpiresAt.Equal(s.granted[0].Until) {
+			t.Fatalf("%+v", got.Checkout)
+		}
+		s.sweep(t)
+		if c, _ := s.Get(t.Context(), s.Operator, got.ID); !c.EndedAt.IsZero() {
+			t.Fatalf("%+v", c)
+		}
+		s.Events()
+		s.granted = nil // and ends with it
+		s.Now = s.Now.Add(time.Minute)
+		s.sweep(t)
+		s.One(event.CREDENTIAL_CHECKIN_COMPLETED, event.Success, "", event.System)
+		if c, _ := s.Get(t.Context(), s.Operator, got.ID); c.EndedBy != checkout.Admin {
+			t.Fatalf("%+v", c)
+		}
+	})
+}
+
+func TestOfTwoAtOnceOneChecksOut(t *testing.T) {
+	each(t, nil, func(t *testing.T, s *scene) {
+		errs := make(chan error, 6)
+		for i := range 6 {
+			who := []authz.Actor{s.anna, s.bruno}[i%2]
+			go func() {
+				_, err := s.Open(context.WithoutCancel(t.Context()), who, checkout.Args{Safe: s.vault.ID, Reason: "at once"})
+				errs <- err
+			}()
+		}
+		won := 0
+		for range 6 {
+			if err := <-errs; err == nil {
+				won++
+			} else if fault.CodeOf(err) != checkout.CodeCheckedOut {
+				t.Error(err)
+			}
+		}
+		if won != 1 {
+			t.Fatalf("%d of six hold it", won)
+		}
+		n := strings.Count(s.names(), "CREDENTIAL_CHECKOUT_STARTED denied")
+		if n != 5 {
+			t.Errorf("%d refusals were told", n)
+		}
+	})
+}
+
+func TestEndsOfACheckout(t *testing.T) {
+	for name, c := range map[string]struct {
+		do func(t *testing.T, s *scene, c checkout.Checkout)
+		by checkout.EndedBy
+		as event.ActorType
+	}{
+		"by force": {func(t *testing.T, s *scene, c checkout.Checkout) {
+			if _, err := s.CheckIn(t.Context(), s.Admin, c.ID, "now"); err != nil {
+				t.Fatal(err)
+			}
+		}, checkout.Admin, event.TenantAdmin},
+		"by a manager": {func(t *testing.T, s *scene, c checkout.Checkout) {
+			if _, err := s.CheckIn(t.Context(), s.bruno, c.ID, ""); err != nil {
+				t.Fatal(err)
+			}
+		}, checkout.Admin, event.TenantAdmin},
+		"by the clock": {func(t *testing.T, s *scene, c checkout.Checkout) { s.Now = c.ExpiresAt; s.sweep(t) }, checkout.Expiry, event.System},
+		"account disabled": {func(t *testing.T, s *scene, c checkout.Checkout) {
+			if _, err := s.accounts.Disable(t.Context(), s.Admin, c.Account); err != nil {
+				t.Fatal(err)
+			}
+		}, checkout.AccountDisabled, event.TenantAdmin},
+		"member removed": {func(t *testing.T, s *scene, c checkout.Checkout) {
+			if err := s.Safes.RemoveMember(t.Context(), s.Admin, s.vault.ID, s.anna.User); err != nil {
+				t.Fatal(err)
+			}
+			s.sweep(t)
+		}, checkout.Admin, event.System},
+		"role lowered": {func(t *testing.T, s *scene, c checkout.Checkout) {
+			s.sweep(t)
+			if _, err := s.Safes.SetMemberRole(t.Context(), s.Admin, s.vault.ID, s.anna.User, safe.User); err != nil {
+				t.Fatal(err)
+			}
+			s.sweep(t)
+		}, checkout.Admin, event.System},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, nil, func(t *testing.T, s *scene) {
+				got := s.out(t, s.anna)
+				s.Events()
+				c.do(t, s, got.Checkout)
+				var ended []event.Envelope
+				for _, e := range s.Events() {
+					if e.Constant == event.CREDENTIAL_CHECKIN_COMPLETED {
+						ended = append(ended, e)
+					}
+				}
+				if len(ended) != 1 || ended[0].Actor.Type != c.as {
+					t.Fatalf("%+v", ended)
+				}
+				now, err := s.Get(t.Context(), s.Admin, got.ID)
+				if err != nil || now.EndedBy != c.by || !s.due(t) {
+					t.Fatalf("%+v %v", now, err)
+				}
+				s.sweep(t)
+				s.None()
+			})
+		})
+	}
+}
+
+func TestALeaseWithoutCredentialIsClosed(t *testing.T) {
+	each(t, nil, func(t *testing.T, s *scene) {
+		s.broken = fault.New(fault.Unavailable, "the store sleeps").WithCode(vault.SecretStoreUnavailable)
+		_, err := s.Open(t.Context(), s.anna, checkout.Args{Safe: s.vault.ID, Reason: "the disk is full"})
+		if fault.CodeOf(err) != vault.SecretStoreUnavailable {
+			t.Fatal(err)
+		}
+		if n := s.names(); n != "CREDENTIAL_CHECKOUT_STARTED success, CREDENTIAL_CHECKOUT_COMPLETED failure" {
+			t.Fatal(n)
+		}
+		if s.due(t) {
+			t.Error("what nobody saw is due")
+		}
+		// A server that was killed in between leaves a lease that nobody was given.
+		s.broken = nil
+		got := s.out(t, s.anna)
+		s.Events()
+		if _, err := s.DB.Raw().Exec(`update checkout set handed_at = 0 where id = $1`, string(got.ID)); err != nil {
+			t.Fatal(err)
+		}
+		s.Now = s.Now.Add(2 * time.Minute)
+		s.sweep(t)
+		s.One(event.CREDENTIAL_CHECKOUT_COMPLETED, event.Failure, "lease_cancelled", event.User)
+		s.sweep(t)
+		s.None()
+	})
+}
+
+func TestWhoSeesCheckouts(t *testing.T) {
+	each(t, nil, func(t *testing.T, s *scene) {
+		got := s.out(t, s.anna)
+		for who, n := range map[*authz.Actor]int{&s.anna: 1, &s.bruno: 1, &s.Admin: 1, &s.Auditor: 1, &s.Operator: 0, &s.Stranger: 0} {
+			l, err := s.List(t.Context(), *who, checkout.Filter{Active: true, Safe: s.vault.ID}, page.Request{})
+			if err != nil || len(l.Items) != n {
+				t.Errorf("%s sees %d: %v", who.Name, len(l.Items), err)
+			}
+			if _, err := s.Get(t.Context(), *who, got.ID); (err == nil) != (n == 1) || err != nil && fault.CodeOf(err) != "NOT_FOUND" {
+				t.Errorf("%s: %v", who.Name, err)
+			}
+		}
+		if _, err := s.CheckIn(t.Context(), s.Auditor, got.ID, ""); fault.CodeOf(err) != "NOT_PERMITTED" {
+			t.Error(err)
+		}
+		if _, err := s.CheckIn(t.Context(), s.Stranger, got.ID, ""); fault.CodeOf(err) != "NOT_FOUND" {
+			t.Error(err)
+		}
+	})
+}
+
+func TestHoursAndTimesOfACheckout(t *testing.T) {
+	each(t, func(p *safe.Policy) { p.CheckoutTimeout = 5 * time.Minute }, func(t *testing.T, s *scene) {
+		for _, a := range []checkout.Args{{Safe: s.vault.ID}, {Reason: "x"}, {Safe: s.vault.ID, Reason: "x", Duration: time.Second}} {
+			if _, err := s.Open(t.Context(), s.anna, a); !fault.Is(err, fault.Invalid) {
+				t.Errorf("%+v: %v", a, err)
+			}
+		}
+		got, err := s.Open(t.Context(), s.anna, checkout.Args{Name: "vault", Reason: "x", Duration: time.Hour})
+		if err != nil || got.ExpiresAt.Sub(got.StartedAt) != 5*time.Minute {
+			t.Fatalf("%+v %v", got.Checkout, err)
+		}
+		s.Now = s.Now.Add(5 * time.Minute) // over, and no round has come: the next one may
+		s.anna.MFAAt = s.Now
+		got, err = s.Open(t.Context(), s.anna, checkout.Args{Name: "vault", Reason: "x", Duration: 2 * time.Minute})
+		if err != nil || got.ExpiresAt.Sub(got.StartedAt) != 2*time.Minute {
+			t.Fatalf("%+v %v", got.Checkout, err)
+		}
+	})
+	each(t, func(p *safe.Policy) {
+		h, err := safe.ParseValidHours([]string{"mon"}, "03:00", "03:01", "UTC")
+		if err != nil {
+			panic(err)
+		}
+		p.ValidHours = &h
+	}, func(t *testing.T, s *scene) { s.refused(t, s.anna, checkout.CodeOutsideHours, "outside_valid_hours") })
+	each(t, func(p *safe.Policy) { p.Approval.Count = 1 }, func(t *testing.T, s *scene) {
+		s.refused(t, s.anna, checkout.CodeApprovalRequired, "no_approval")
+		s.Accounts.Disable(t.Context(), s.Admin, s.vault.Account.ID)
+		s.Events()
+		s.refused(t, s.anna, checkout.CodeAccountDisabled, "account_disabled")
+	})
+}
