@@ -14,6 +14,7 @@ func init() {
 		"create-group": {"name": "x"}, "update-group": {"description": "x"}, "add-group-members": {"user_ids": []string{"x"}},
 		"assign-safe-group": {"group_id": "x", "role": "user"}, "change-safe-group": {"role": "user"},
 		"create-access-request": {"safe_id": "safe_x", "reason": "x"}, "break-glass": {"safe_id": "safe_x", "reason": "x"}, "comment-access-request": {"text": "x"}, "open-access-link": {"token": "x"},
+		"create-checkout": {"safe_id": "safe_x", "reason": "x"}, "check-in": {},
 		"approve-access-request": {}, "reject-access-request": {}, "revoke-access-grant": {},
 		"create-access-delegation": {"safe_id": "safe_x", "user_id": "usr_x", "ends_at": "2031-01-01T00:00:00Z"},
 		"create-sso-provider":      {"protocol": "oidc", "name": "x", "enabled": false, "trust_mfa": false, "provision": false},

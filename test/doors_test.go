@@ -202,6 +202,9 @@ func TestOtherOrganizationsAreNotThere(t *testing.T) {
 		newID := func(path, body string) string {
 			return get[struct{ ID string }](t, other.Owner.Client, "POST", path, bodies[body]).ID
 		}
+		opened := other.safe(newPasswordHost(t, nil), nil)
+		other.join(opened, oscar, "checkout")
+		owned["checkouts"] = oscar.checksOut(t, opened, nil).Checkout.ID
 		owned["access-reviews"] = newID("/access-reviews", "create-access-review")
 		domain := "d-" + random(6) + ".example.com"
 		get[struct{}](t, other.Owner.Client, "POST", "/org/sso/domains", obj{"domain": domain})

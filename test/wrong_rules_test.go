@@ -23,7 +23,7 @@ import (
 var ofPeople = []string{"sign-in", "second factors", "telephone number", "invitations", "organization", "API tokens", "SSH keys", "sign-up", "single sign-on", "SCIM", "platform"}
 
 // Parts that have their tests elsewhere.
-var ofAccess = []string{"accounts", "resources", "safes", "sessions", "recordings", "audit", "groups", "policies", "policy", "access", "notifications"}
+var ofAccess = []string{"accounts", "resources", "safes", "sessions", "recordings", "audit", "groups", "policies", "policy", "access", "checkouts", "notifications"}
 
 // right is what an operation asks of its caller.
 type right struct {

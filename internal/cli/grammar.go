@@ -24,10 +24,14 @@ type grammar struct {
 	SSH   sshCmd   `cmd:"" name:"ssh" section:"connect" help:"Open a session in a safe, or run a command there."`
 	Safes safesCmd `cmd:"" section:"connect" help:"The safes that you may open; and their members and policies."`
 
-	Request requestCmd `cmd:"" section:"connect" help:"Ask for access to a safe, and see what became of it."`
-	Approve approveCmd `cmd:"" section:"connect" help:"Approve a request for access; without one, list those that wait for you."`
-	Reject  rejectCmd  `cmd:"" section:"connect" help:"Reject a request for access."`
-	Lend    lendCmd    `cmd:"" section:"connect" help:"Lend your own access to a safe to another member for a time."`
+	Request   requestCmd   `cmd:"" section:"connect" help:"Ask for access to a safe, and see what became of it."`
+	Approve   approveCmd   `cmd:"" section:"connect" help:"Approve a request for access; without one, list those that wait for you."`
+	Reject    rejectCmd    `cmd:"" section:"connect" help:"Reject a request for access."`
+	Checkout  checkoutCmd  `cmd:"" section:"connect" help:"Check the credential of a safe out, and see it."`
+	Checkin   checkinCmd   `cmd:"" section:"connect" help:"Check a credential in."`
+	Checkouts checkoutsCmd `cmd:"" section:"connect" help:"Credentials that are checked out, or were."`
+
+	Lend lendCmd `cmd:"" section:"connect" help:"Lend your own access to a safe to another member for a time."`
 
 	Access   accessCmd   `cmd:"" section:"oversee" help:"Who may open which safe, and why; and what a change would do."`
 	Sessions sessionsCmd `cmd:"" section:"oversee" help:"Privileged sessions and their recordings."`

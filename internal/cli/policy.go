@@ -27,6 +27,7 @@ type policy struct {
 	StepUp          bool        `json:"step_up"`
 	StepUpFreshness *int64      `json:"step_up_freshness_seconds,omitempty"`
 	MaxSessions     int         `json:"max_sessions"`
+	CheckoutTimeout *int64      `json:"checkout_timeout_seconds,omitempty"`
 	Approvals       int         `json:"approvals"`
 	RequestBy       string      `json:"request_by,omitempty"`
 	RequestMax      *int64      `json:"request_max_seconds,omitempty"`
@@ -62,6 +63,7 @@ type policyFlags struct {
 	StepUp          *bool          `group:"policy" negatable:"" help:"Ask for a second factor at launch."`
 	StepUpFreshness *time.Duration `group:"policy" placeholder:"15m" help:"How old the last proof of it may be."`
 	MaxSessions     *int           `group:"policy" placeholder:"N" help:"Sessions at once; 0 for no limit."`
+	CheckoutTimeout *time.Duration `group:"policy" placeholder:"1h" help:"For how long its credential may be checked out at most."`
 	Approvals       *int           `group:"policy" placeholder:"N" help:"How many other people approve before a session: 0, 1 or 2."`
 	RequestBy       string         `group:"policy" default:"" enum:",members,organization" placeholder:"members|organization" help:"Who may ask for access."`
 	RequestMax      *time.Duration `group:"policy" placeholder:"8h" help:"For how long access may be asked."`
@@ -77,7 +79,7 @@ type policyFlags struct {
 func (f policyFlags) any() bool {
 	return f.Recording != nil || f.RecordInput != nil || f.SessionTTL != nil || f.IdleTimeout != nil || f.ValidHours != "" || len(f.SourceNetworks) > 0 ||
 		f.LocalForward != nil || f.RemoteForward != nil || f.AgentForward != nil || f.X11Forward != nil || f.Jump != "" || f.FileTransfer != "" ||
-		f.StepUp != nil || f.StepUpFreshness != nil || f.MaxSessions != nil ||
+		f.StepUp != nil || f.StepUpFreshness != nil || f.MaxSessions != nil || f.CheckoutTimeout != nil ||
 		f.Approvals != nil || f.RequestBy != "" || f.RequestMax != nil || f.RequestWait != nil || f.ApprovalOnce != nil || f.CoolDown != nil ||
 		f.Delegation != "" || len(f.AutoApprove) > 0 || len(f.BreakGlass) > 0
 }
@@ -105,6 +107,7 @@ func (f policyFlags) apply(p *policy) error {
 	seconds(&p.SessionTTL, f.SessionTTL)
 	seconds(&p.IdleTimeout, f.IdleTimeout)
 	seconds(&p.StepUpFreshness, f.StepUpFreshness)
+	seconds(&p.CheckoutTimeout, f.CheckoutTimeout)
 	set(&p.LocalForward, f.LocalForward)
 	set(&p.RemoteForward, f.RemoteForward)
 	set(&p.AgentForward, f.AgentForward)
@@ -260,7 +263,7 @@ func (p policy) facts() [][2]string {
 		{"approvals", strconv.Itoa(p.Approvals)}, {"who may ask", p.RequestBy}, {"longest request", seconds(p.RequestMax)}, {"lapses after", seconds(p.RequestWait)},
 		{"an approval opens", once}, {"approved at once", none(p.AutoApprove)}, {"emergency access", none(p.BreakGlass)}, {"delegation", p.Delegation},
 		{"recording", onOff(p.Recording)}, {"what is typed", onOff(p.RecordInput)}, {"session ttl", seconds(p.SessionTTL)}, {"idle timeout", seconds(p.IdleTimeout)},
-		{"valid hours", hours}, {"source networks", networks}, {"step-up", step}, {"sessions at once", most}, {"file transfer", p.FileTransfer}, {"jump (ssh -J)", p.Jump},
+		{"valid hours", hours}, {"source networks", networks}, {"step-up", step}, {"sessions at once", most}, {"checkout timeout", seconds(p.CheckoutTimeout)}, {"file transfer", p.FileTransfer}, {"jump (ssh -J)", p.Jump},
 		{"local forward", allowed[p.LocalForward]}, {"remote forward", allowed[p.RemoteForward]}, {"agent forward", allowed[p.AgentForward]}, {"x11 forward", allowed[p.X11Forward]},
 	}
 }

@@ -47,6 +47,7 @@ type accessRequest struct {
 		Username     string `json:"username"`
 	} `json:"safe"`
 	Requester       accessPerson `json:"requester"`
+	Uses            string       `json:"uses"`
 	Reason          string       `json:"reason"`
 	Ticket          string       `json:"ticket"`
 	StartsAt        time.Time    `json:"starts_at"`
@@ -76,6 +77,11 @@ type accessRequest struct {
 		State     string    `json:"state"`
 		StartedAt time.Time `json:"started_at"`
 	} `json:"sessions"`
+	Checkouts []struct {
+		ID        string    `json:"id"`
+		StartedAt time.Time `json:"started_at"`
+		EndedBy   string    `json:"ended_by"`
+	} `json:"checkouts"`
 }
 
 func (q accessRequest) names() []string { return []string{q.ID, q.Safe.Name, q.Safe.ID} }
@@ -105,6 +111,7 @@ type requestSafeCmd struct {
 	Reason string        `required:"" placeholder:"TEXT" help:"What for; those who decide read it."`
 	For    time.Duration `placeholder:"2h" help:"For how long. Else an hour, or what the safe allows at most."`
 	Ticket string        `placeholder:"ID" help:"The ticket of the work."`
+	Use    string        `default:"session" enum:"session,checkout,both" help:"What for: session, checkout (the credential is shown to you) or both."`
 	From   string        `placeholder:"TIME" help:"From when, as 2026-01-31T08:00:00Z. Else when it is approved."`
 }
 
@@ -115,7 +122,7 @@ func (c *requestSafeCmd) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	in := safeBody(c.Safe)
-	in["reason"] = c.Reason
+	in["reason"], in["uses"] = c.Reason, c.Use
 	if c.For != 0 {
 		in["duration_seconds"] = int64(c.For / time.Second)
 	}
@@ -139,7 +146,7 @@ func (c *requestSafeCmd) Run(ctx context.Context, p *program) error {
 	}
 	return p.show(a, func() {
 		if q.State == "approved" {
-			p.sayf("Approved at once, until %s. Open it with: vaultpam ssh %s", when(q.Grant.EndsAt), q.Safe.Name)
+			p.sayf("Approved at once, until %s. Open it with: vaultpam %s %s", when(q.Grant.EndsAt), map[bool]string{true: "checkout", false: "ssh"}[q.Uses == "checkout"], q.Safe.Name)
 			return
 		}
 		p.sayf("Asked for %s for %s: %s. %d must approve before %s; you are written to then.", q.Safe.Name, span(q.DurationSeconds), q.ID, q.ApprovalsNeeded, when(q.ExpiresAt))
@@ -209,11 +216,11 @@ func (c *requestListCmd) Run(ctx context.Context, p *program) error {
 }
 
 func requestTable(empty string) table {
-	return table{head: []string{"SAFE", "PERSON", "STATE", "FOR", "TICKET", "REASON", "ASKED", "ID"}, empty: empty}
+	return table{head: []string{"SAFE", "PERSON", "STATE", "USE", "FOR", "TICKET", "REASON", "ASKED", "ID"}, empty: empty}
 }
 
 func requestRow(q accessRequest) []string {
-	return []string{q.Safe.Name, q.Requester.Handle, q.status(), span(q.DurationSeconds), q.Ticket, q.Reason, when(q.CreatedAt), q.ID}
+	return []string{q.Safe.Name, q.Requester.Handle, q.status(), q.Uses, span(q.DurationSeconds), q.Ticket, q.Reason, when(q.CreatedAt), q.ID}
 }
 
 // findRequest finds a request by its id, or among those of the query by another name.
@@ -291,7 +298,7 @@ func (c *requestShowCmd) Run(ctx context.Context, p *program) error {
 
 func (p *program) showRequest(q accessRequest) {
 	facts := [][2]string{{"request", q.ID}, {"safe", q.Safe.Name}, {"leads to", q.Safe.Username + " at " + q.Safe.ResourceName + " (" + hostPort(q.Safe.Host, q.Safe.Port) + ")"},
-		{"person", q.Requester.Handle + " <" + q.Requester.Email + ">"}, {"state", q.status()}, {"reason", q.Reason}, {"for", span(q.DurationSeconds)}, {"asked", when(q.CreatedAt)}}
+		{"person", q.Requester.Handle + " <" + q.Requester.Email + ">"}, {"state", q.status()}, {"reason", q.Reason}, {"use", q.Uses}, {"for", span(q.DurationSeconds)}, {"asked", when(q.CreatedAt)}}
 	if q.Ticket != "" {
 		facts = append(facts, [2]string{"ticket", q.Ticket})
 	}
@@ -309,6 +316,9 @@ func (p *program) showRequest(q accessRequest) {
 	}
 	for _, s := range q.Sessions {
 		facts = append(facts, [2]string{"session", s.ID + "  " + s.State + "  " + when(s.StartedAt)})
+	}
+	for _, c := range q.Checkouts {
+		facts = append(facts, [2]string{"checkout", strings.TrimSpace(c.ID + "  " + when(c.StartedAt) + "  " + c.EndedBy)})
 	}
 	p.facts(facts)
 }

@@ -118,6 +118,7 @@ var settings = keyed("The safe's own settings; those that are not mentioned stay
 	is("step_up", a(flag, "Ask for a second factor at launch.")),
 	seconds("step_up_freshness", "How old the last proof of it may be."),
 	is("max_sessions", a(number, "Sessions at once; 0: no limit.")),
+	seconds("checkout_timeout", "For how long its credential may be checked out at most."),
 	is("approvals", a(number, "How many other people approve before a session: 0, 1 or 2.")),
 	is("request_by", oneOf("Who may ask for access.", "members", "organization")),
 	seconds("request_max", "For how long access may be asked."),
