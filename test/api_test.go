@@ -118,7 +118,11 @@ func (c *Client) try(method, path string, body any) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	return Answer{resp.StatusCode, resp.Header, out}, leaked(method+" "+path, out)
+	a := Answer{resp.StatusCode, resp.Header, out}
+	if method == "POST" && resp.StatusCode < 300 && (path == "/checkouts" || strings.HasSuffix(path, "/reveal")) && resp.Header.Get("Idempotency-Replayed") == "" {
+		return a, nil // the one answer that holds a credential
+	}
+	return a, leaked(method+" "+path, out)
 }
 
 // do sends one request; an error of the transport, or a secret in the answer, fails the test.

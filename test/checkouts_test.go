@@ -262,7 +262,7 @@ func TestCheckoutsByTheCommandLine(t *testing.T) {
 		out.says(t, "due for rotation", "checkin", v.Name, "--comment", "done")
 		admin.says(t, "holder", "checkouts", "--all", "--user", carla.Handle)
 		admin("", "safes", "policy", v.Name, "--checkout-timeout", "5m")
-		admin.says(t, "5 min", "safes", "policy", v.Name)
+		admin.says(t, "checkout timeout 5m0s", "safes", "policy", v.Name)
 		ask := s.prompt(t, oscar.Client)
 		ask.says(t, "Asked for", "request", v.Name, "--reason", "rescue disk", "--use", "checkout")
 		ask.says(t, "checkout", "request", "list")
