@@ -27,7 +27,7 @@ type Account struct {
 	Version           int64       `json:"version"`
 	CreatedAt         time.Time   `json:"created_at"`
 	UpdatedAt         time.Time   `json:"updated_at"`
-	RotationDueSince  time.Time   `json:"rotation_due_since,omitzero" doc:"The credential is to be replaced since then, because an emergency has used it; absent: it is not"`
+	RotationDueSince  time.Time   `json:"rotation_due_since,omitzero" doc:"The credential is to be replaced since then, because an emergency has used it or somebody has seen it; absent: it is not"`
 }
 
 type accountOut struct{ Body Account }

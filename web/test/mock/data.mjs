@@ -58,6 +58,7 @@ export const policy = (over = {}) => ({
   step_up: false,
   step_up_freshness_seconds: 900,
   max_sessions: 0,
+  checkout_timeout_seconds: 3600,
   approvals: 0,
   request_by: "members",
   request_max_seconds: 28_800,

@@ -147,6 +147,7 @@ function Overview({ safe, open }: { safe: Safe; open: boolean }) {
                     </Link>
                   ),
                 ],
+                ["Longest checkout", duration(p.checkout_timeout_seconds)],
                 ["Sessions at once", p.max_sessions === 0 ? "No limit" : String(p.max_sessions)],
               ]}
             />

@@ -85,6 +85,7 @@ export function PolicyFields({ form: f, errors, set, disabled }: Props) {
           value={f.networks}
           onText={(networks) => set({ networks })}
         />
+        <Span label="Longest checkout" hint="After it a credential that somebody has seen is checked in by itself." value={f.checkout} error={errors.checkout} onAmount={(checkout) => set({ checkout })} />
         <Check label="Limit how many sessions run at once" checked={f.limitOn} onCheck={(limitOn) => set({ limitOn })} />
         {f.limitOn && (
           <div className="nested narrow">

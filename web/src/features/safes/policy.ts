@@ -18,6 +18,7 @@ export const defaultPolicy: SafePolicy = {
   step_up: false,
   step_up_freshness_seconds: 15 * 60,
   max_sessions: 0,
+  checkout_timeout_seconds: 3600,
   approvals: 0,
   request_by: "members",
   request_max_seconds: 8 * 3600,
@@ -60,6 +61,7 @@ export interface PolicyForm {
   files: SafePolicy["file_transfer"];
   stepUp: boolean;
   freshness: Amount;
+  checkout: Amount;
   limitOn: boolean;
   limit: string;
   approvals: "0" | "1" | "2";
@@ -93,6 +95,7 @@ export function toForm(p: SafePolicy, zone: string): PolicyForm {
     files: p.file_transfer,
     stepUp: p.step_up,
     freshness: toAmount(p.step_up_freshness_seconds),
+    checkout: toAmount(p.checkout_timeout_seconds),
     limitOn: p.max_sessions > 0,
     limit: p.max_sessions > 0 ? String(p.max_sessions) : "3",
     approvals: p.approvals === 2 ? "2" : p.approvals === 1 ? "1" : "0",
@@ -124,6 +127,7 @@ export function fromForm(f: PolicyForm): SafePolicy {
     step_up: f.stepUp,
     step_up_freshness_seconds: seconds(f.freshness),
     max_sessions: f.limitOn ? Number(f.limit) : 0,
+    checkout_timeout_seconds: seconds(f.checkout),
     approvals: Number(f.approvals),
     request_by: f.anybodyAsks ? "organization" : "members",
     request_max_seconds: seconds(f.requestMax),
@@ -154,6 +158,7 @@ export function formErrors(f: PolicyForm): PolicyErrors {
   const wrong = lines(f.networks).find((n) => !network(n));
   if (wrong !== undefined) e.networks = `“${wrong}” is not a network. Write 10.0.0.0/8, 2001:db8::/32 or a single address.`;
   if (!within(seconds(f.freshness), 5, day)) e.freshness = "From 5 seconds to 24 hours, a whole number.";
+  if (!within(seconds(f.checkout), 60, day)) e.checkout = "From 1 minute to 24 hours.";
   if (f.limitOn && (!whole(f.limit) || Number(f.limit) < 1 || Number(f.limit) > 10_000)) e.limit = "Between 1 and 10,000.";
   if (!within(seconds(f.requestMax), 60, 30 * day)) e.requestMax = "From a minute to 30 days.";
   if (!within(seconds(f.requestWait), 60, 14 * day)) e.requestWait = "From a minute to 14 days.";
@@ -190,6 +195,7 @@ export function diff(a: SafePolicy, b: SafePolicy, name: (id: string) => string 
   if (a.step_up && b.step_up) {
     add("Code counts as fresh for", duration(a.step_up_freshness_seconds), duration(b.step_up_freshness_seconds), b.step_up_freshness_seconds > a.step_up_freshness_seconds);
   }
+  add("Longest checkout", duration(a.checkout_timeout_seconds), duration(b.checkout_timeout_seconds), b.checkout_timeout_seconds > a.checkout_timeout_seconds);
   add("Sessions at once", limit(a), limit(b), a.max_sessions > 0 && (b.max_sessions === 0 || b.max_sessions > a.max_sessions));
   add("People who approve", approvers(a), approvers(b), b.approvals < a.approvals);
   add("Who may ask for access", askers(a), askers(b), b.request_by === "organization");
