@@ -41,7 +41,9 @@ func (s *scene) GrantsOf(_ context.Context, _ *db.Tx, _ id.Org, user id.User, si
 	return out, nil
 }
 
-// Reveal lets the secret store fail.
+func (s *scene) OpenedFor(context.Context, *db.Tx, id.Safe) ([]id.User, error) { return nil, nil }
+
+// reveal lets the secret store fail.
 func (s *scene) reveal(ctx context.Context, actor authz.Actor, a id.Account, c id.Checkout, through id.Safe, kept func(context.Context, *db.Tx, int64) error) (vault.Credential, error) {
 	if s.broken != nil {
 		return vault.Credential{}, s.broken
