@@ -93,42 +93,13 @@ type App struct {
 	retention    *retention.Service
 	sessions     *session.Service
 	access       *access.Service
+	checkouts    *checkout.Service
 	sso          *sso.Service
 	scim         *scim.Service
 	gateway      *gateway.Gateway
 	repeats      *idempotency.Service
 	api          *api.Server
 	console      *console.Console
-	db         *db.DB
-	keyring    *seal.Keyring
-	ledger     *ledger.Ledger
-	mail       *notify.Service
-	identity   *identity.Service
-	recovery   *recovery.Service
-	governance *governance.Service
-	reviews    *accessreview.Service
-	tenancy    *tenancy.Service
-	platform   *platform.Service
-	invites    *invitation.Service
-	signups    *signup.Service
-	phone      *phone.Service
-	keys       *keys.Service
-	resources  *resource.Service
-	vault      *vault.Service
-	safes      *safe.Service
-	groups     *group.Service
-	policies   *policy.Service
-	store      *recording.Store
-	recordings *recording.Service
-	sessions   *session.Service
-	access     *access.Service
-	checkouts  *checkout.Service
-	sso        *sso.Service
-	scim       *scim.Service
-	gateway    *gateway.Gateway
-	repeats    *idempotency.Service
-	api        *api.Server
-	console    *console.Console
 
 	doors doors
 }
