@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vaultpam/vaultpam/internal/notify"
 )
 
 func init() {
@@ -94,6 +96,11 @@ func TestAccessReviews(t *testing.T) {
 		other.Owner.refused(t, 404, "NOT_FOUND", "GET", at, nil)
 		other.Owner.refused(t, 404, "NOT_FOUND", "POST", r.path(o), reason)
 		mara.refused(t, 403, "NOT_PERMITTED", "GET", at+"/export", nil)
+		w.saw(Want{Constant: "ACCESS_REVIEW_EXPORTED", Outcome: "denied", Reason: "not_permitted", ActorID: mara.ID, Meta: obj{"review_id": r.ID}})
+		if l := s.letter(t, mara.Email, notify.ReviewWaitingKind, 1); !strings.Contains(l.Text, at) {
+			t.Error(l.Text)
+		}
+		s.letter(t, nina.Email, notify.ReviewWaitingKind, 0)
 
 		// The manager of the safe revokes; it acts at once.
 		done := get[reviewItem](t, mara.Client, "POST", r.path(o), reason)
@@ -141,6 +148,8 @@ func TestAccessReviews(t *testing.T) {
 		if err != nil || len(rows) != 1+r.Progress.Undecided {
 			t.Errorf("%d rows: %v", len(rows), err)
 		}
+		w.saw(Want{Constant: "ACCESS_REVIEW_EXPORTED", ActorID: w.Owner.ID, Actor: "OrgAdmin", Target: "Tenant", TargetID: w.Org, Where: obj{"export_format": "csv"},
+			Meta: obj{"review_id": r.ID, "row_count": len(rows) - 1, "file_sha256": present}})
 
 		// The last manager stays; the item says why. A cancelled review is over.
 		own.says(t, "Opened", "reviews", "create", "Second", "--safe", v.Name, "--rule", "revoke", "--deadline", time.Now().Add(time.Hour).UTC().Format(time.RFC3339))

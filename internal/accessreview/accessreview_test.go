@@ -15,6 +15,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/group"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/notify/notifytest"
 	"github.com/vaultpam/vaultpam/internal/page"
 	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/safe/safetest"
@@ -26,6 +27,7 @@ type scene struct {
 	*accessreview.Service
 	vault       safe.Safe
 	team        group.Group
+	mail        *notifytest.Box
 	mara, oscar authz.Actor
 	nina        authz.Actor
 }
@@ -33,6 +35,7 @@ type scene struct {
 func each(t *testing.T, f func(t *testing.T, s *scene)) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := &scene{World: safetest.New(t, d)}
+		s.mail = notifytest.New(t, d, s.Keyring, func() time.Time { return s.Now })
 		s.Service = s.replica(t)
 		s.vault = s.World.Safe("web", nil)
 		s.mara, s.oscar, s.nina = s.Person(s.Org, "mara", authz.Operator), s.Operator, s.Person(s.Org, "nina", authz.Operator)
@@ -46,7 +49,7 @@ func each(t *testing.T, f func(t *testing.T, s *scene)) {
 }
 
 func (s *scene) replica(t *testing.T) *accessreview.Service {
-	svc, err := accessreview.New(accessreview.Deps{DB: s.DB, Ledger: s.Ledger, Safes: s.Safes, Groups: s.Groups, Now: func() time.Time { return s.Now }})
+	svc, err := accessreview.New(accessreview.Deps{DB: s.DB, Ledger: s.Ledger, Safes: s.Safes, Groups: s.Groups, Mail: s.mail, Now: func() time.Time { return s.Now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,14 +178,19 @@ func TestNamedPeopleReview(t *testing.T) {
 		if e.Metadata["verdict"] != "keep" || e.ID != got.Event {
 			t.Errorf("%+v", e)
 		}
-		for _, as := range []authz.Actor{s.Auditor, s.Admin} {
-			if b, err := s.Export(t.Context(), as, c.ID, false); err != nil || !strings.Contains(string(b), "still needed") || !strings.Contains(string(b), string(got.Event)) {
+		for as, acts := range map[*authz.Actor]event.ActorType{&s.Auditor: event.User, &s.Admin: event.OrgAdmin} {
+			as := *as
+			if b, err := s.Export(t.Context(), as, c.ID, event.QueueExportFormatJSON); err != nil || !strings.Contains(string(b), "still needed") || !strings.Contains(string(b), string(got.Event)) {
 				t.Errorf("%s: %s, %v", as.Name, b, err)
 			}
+			if e := s.One(event.ACCESS_REVIEW_EXPORTED, event.Success, "", acts); e.Metadata["file_sha256"] == nil {
+				t.Errorf("%+v", e.Metadata)
+			}
 		}
-		if _, err := s.Export(t.Context(), s.nina, c.ID, false); !fault.Is(err, fault.Denied) {
+		if _, err := s.Export(t.Context(), s.nina, c.ID, event.QueueExportFormatJSON); !fault.Is(err, fault.Denied) {
 			t.Errorf("a reviewer's export: %v", err)
 		}
+		s.One(event.ACCESS_REVIEW_EXPORTED, event.Denied, "not_permitted", event.User)
 		if _, err := s.Get(t.Context(), s.Stranger, c.ID); !fault.Is(err, fault.NotFound) {
 			t.Errorf("from another organization: %v", err)
 		}
@@ -229,5 +237,98 @@ func TestCancelledCampaignIsOver(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.None()
+	})
+}
+
+// Reviewers are told what they are asked about, and see how much of it is left; nobody else is.
+func TestReviewersAreTold(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		first := s.opens(t, nil)
+		second := s.opens(t, func(a *accessreview.Args) { a.Reviewers, a.Rule = []id.User{s.nina.User}, accessreview.Keep })
+		told := map[string]string{}
+		for _, l := range s.mail.Take(t) {
+			for _, c := range []accessreview.Campaign{first, second} {
+				if strings.Contains(l.Text, "/access-reviews/"+string(c.ID)) {
+					told[l.To] += string(c.ID)
+				}
+			}
+		}
+		if told[s.nina.Email] != string(second.ID) || told[s.mara.Email] != string(first.ID) || told[s.oscar.Email] != "" {
+			t.Errorf("%v", told)
+		}
+		for _, as := range []authz.Actor{s.mara, s.nina} {
+			l, err := s.List(t.Context(), as, "", page.Request{})
+			if err != nil || len(l.Items) != 1 {
+				t.Fatalf("%+v, %v", l, err)
+			}
+			items := s.rights(t, as, l.Items[0])
+			if l.Items[0].Mine != len(items) || l.Items[0].Progress[accessreview.Undecided] <= len(items) {
+				t.Errorf("%+v, of %d", l.Items[0], len(items))
+			}
+		}
+		if _, err := s.Cancel(t.Context(), s.Admin, first.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		for _, state := range []accessreview.State{"", accessreview.Open, accessreview.Cancelled} {
+			l, err := s.List(t.Context(), s.Auditor, state, page.Request{})
+			if err != nil || len(l.Items) == 0 {
+				t.Fatalf("%+v, %v", l, err)
+			}
+			for _, c := range l.Items {
+				if c.Progress[accessreview.Undecided] != first.Progress[accessreview.Undecided] || c.Mine != 0 {
+					t.Errorf("%+v", c)
+				}
+			}
+		}
+	})
+}
+
+// To decide asks for a fresh second factor, and a revocation for a reason.
+func TestDecidingAsksForAFreshFactor(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		c := s.opens(t, nil)
+		o := s.rights(t, s.mara, c)[string(s.oscar.User)]
+		if o.Since.IsZero() {
+			t.Errorf("%+v", o)
+		}
+		stale := s.mara
+		stale.MFAAt = s.Now.Add(-time.Hour)
+		if _, err := s.Decide(t.Context(), stale, c.ID, o.ID, accessreview.Keep, ""); fault.CodeOf(err) != authz.StepUpRequired {
+			t.Errorf("%v", err)
+		}
+		s.One(event.ACCESS_REVIEW_ITEM_DECIDED, event.Denied, "mfa_required", event.User)
+		if _, err := s.Decide(t.Context(), s.mara, c.ID, o.ID, accessreview.Revoke, ""); !fault.Is(err, fault.Invalid) {
+			t.Errorf("a revocation without a reason: %v", err)
+		}
+		if got, err := s.Decide(t.Context(), s.mara, c.ID, o.ID, accessreview.Keep, ""); err != nil || got.Result != accessreview.Kept {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
+// Who is in a group is said by the directory that keeps it: the review tells so before and
+// after, keeps the decision, and takes nobody out.
+func TestMembersOfADirectorysGroupStay(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		_, err := s.DB.Raw().Exec("update org_group set source = 'scim' where id = $1", string(s.team.ID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := s.opens(t, func(a *accessreview.Args) { a.Scope = accessreview.Scope{Groups: []id.Group{s.team.ID}} })
+		i := s.rights(t, s.Admin, c)["in team "+string(s.nina.User)]
+		if i.GroupSource != "scim" {
+			t.Errorf("%+v", i)
+		}
+		got, err := s.Decide(t.Context(), s.Admin, c.ID, i.ID, accessreview.Revoke, "left the team")
+		if err != nil || got.Verdict != accessreview.Revoke || got.Result != accessreview.Failed || !strings.Contains(got.Note, "directory") || got.Reason != "left the team" {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		told := constants(s.Events())
+		if told[event.GROUP_MEMBER_REMOVED] != 0 || told[event.ACCESS_REVIEW_ITEM_DECIDED] != 1 {
+			t.Errorf("%v", told)
+		}
+		if m, err := s.Groups.Members(t.Context(), s.Admin, s.team.ID, "", page.Request{}); err != nil || len(m.Items) != 1 {
+			t.Errorf("%+v, %v", m, err)
+		}
 	})
 }

@@ -38,8 +38,8 @@ func (s *Service) Decide(ctx context.Context, actor authz.Actor, rid id.Review, 
 	if err := checkReason("reason", reason); err != nil {
 		return Item{}, err
 	}
-	if reason == "" {
-		return Item{}, fault.New(fault.Invalid, "say why").WithField("reason", "must not be empty")
+	if reason == "" && v == Revoke {
+		return Item{}, fault.New(fault.Invalid, "say why the right is revoked").WithField("reason", "must not be empty")
 	}
 	if v != Keep && v != Revoke {
 		return Item{}, fault.New(fault.Invalid, "a right is kept or revoked").WithField("verdict", "must be keep or revoke")
@@ -53,6 +53,9 @@ func (s *Service) Decide(ctx context.Context, actor authz.Actor, rid id.Review, 
 		why, err = s.mayDecide(ctx, accessreviewsql.New(tx), actor, rid, iid)
 		return err
 	})
+	if err == nil {
+		why, err = event.AccessReviewItemDecidedMFARequired, authz.Fresh(actor, authz.ReviewDecide, s.d.Now())
+	}
 	switch {
 	case fault.Is(err, fault.Denied) || fault.CodeOf(err) == NotOpen:
 		return Item{}, s.refused(ctx, actor, err, denied.Denied(why))

@@ -3,12 +3,13 @@ package accessreview
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/vaultpam/vaultpam/internal/accessreview/accessreviewsql"
+	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/id"
@@ -38,13 +39,28 @@ func (s *Service) sees(ctx context.Context, q *accessreviewsql.Queries, actor au
 	return n > 0, err
 }
 
-func (s *Service) progress(ctx context.Context, q *accessreviewsql.Queries, c *Campaign) error {
-	rows, err := q.Progress(ctx, accessreviewsql.ProgressParams{OrgID: string(c.Org), ReviewID: string(c.ID)})
+// progress counts what is decided in campaigns, which are newest first and of this state, if one is given.
+func progress(ctx context.Context, q *accessreviewsql.Queries, actor authz.Actor, state State, list []Campaign) error {
+	if len(list) == 0 {
+		return nil
+	}
+	at := map[string]*Campaign{}
+	for i := range list {
+		at[string(list[i].ID)] = &list[i]
+	}
+	rows, err := q.Progress(ctx, accessreviewsql.ProgressParams{UserID: string(actor.User), OrgID: string(actor.Org), Oldest: string(list[len(list)-1].ID), Newest: string(list[0].ID), State: string(state)})
 	if err != nil {
 		return fmt.Errorf("count what is decided: %w", err)
 	}
 	for _, r := range rows {
+		c := at[r.ReviewID]
+		if c == nil {
+			continue // of others, in between
+		}
 		c.Progress[Result(r.Result)] = int(r.N)
+		if Result(r.Result) == Undecided && c.State == Open {
+			c.Mine = int(r.Mine)
+		}
 	}
 	return nil
 }
@@ -76,12 +92,9 @@ func (s *Service) List(ctx context.Context, actor authz.Actor, state State, p pa
 			if err != nil {
 				return err
 			}
-			if err := s.progress(ctx, q, &c); err != nil {
-				return err
-			}
 			out = append(out, c)
 		}
-		return nil
+		return progress(ctx, q, actor, state, out)
 	})
 	if err != nil {
 		return none, err
@@ -110,7 +123,10 @@ func (s *Service) Get(ctx context.Context, actor authz.Actor, rid id.Review) (c 
 		if c, err = campaign(row); err != nil {
 			return err
 		}
-		return s.progress(ctx, q, &c)
+		one := []Campaign{c}
+		err = progress(ctx, q, actor, "", one)
+		c = one[0]
+		return err
 	})
 	return c, err
 }
@@ -171,6 +187,8 @@ type evidence struct {
 	UserName  string        `json:"user_name"`
 	Role      string        `json:"role"`
 	EndsAt    string        `json:"ends_at"`
+	Since     string        `json:"since"`
+	Keeper    string        `json:"group_source"`
 	Verdict   Verdict       `json:"verdict"`
 	Result    Result        `json:"result"`
 	Note      string        `json:"note"`
@@ -182,24 +200,18 @@ type evidence struct {
 }
 
 var head = []string{"review_id", "review_name", "review_state", "opened_by", "opened_at", "deadline", "rule", "item_id", "kind", "safe_id", "safe_name", "group_id", "group_name",
-	"user_id", "user_name", "role", "ends_at", "verdict", "result", "note", "decided_by", "decider", "decided_at", "reason", "event_id"}
+	"user_id", "user_name", "role", "ends_at", "since", "group_source", "verdict", "result", "note", "decided_by", "decider", "decided_at", "reason", "event_id"}
 
 func (e evidence) cells() []string {
 	return []string{string(e.Review), e.Name, string(e.State), e.OpenedBy, e.OpenedAt, e.Deadline, string(e.Rule), string(e.ID), string(e.Kind), string(e.Safe), e.SafeName, string(e.Group), e.GroupName,
-		string(e.User), e.UserName, e.Role, e.EndsAt, string(e.Verdict), string(e.Result), e.Note, string(e.DecidedBy), e.Decider, e.DecidedAt, e.Reason, string(e.Event)}
+		string(e.User), e.UserName, e.Role, e.EndsAt, e.Since, e.Keeper, string(e.Verdict), string(e.Result), e.Note, string(e.DecidedBy), e.Decider, e.DecidedAt, e.Reason, string(e.Event)}
 }
 
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-// Export gives a campaign as evidence, in JSON or CSV.
-func (s *Service) Export(ctx context.Context, actor authz.Actor, rid id.Review, asCSV bool) ([]byte, error) {
+// Export gives a campaign as evidence, and tells of it.
+func (s *Service) Export(ctx context.Context, actor authz.Actor, rid id.Review, format event.QueueExportFormat) ([]byte, error) {
 	if err := check(actor, authz.ReviewList); err != nil {
-		return nil, err
+		return nil, s.refused(ctx, actor, err, event.NewAccessReviewExported(event.By(actor, actsAs(actor)), event.TenantTarget(actor.Org, ""), rid, format, 0).
+			Denied(event.AccessReviewExportedNotPermitted))
 	}
 	c, err := s.Get(ctx, actor, rid)
 	if err != nil {
@@ -215,10 +227,30 @@ func (s *Service) Export(ctx context.Context, actor authz.Actor, rid id.Review, 
 		if it.Verdict != "" && it.DecidedBy == "" {
 			decider = "the rule of the review"
 		}
-		rows[i] = evidence{c.ID, c.Name, c.State, c.CreatedByName, stamp(c.CreatedAt), stamp(c.Deadline), c.Rule, it.ID, it.Kind, it.Safe, it.SafeName, it.Group, it.GroupName,
-			it.User, it.UserName, it.Role, stamp(it.EndsAt), it.Verdict, it.Result, it.Note, it.DecidedBy, decider, stamp(it.DecidedAt), it.Reason, it.Event}
+		rows[i] = evidence{c.ID, c.Name, c.State, c.CreatedByName, label.Stamp(c.CreatedAt), label.Stamp(c.Deadline), c.Rule, it.ID, it.Kind, it.Safe, it.SafeName, it.Group, it.GroupName,
+			it.User, it.UserName, it.Role, label.Stamp(it.EndsAt), label.Stamp(it.Since), it.GroupSource, it.Verdict, it.Result, it.Note, it.DecidedBy, decider, label.Stamp(it.DecidedAt), it.Reason, it.Event}
 	}
-	if !asCSV {
+	b, err := encode(rows, format)
+	if err != nil {
+		return nil, err
+	}
+	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
+		name, err := accessreviewsql.New(tx).OrgName(ctx, string(actor.Org))
+		if err != nil {
+			return err
+		}
+		_, err = s.d.Ledger.Record(ctx, tx, event.NewAccessReviewExported(event.By(actor, actsAs(actor)), event.TenantTarget(actor.Org, name), rid, format, int64(len(rows))).
+			WithFileSHA256(event.SHA256(sha256.Sum256(b))))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("tell of the export of an access review: %w", err)
+	}
+	return b, nil
+}
+
+func encode(rows []evidence, format event.QueueExportFormat) ([]byte, error) {
+	if format == event.QueueExportFormatJSON {
 		b, err := json.MarshalIndent(struct {
 			Items []evidence `json:"items"`
 		}{rows}, "", "  ")

@@ -1,6 +1,7 @@
 package accessreview
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/label"
+	"github.com/vaultpam/vaultpam/internal/notify"
 )
 
 // Args describe a new campaign.
@@ -68,15 +70,30 @@ func (s *Service) Open(ctx context.Context, actor authz.Actor, a Args) (Campaign
 	if err != nil {
 		return Campaign{}, err
 	}
+	letters, err := s.letters(ctx, actor, rid, a)
+	if err != nil {
+		return Campaign{}, fmt.Errorf("open an access review: %w", err)
+	}
 	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
 		q := accessreviewsql.New(tx)
 		org, err := q.HoldOrganization(ctx, string(actor.Org))
 		if err != nil {
 			return fmt.Errorf("hold the organization: %w", err)
 		}
-		n, err := snapshot(ctx, q, actor.Org, rid, a)
+		all, _, err := snapshot(ctx, q, actor.Org, a)
 		if err != nil {
 			return err
+		}
+		n := len(all)
+		if err := store(ctx, q, actor.Org, rid, all); err != nil {
+			return err
+		}
+		for u := range asked(all) {
+			if l, ok := letters[u]; ok { // who became a reviewer in this moment hears nothing, and sees it
+				if err := s.d.Mail.Queue(ctx, tx, l); err != nil {
+					return err
+				}
+			}
 		}
 		err = q.InsertReview(ctx, accessreviewsql.InsertReviewParams{OrgID: string(actor.Org), ID: string(rid), Name: a.Name, Scope: string(scope), Reviewers: string(named), Rule: string(a.Rule),
 			CreatedBy: string(actor.User), CreatedByName: actor.Name, Now: s.now(), Deadline: db.Micros(a.Deadline)})
@@ -95,6 +112,43 @@ func (s *Service) Open(ctx context.Context, actor authz.Actor, a Args) (Campaign
 // right is an item that is about to be stored.
 type right struct {
 	accessreviewsql.InsertItemParams
+	reviewers []string
+}
+
+// asked counts what each reviewer is asked about.
+func asked(all []right) map[string]int {
+	out := map[string]int{}
+	for _, r := range all {
+		for _, u := range r.reviewers {
+			out[u]++
+		}
+	}
+	return out
+}
+
+// letters tells each reviewer that the campaign opens, by the rights as they are just before.
+func (s *Service) letters(ctx context.Context, actor authz.Actor, rid id.Review, a Args) (map[string]notify.Prepared, error) {
+	var all []right
+	var people map[string]accessreviewsql.PeopleRow
+	err := s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
+		all, people, err = snapshot(ctx, accessreviewsql.New(tx), actor.Org, a)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]notify.Prepared{}
+	for u, n := range asked(all) {
+		p := people[u]
+		l, err := s.d.Mail.Prepare(ctx, actor.Org, notify.Message{To: notify.Recipient{Email: p.Email, Name: p.Name}, Expires: a.Deadline, Data: notify.ReviewWaiting{
+			Name: cmp.Or(p.Name, p.Handle), Review: a.Name, By: actor.Name, Rights: n, Revokes: a.Rule == Revoke, Path: "/access-reviews/" + string(rid), Deadline: a.Deadline}})
+		if err != nil {
+			s.d.Log.WarnContext(ctx, "a reviewer cannot be written to", "user_id", u, "err", err)
+			continue
+		}
+		out[u] = l
+	}
+	return out, nil
 }
 
 func memberMark(rid, role string, ends int64) string {
@@ -104,36 +158,37 @@ func assignmentMark(aid string, version int64) string {
 	return aid + " " + strconv.FormatInt(version, 10)
 }
 
-func snapshot(ctx context.Context, q *accessreviewsql.Queries, org id.Org, rid id.Review, a Args) (int, error) {
+// snapshot takes down the rights in a scope, each with who reviews it; and who there is.
+func snapshot(ctx context.Context, q *accessreviewsql.Queries, org id.Org, a Args) ([]right, map[string]accessreviewsql.PeopleRow, error) {
 	if err := known(ctx, q, org, a); err != nil {
-		return 0, err
+		return nil, nil, err
 	}
 	inSafe := func(s string) bool { return a.Scope.All || slices.Contains(a.Scope.Safes, id.Safe(s)) }
 	inGroup := func(g string) bool { return a.Scope.All || slices.Contains(a.Scope.Groups, id.Group(g)) }
 	var all []right
 	members, err := q.MembersOfSafes(ctx, string(org))
 	if err != nil {
-		return 0, fmt.Errorf("list the members of safes: %w", err)
+		return nil, nil, fmt.Errorf("list the members of safes: %w", err)
 	}
 	for _, m := range members {
 		if inSafe(m.SafeID) {
-			all = append(all, right{accessreviewsql.InsertItemParams{Kind: string(SafeMember), SafeID: m.SafeID, SafeName: m.SafeName, UserID: m.UserID, UserName: m.UserName,
-				Role: m.Role, EndsAt: m.EndsAt, Mark: memberMark(m.ID, m.Role, m.EndsAt)}})
+			all = append(all, right{InsertItemParams: accessreviewsql.InsertItemParams{Kind: string(SafeMember), SafeID: m.SafeID, SafeName: m.SafeName, UserID: m.UserID, UserName: m.UserName,
+				Role: m.Role, EndsAt: m.EndsAt, Mark: memberMark(m.ID, m.Role, m.EndsAt), Since: m.AddedAt}})
 		}
 	}
 	bound, err := q.GroupsOfSafes(ctx, string(org))
 	if err != nil {
-		return 0, fmt.Errorf("list the groups of safes: %w", err)
+		return nil, nil, fmt.Errorf("list the groups of safes: %w", err)
 	}
 	for _, b := range bound {
 		if inSafe(b.SafeID) {
-			all = append(all, right{accessreviewsql.InsertItemParams{Kind: string(SafeGroup), SafeID: b.SafeID, SafeName: b.SafeName, GroupID: b.GroupID, GroupName: b.GroupName,
-				Role: b.Role, EndsAt: b.EndsAt, Mark: assignmentMark(b.ID, b.Version)}})
+			all = append(all, right{InsertItemParams: accessreviewsql.InsertItemParams{Kind: string(SafeGroup), SafeID: b.SafeID, SafeName: b.SafeName, GroupID: b.GroupID, GroupName: b.GroupName,
+				Role: b.Role, EndsAt: b.EndsAt, Mark: assignmentMark(b.ID, b.Version), Since: b.CreatedAt, GroupSource: b.Source}})
 		}
 	}
 	grouped, err := q.MembersOfGroups(ctx, string(org))
 	if err != nil {
-		return 0, fmt.Errorf("list the members of groups: %w", err)
+		return nil, nil, fmt.Errorf("list the members of groups: %w", err)
 	}
 	in := map[string]map[string]bool{}
 	for _, m := range grouped {
@@ -142,17 +197,18 @@ func snapshot(ctx context.Context, q *accessreviewsql.Queries, org id.Org, rid i
 		}
 		in[m.GroupID][m.UserID] = true
 		if inGroup(m.GroupID) {
-			all = append(all, right{accessreviewsql.InsertItemParams{Kind: string(GroupMember), GroupID: m.GroupID, GroupName: m.GroupName, UserID: m.UserID, UserName: m.UserName,
-				Mark: strconv.FormatInt(m.AddedAt, 10)}})
+			all = append(all, right{InsertItemParams: accessreviewsql.InsertItemParams{Kind: string(GroupMember), GroupID: m.GroupID, GroupName: m.GroupName, UserID: m.UserID, UserName: m.UserName,
+				Mark: strconv.FormatInt(m.AddedAt, 10), Since: m.AddedAt, GroupSource: m.Source}})
 		}
 	}
 	switch {
 	case len(all) == 0:
-		return 0, fault.New(fault.Conflict, "there is no right to review in this scope").WithCode(Nothing)
+		return nil, nil, fault.New(fault.Conflict, "there is no right to review in this scope").WithCode(Nothing)
 	case len(all) > maxItems:
-		return 0, fault.New(fault.Invalid, "these are %d rights: a review has at most %d; choose safes or groups", len(all), maxItems).WithField("scope", "has too many rights")
+		return nil, nil, fault.New(fault.Invalid, "these are %d rights: a review has at most %d; choose safes or groups", len(all), maxItems).WithField("scope", "has too many rights")
 	}
-	return len(all), assign(ctx, q, org, rid, a, all, in)
+	people, err := assign(ctx, q, org, a, all, in)
+	return all, people, err
 }
 
 // known tells whether all that a campaign names is there.
@@ -178,25 +234,25 @@ func known(ctx context.Context, q *accessreviewsql.Queries, org id.Org, a Args) 
 	return nil
 }
 
-// assign stores the rights with who reviews each: never who has it; where nobody else is
-// left, the administrators.
-func assign(ctx context.Context, q *accessreviewsql.Queries, org id.Org, rid id.Review, a Args, all []right, in map[string]map[string]bool) error {
+// assign finds who reviews each right: never who has it; where nobody else is left, the
+// administrators.
+func assign(ctx context.Context, q *accessreviewsql.Queries, org id.Org, a Args, all []right, in map[string]map[string]bool) (map[string]accessreviewsql.PeopleRow, error) {
 	people, err := q.People(ctx, string(org))
 	if err != nil {
-		return fmt.Errorf("list who reviews: %w", err)
+		return nil, fmt.Errorf("list who reviews: %w", err)
 	}
-	active := map[string]bool{}
+	active := map[string]accessreviewsql.PeopleRow{}
 	var admins []string
 	for _, p := range people {
-		active[p.UserID] = true
+		active[p.UserID] = p
 		if authz.Role(p.Role) == authz.Owner || authz.Role(p.Role) == authz.Admin {
 			admins = append(admins, p.UserID)
 		}
 	}
 	var named []string
 	for _, u := range a.Reviewers {
-		if !active[string(u)] {
-			return fault.New(fault.Invalid, "no active member of this organization has the id %.64q", u).WithField("reviewer_ids", "must be active members of this organization")
+		if _, ok := active[string(u)]; !ok {
+			return nil, fault.New(fault.Invalid, "no active member of this organization has the id %.64q", u).WithField("reviewer_ids", "must be active members of this organization")
 		}
 		if !slices.Contains(named, string(u)) {
 			named = append(named, string(u))
@@ -204,21 +260,18 @@ func assign(ctx context.Context, q *accessreviewsql.Queries, org id.Org, rid id.
 	}
 	rows, err := q.ManagersOfSafes(ctx, string(org))
 	if err != nil {
-		return fmt.Errorf("list managers: %w", err)
+		return nil, fmt.Errorf("list managers: %w", err)
 	}
 	managers := map[string][]string{}
 	for _, m := range rows {
 		managers[m.SafeID] = append(managers[m.SafeID], m.UserID)
 	}
-	for _, r := range all {
-		r.OrgID, r.ReviewID, r.ID = string(org), string(rid), string(id.New[id.ReviewItem]())
-		if err := q.InsertItem(ctx, r.InsertItemParams); err != nil {
-			return fmt.Errorf("store a right: %w", err)
-		}
+	for i, r := range all {
 		others := func(of []string) (out []string) {
 			for _, u := range of {
+				_, here := active[u]
 				own := u == r.UserID || Kind(r.Kind) == SafeGroup && in[r.GroupID][u]
-				if active[u] && !own {
+				if here && !own {
 					out = append(out, u)
 				}
 			}
@@ -231,7 +284,19 @@ func assign(ctx context.Context, q *accessreviewsql.Queries, org id.Org, rid id.
 		if who = others(who); len(who) == 0 {
 			who = others(admins)
 		}
-		for _, u := range who {
+		all[i].reviewers = who
+	}
+	return active, nil
+}
+
+// store keeps the rights and who reviews them.
+func store(ctx context.Context, q *accessreviewsql.Queries, org id.Org, rid id.Review, all []right) error {
+	for _, r := range all {
+		r.OrgID, r.ReviewID, r.ID = string(org), string(rid), string(id.New[id.ReviewItem]())
+		if err := q.InsertItem(ctx, r.InsertItemParams); err != nil {
+			return fmt.Errorf("store a right: %w", err)
+		}
+		for _, u := range r.reviewers {
 			if err := q.InsertReviewer(ctx, accessreviewsql.InsertReviewerParams{OrgID: string(org), ReviewID: string(rid), ItemID: r.ID, UserID: u}); err != nil {
 				return fmt.Errorf("store a reviewer: %w", err)
 			}

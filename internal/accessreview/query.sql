@@ -11,26 +11,26 @@ values (sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(name), sqlc.arg(scope), sqlc.ar
         sqlc.arg(now), sqlc.arg(deadline), 0, '');
 
 -- name: InsertItem :exec
-insert into access_review_item (org_id, review_id, id, kind, safe_id, safe_name, group_id, group_name, user_id, user_name, role, ends_at, mark,
+insert into access_review_item (org_id, review_id, id, kind, safe_id, safe_name, group_id, group_name, user_id, user_name, role, ends_at, mark, since, group_source,
                                 verdict, result, note, reason, decided_by, decided_by_name, decided_at, event_id)
 values (sqlc.arg(org_id), sqlc.arg(review_id), sqlc.arg(id), sqlc.arg(kind), sqlc.arg(safe_id), sqlc.arg(safe_name), sqlc.arg(group_id), sqlc.arg(group_name),
-        sqlc.arg(user_id), sqlc.arg(user_name), sqlc.arg(role), sqlc.arg(ends_at), sqlc.arg(mark), '', '', '', '', '', '', 0, '');
+        sqlc.arg(user_id), sqlc.arg(user_name), sqlc.arg(role), sqlc.arg(ends_at), sqlc.arg(mark), sqlc.arg(since), sqlc.arg(group_source), '', '', '', '', '', '', 0, '');
 
 -- name: InsertReviewer :exec
 insert into access_review_reviewer (org_id, review_id, item_id, user_id) values (sqlc.arg(org_id), sqlc.arg(review_id), sqlc.arg(item_id), sqlc.arg(user_id));
 
 -- name: MembersOfSafes :many
-select m.safe_id, s.name as safe_name, m.user_id, p.name as user_name, m.role, m.ends_at, m.id
+select m.safe_id, s.name as safe_name, m.user_id, p.name as user_name, m.role, m.ends_at, m.id, m.added_at
 from safe_member m join safe s on s.org_id = m.org_id and s.id = m.safe_id join person p on p.id = m.user_id
 where m.org_id = $1 and s.deleted_at is null order by s.name, p.handle;
 
 -- name: GroupsOfSafes :many
-select b.safe_id, s.name as safe_name, b.group_id, g.name as group_name, b.role, b.ends_at, b.id, b.version
+select b.safe_id, s.name as safe_name, b.group_id, g.name as group_name, b.role, b.ends_at, b.id, b.version, b.created_at, g.source
 from safe_group b join safe s on s.org_id = b.org_id and s.id = b.safe_id join org_group g on g.org_id = b.org_id and g.id = b.group_id
 where b.org_id = $1 and s.deleted_at is null order by s.name, g.match_name;
 
 -- name: MembersOfGroups :many
-select m.group_id, g.name as group_name, m.user_id, p.name as user_name, m.added_at
+select m.group_id, g.name as group_name, m.user_id, p.name as user_name, m.added_at, g.source
 from org_group_member m join org_group g on g.org_id = m.org_id and g.id = m.group_id join person p on p.id = m.user_id
 where m.org_id = $1 order by g.match_name, p.handle;
 
@@ -45,7 +45,7 @@ select safe_id, user_id from safe_access where org_id = $1 and role = 'manager' 
 
 -- name: People :many
 -- Who can decide, with whether they administer.
-select m.user_id, m.role from member m join person p on p.id = m.user_id
+select m.user_id, m.role, p.name, p.handle, p.email from member m join person p on p.id = m.user_id
 where m.org_id = $1 and m.suspended_at = 0 and p.state = 'active' order by m.user_id;
 
 -- name: MemberMark :one
@@ -70,7 +70,13 @@ and (cast(sqlc.arg(reviewer) as text) = '' or exists (select 1 from access_revie
 order by r.id desc limit sqlc.arg(n);
 
 -- name: Progress :many
-select result, count(*) as n from access_review_item where org_id = $1 and review_id = $2 group by result;
+-- Of all campaigns of a page at once; mine: of those, what the person is asked about.
+select i.review_id, i.result, count(*) as n, count(v.user_id) as mine
+from access_review r join access_review_item i on i.org_id = r.org_id and i.review_id = r.id
+left join access_review_reviewer v on v.org_id = i.org_id and v.review_id = i.review_id and v.item_id = i.id and v.user_id = sqlc.arg(user_id)
+where r.org_id = sqlc.arg(org_id) and r.id >= sqlc.arg(oldest) and r.id <= sqlc.arg(newest)
+and (cast(sqlc.arg(state) as text) = '' or r.state = sqlc.arg(state))
+group by i.review_id, i.result;
 
 -- name: ListItems :many
 select i.* from access_review_item i where i.org_id = sqlc.arg(org_id) and i.review_id = sqlc.arg(review_id) and i.id > sqlc.arg(after)

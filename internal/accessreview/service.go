@@ -14,6 +14,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/notify"
 )
 
 // The limits of a campaign.
@@ -50,6 +51,12 @@ type Groups interface {
 	ReviewedMember(ctx context.Context, tx *db.Tx, actor authz.Actor, group id.Group, user id.User) error
 }
 
+// Mail tells people; notify.Service is one.
+type Mail interface {
+	Prepare(ctx context.Context, org id.Org, m notify.Message) (notify.Prepared, error)
+	Queue(ctx context.Context, tx *db.Tx, p notify.Prepared) error
+}
+
 // Deps are the parts that a Service is made of.
 type Deps struct {
 	Log    *slog.Logger
@@ -57,6 +64,7 @@ type Deps struct {
 	Ledger Ledger
 	Safes  Safes
 	Groups Groups
+	Mail   Mail
 	Ended  func()           // told after rights were taken away; may be nil
 	Now    func() time.Time // nil: time.Now
 }
@@ -66,8 +74,8 @@ type Service struct{ d Deps }
 
 // New checks the parts.
 func New(d Deps) (*Service, error) {
-	if d.DB == nil || d.Ledger == nil || d.Safes == nil || d.Groups == nil {
-		return nil, errors.New("review: DB, Ledger, Safes and Groups are needed")
+	if d.DB == nil || d.Ledger == nil || d.Safes == nil || d.Groups == nil || d.Mail == nil {
+		return nil, errors.New("review: DB, Ledger, Safes, Groups and Mail are needed")
 	}
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
@@ -147,6 +155,7 @@ type Campaign struct {
 	EndedAt       time.Time // zero: it has not
 	Comment       string    // of who cancelled
 	Progress      map[Result]int
+	Mine          int // undecided rights that the reader is asked about
 }
 
 // Item is one right in a campaign, as it was when the campaign opened.
@@ -161,6 +170,8 @@ type Item struct {
 	UserName      string
 	Role          string
 	EndsAt        time.Time // zero: never
+	Since         time.Time // zero: not known
+	GroupSource   string    // local, or who keeps the group: sso, scim
 	Verdict       Verdict   // empty: undecided
 	Result        Result
 	Note          string
@@ -192,7 +203,7 @@ func campaign(r accessreviewsql.AccessReview) (Campaign, error) {
 
 func item(r accessreviewsql.AccessReviewItem) Item {
 	return Item{ID: id.ReviewItem(r.ID), Kind: Kind(r.Kind), Safe: id.Safe(r.SafeID), SafeName: r.SafeName, Group: id.Group(r.GroupID), GroupName: r.GroupName,
-		User: id.User(r.UserID), UserName: r.UserName, Role: r.Role, EndsAt: moment(r.EndsAt), Verdict: Verdict(r.Verdict), Result: Result(r.Result), Note: r.Note,
+		User: id.User(r.UserID), UserName: r.UserName, Role: r.Role, EndsAt: moment(r.EndsAt), Since: moment(r.Since), GroupSource: r.GroupSource, Verdict: Verdict(r.Verdict), Result: Result(r.Result), Note: r.Note,
 		Reason: r.Reason, DecidedBy: id.User(r.DecidedBy), DecidedByName: r.DecidedByName, DecidedAt: moment(r.DecidedAt), Event: id.Event(r.EventID)}
 }
 

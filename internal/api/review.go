@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/vaultpam/vaultpam/internal/accessreview"
+	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/id"
 )
@@ -30,6 +31,7 @@ type AccessReview struct {
 	EndedAt     *time.Time    `json:"ended_at,omitempty"`
 	Comment     string        `json:"comment,omitempty" doc:"Of who cancelled it"`
 	Progress    ReviewResults `json:"progress"`
+	Mine        int           `json:"mine" doc:"Undecided rights that the caller is asked about"`
 }
 
 // ReviewResults counts the rights of a campaign.
@@ -53,6 +55,8 @@ type AccessReviewItem struct {
 	UserName    string        `json:"user_name,omitempty"`
 	Role        string        `json:"role,omitempty" doc:"On the safe"`
 	EndsAt      *time.Time    `json:"ends_at,omitempty" doc:"Absent: never"`
+	Since       *time.Time    `json:"given_at,omitempty" doc:"When the right was given"`
+	GroupSource string        `json:"group_source,omitempty" enum:"local,scim,sso" doc:"Who keeps the group. The members of a group that is not local are not taken out here: such a revocation is recorded as failed"`
 	Verdict     string        `json:"verdict,omitempty" doc:"keep or revoke; absent: undecided"`
 	Result      string        `json:"result,omitempty" doc:"kept, revoked, stale (the right had changed; nothing was done) or failed (a rule stopped the revocation)"`
 	Note        string        `json:"note,omitempty" doc:"Why it is stale or failed"`
@@ -75,12 +79,12 @@ func reviewJSON(c accessreview.Campaign) AccessReview {
 	return AccessReview{ID: c.ID, Name: c.Name, All: c.Scope.All, Safes: append([]id.Safe{}, c.Scope.Safes...), Groups: append([]id.Group{}, c.Scope.Groups...),
 		Reviewers: append([]id.User{}, c.Reviewers...), Rule: string(c.Rule), State: string(c.State), CreatedBy: c.CreatedBy, CreatorName: c.CreatedByName, CreatedAt: c.CreatedAt,
 		Deadline: c.Deadline, EndedAt: sometime(c.EndedAt), Comment: c.Comment,
-		Progress: ReviewResults{p[accessreview.Undecided], p[accessreview.Kept], p[accessreview.Revoked], p[accessreview.Stale], p[accessreview.Failed]}}
+		Progress: ReviewResults{p[accessreview.Undecided], p[accessreview.Kept], p[accessreview.Revoked], p[accessreview.Stale], p[accessreview.Failed]}, Mine: c.Mine}
 }
 
 func reviewItemJSON(i accessreview.Item) AccessReviewItem {
 	return AccessReviewItem{ID: i.ID, Kind: string(i.Kind), Safe: i.Safe, SafeName: i.SafeName, Group: i.Group, GroupName: i.GroupName, User: i.User, UserName: i.UserName, Role: i.Role,
-		EndsAt: sometime(i.EndsAt), Verdict: string(i.Verdict), Result: string(i.Result), Note: i.Note, Reason: i.Reason, DecidedBy: i.DecidedBy, DeciderName: i.DecidedByName,
+		EndsAt: sometime(i.EndsAt), Since: sometime(i.Since), GroupSource: i.GroupSource, Verdict: string(i.Verdict), Result: string(i.Result), Note: i.Note, Reason: i.Reason, DecidedBy: i.DecidedBy, DeciderName: i.DecidedByName,
 		DecidedAt: sometime(i.DecidedAt), Event: i.Event}
 }
 
@@ -140,13 +144,13 @@ func (s *Server) reviewRoutes() {
 			return pageOf(l, reviewItemJSON, err)
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "decide-access-review-item", Method: http.MethodPost, Path: "/access-reviews/{id}/items/{item}/decide", Summary: "Keep or revoke a right", Tags: []string{tag},
-		Description: "A revocation acts at once. If the right has changed meanwhile, or a rule stops the revocation, nothing is done and the result says so (stale, failed). Nobody decides about a right of their own (OWN_RIGHT). For persons only."},
+		Description: "A revocation acts at once and needs a reason. Asks for a fresh second factor. If the right has changed meanwhile, or a rule stops the revocation, nothing is done and the result says so (stale, failed). Nobody decides about a right of their own (OWN_RIGHT). For persons only."},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			ReviewPath
 			Item string `path:"item" maxLength:"64"`
 			Body struct {
 				Verdict string `json:"verdict" enum:"keep,revoke"`
-				Reason  string `json:"reason" maxLength:"2000"`
+				Reason  string `json:"reason,omitempty" maxLength:"2000" doc:"A revocation needs one"`
 			}
 		}) (*struct{ Body AccessReviewItem }, error) {
 			i, err := s.Reviews.Decide(ctx, a, id.Review(in.ID), id.ReviewItem(in.Item), accessreview.Verdict(in.Body.Verdict), in.Body.Reason)
@@ -170,7 +174,7 @@ func (s *Server) reviewRoutes() {
 			return oneReview(s.Reviews.Cancel(ctx, a, id.Review(in.ID), comment))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "export-access-review", Method: http.MethodGet, Path: "/access-reviews/{id}/export", Summary: "An access review as evidence", Tags: []string{tag},
-		Description: "Each right with who decided what, when and why, what was done, and the audit event. In CSV, a text that a spreadsheet would take for a formula has an apostrophe before it. For persons only."},
+		Description: "Each right with who decided what, when and why, what was done, and the audit event. The export is told in the audit log. In CSV, a text that a spreadsheet would take for a formula has an apostrophe before it. For persons only."},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			ReviewPath
 			Format string `query:"format" enum:"json,csv" default:"json"`
@@ -179,7 +183,11 @@ func (s *Server) reviewRoutes() {
 			Disposition string `header:"Content-Disposition"`
 			Body        []byte
 		}, error) {
-			b, err := s.Reviews.Export(ctx, a, id.Review(in.ID), in.Format == "csv")
+			format := event.QueueExportFormatJSON
+			if in.Format == "csv" {
+				format = event.QueueExportFormatCSV
+			}
+			b, err := s.Reviews.Export(ctx, a, id.Review(in.ID), format)
 			if err != nil {
 				return nil, err
 			}

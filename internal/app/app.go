@@ -238,7 +238,7 @@ func (a *App) buildDomains() (err error) {
 		return err
 	})
 	build("access reviews", func() (err error) {
-		a.reviews, err = accessreview.New(accessreview.Deps{Log: part("review"), DB: a.db, Ledger: a.ledger, Safes: a.safes, Groups: a.groups, Ended: func() { a.sessions.Notify() }, Now: now})
+		a.reviews, err = accessreview.New(accessreview.Deps{Log: part("review"), DB: a.db, Ledger: a.ledger, Safes: a.safes, Groups: a.groups, Mail: a.mail, Ended: func() { a.sessions.Notify() }, Now: now})
 		return err
 	})
 	build("policies", func() (err error) {

@@ -34,6 +34,7 @@ var freshness = map[Action]time.Duration{
 	PlatformRecoveryDecide: 15 * time.Minute,
 
 	GovernanceDecide:         15 * time.Minute,
+	ReviewDecide:             15 * time.Minute,
 	PlatformGovernanceDecide: 15 * time.Minute,
 
 	PlatformInvite:    15 * time.Minute,

@@ -154,7 +154,7 @@ type reviewsDecideCmd struct {
 	Review  string `arg:"" help:"The id of the access review."`
 	Item    string `arg:"" help:"The id of the right in it."`
 	Verdict string `arg:"" enum:"keep,revoke" help:"keep or revoke."`
-	Reason  string `required:"" placeholder:"TEXT" help:"Why; kept with the decision and in the audit log."`
+	Reason  string `placeholder:"TEXT" help:"Why; a revocation needs one. Kept with the decision and in the audit log."`
 }
 
 // Run decides a right.

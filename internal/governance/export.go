@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
@@ -56,15 +55,8 @@ type row struct {
 
 func rowOf(a Action) row {
 	return row{ID: a.ID, Org: a.Org, OrgSlug: a.OrgSlug, Kind: a.Kind, Summary: a.Summary, Subject: a.Subject, SubjectName: a.SubjectName, Changes: a.Fields, Digest: a.Digest,
-		State: a.State, RequestedBy: a.RequestedBy, RequesterName: a.RequesterName, Token: a.Token, CreatedAt: stamp(a.CreatedAt), ExpiresAt: stamp(a.ExpiresAt),
-		DecidedBy: a.DecidedBy, DecidedByName: a.DecidedByName, DecidedAt: stamp(a.DecidedAt), Comment: a.Comment, Note: a.Note, Effect: a.Effect}
-}
-
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
+		State: a.State, RequestedBy: a.RequestedBy, RequesterName: a.RequesterName, Token: a.Token, CreatedAt: label.Stamp(a.CreatedAt), ExpiresAt: label.Stamp(a.ExpiresAt),
+		DecidedBy: a.DecidedBy, DecidedByName: a.DecidedByName, DecidedAt: label.Stamp(a.DecidedAt), Comment: a.Comment, Note: a.Note, Effect: a.Effect}
 }
 
 // Export writes a queue into a file and tells of it, in the organization's ledgers and the platform's.

@@ -157,7 +157,7 @@ func (q *Queries) EndReview(ctx context.Context, arg EndReviewParams) (int64, er
 }
 
 const getItem = `-- name: GetItem :one
-select org_id, review_id, id, kind, safe_id, safe_name, group_id, group_name, user_id, user_name, role, ends_at, mark, verdict, result, note, reason, decided_by, decided_by_name, decided_at, event_id from access_review_item where org_id = $1 and review_id = $2 and id = $3
+select org_id, review_id, id, kind, safe_id, safe_name, group_id, group_name, user_id, user_name, role, ends_at, mark, verdict, result, note, reason, decided_by, decided_by_name, decided_at, event_id, since, group_source from access_review_item where org_id = $1 and review_id = $2 and id = $3
 `
 
 type GetItemParams struct {
@@ -191,6 +191,8 @@ func (q *Queries) GetItem(ctx context.Context, arg GetItemParams) (AccessReviewI
 		&i.DecidedByName,
 		&i.DecidedAt,
 		&i.EventID,
+		&i.Since,
+		&i.GroupSource,
 	)
 	return i, err
 }
@@ -270,7 +272,7 @@ func (q *Queries) GroupMark(ctx context.Context, arg GroupMarkParams) (int64, er
 }
 
 const groupsOfSafes = `-- name: GroupsOfSafes :many
-select b.safe_id, s.name as safe_name, b.group_id, g.name as group_name, b.role, b.ends_at, b.id, b.version
+select b.safe_id, s.name as safe_name, b.group_id, g.name as group_name, b.role, b.ends_at, b.id, b.version, b.created_at, g.source
 from safe_group b join safe s on s.org_id = b.org_id and s.id = b.safe_id join org_group g on g.org_id = b.org_id and g.id = b.group_id
 where b.org_id = $1 and s.deleted_at is null order by s.name, g.match_name
 `
@@ -284,6 +286,8 @@ type GroupsOfSafesRow struct {
 	EndsAt    int64
 	ID        string
 	Version   int64
+	CreatedAt int64
+	Source    string
 }
 
 func (q *Queries) GroupsOfSafes(ctx context.Context, orgID string) ([]GroupsOfSafesRow, error) {
@@ -304,6 +308,8 @@ func (q *Queries) GroupsOfSafes(ctx context.Context, orgID string) ([]GroupsOfSa
 			&i.EndsAt,
 			&i.ID,
 			&i.Version,
+			&i.CreatedAt,
+			&i.Source,
 		); err != nil {
 			return nil, err
 		}
@@ -348,26 +354,28 @@ func (q *Queries) InGroup(ctx context.Context, arg InGroupParams) (int64, error)
 }
 
 const insertItem = `-- name: InsertItem :exec
-insert into access_review_item (org_id, review_id, id, kind, safe_id, safe_name, group_id, group_name, user_id, user_name, role, ends_at, mark,
+insert into access_review_item (org_id, review_id, id, kind, safe_id, safe_name, group_id, group_name, user_id, user_name, role, ends_at, mark, since, group_source,
                                 verdict, result, note, reason, decided_by, decided_by_name, decided_at, event_id)
 values ($1, $2, $3, $4, $5, $6, $7, $8,
-        $9, $10, $11, $12, $13, '', '', '', '', '', '', 0, '')
+        $9, $10, $11, $12, $13, $14, $15, '', '', '', '', '', '', 0, '')
 `
 
 type InsertItemParams struct {
-	OrgID     string
-	ReviewID  string
-	ID        string
-	Kind      string
-	SafeID    string
-	SafeName  string
-	GroupID   string
-	GroupName string
-	UserID    string
-	UserName  string
-	Role      string
-	EndsAt    int64
-	Mark      string
+	OrgID       string
+	ReviewID    string
+	ID          string
+	Kind        string
+	SafeID      string
+	SafeName    string
+	GroupID     string
+	GroupName   string
+	UserID      string
+	UserName    string
+	Role        string
+	EndsAt      int64
+	Mark        string
+	Since       int64
+	GroupSource string
 }
 
 func (q *Queries) InsertItem(ctx context.Context, arg InsertItemParams) error {
@@ -385,6 +393,8 @@ func (q *Queries) InsertItem(ctx context.Context, arg InsertItemParams) error {
 		arg.Role,
 		arg.EndsAt,
 		arg.Mark,
+		arg.Since,
+		arg.GroupSource,
 	)
 	return err
 }
@@ -469,7 +479,7 @@ func (q *Queries) IsReviewer(ctx context.Context, arg IsReviewerParams) (int64, 
 }
 
 const listItems = `-- name: ListItems :many
-select i.org_id, i.review_id, i.id, i.kind, i.safe_id, i.safe_name, i.group_id, i.group_name, i.user_id, i.user_name, i.role, i.ends_at, i.mark, i.verdict, i.result, i.note, i.reason, i.decided_by, i.decided_by_name, i.decided_at, i.event_id from access_review_item i where i.org_id = $1 and i.review_id = $2 and i.id > $3
+select i.org_id, i.review_id, i.id, i.kind, i.safe_id, i.safe_name, i.group_id, i.group_name, i.user_id, i.user_name, i.role, i.ends_at, i.mark, i.verdict, i.result, i.note, i.reason, i.decided_by, i.decided_by_name, i.decided_at, i.event_id, i.since, i.group_source from access_review_item i where i.org_id = $1 and i.review_id = $2 and i.id > $3
 and (cast($4 as text) = '' or exists (select 1 from access_review_reviewer v where v.org_id = i.org_id and v.review_id = i.review_id and v.item_id = i.id and v.user_id = $4))
 order by i.id limit $5
 `
@@ -519,6 +529,8 @@ func (q *Queries) ListItems(ctx context.Context, arg ListItemsParams) ([]AccessR
 			&i.DecidedByName,
 			&i.DecidedAt,
 			&i.EventID,
+			&i.Since,
+			&i.GroupSource,
 		); err != nil {
 			return nil, err
 		}
@@ -647,7 +659,7 @@ func (q *Queries) MemberMark(ctx context.Context, arg MemberMarkParams) (MemberM
 }
 
 const membersOfGroups = `-- name: MembersOfGroups :many
-select m.group_id, g.name as group_name, m.user_id, p.name as user_name, m.added_at
+select m.group_id, g.name as group_name, m.user_id, p.name as user_name, m.added_at, g.source
 from org_group_member m join org_group g on g.org_id = m.org_id and g.id = m.group_id join person p on p.id = m.user_id
 where m.org_id = $1 order by g.match_name, p.handle
 `
@@ -658,6 +670,7 @@ type MembersOfGroupsRow struct {
 	UserID    string
 	UserName  string
 	AddedAt   int64
+	Source    string
 }
 
 func (q *Queries) MembersOfGroups(ctx context.Context, orgID string) ([]MembersOfGroupsRow, error) {
@@ -675,6 +688,7 @@ func (q *Queries) MembersOfGroups(ctx context.Context, orgID string) ([]MembersO
 			&i.UserID,
 			&i.UserName,
 			&i.AddedAt,
+			&i.Source,
 		); err != nil {
 			return nil, err
 		}
@@ -690,7 +704,7 @@ func (q *Queries) MembersOfGroups(ctx context.Context, orgID string) ([]MembersO
 }
 
 const membersOfSafes = `-- name: MembersOfSafes :many
-select m.safe_id, s.name as safe_name, m.user_id, p.name as user_name, m.role, m.ends_at, m.id
+select m.safe_id, s.name as safe_name, m.user_id, p.name as user_name, m.role, m.ends_at, m.id, m.added_at
 from safe_member m join safe s on s.org_id = m.org_id and s.id = m.safe_id join person p on p.id = m.user_id
 where m.org_id = $1 and s.deleted_at is null order by s.name, p.handle
 `
@@ -703,6 +717,7 @@ type MembersOfSafesRow struct {
 	Role     string
 	EndsAt   int64
 	ID       string
+	AddedAt  int64
 }
 
 func (q *Queries) MembersOfSafes(ctx context.Context, orgID string) ([]MembersOfSafesRow, error) {
@@ -722,6 +737,7 @@ func (q *Queries) MembersOfSafes(ctx context.Context, orgID string) ([]MembersOf
 			&i.Role,
 			&i.EndsAt,
 			&i.ID,
+			&i.AddedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -780,13 +796,16 @@ func (q *Queries) OrgName(ctx context.Context, id string) (string, error) {
 }
 
 const people = `-- name: People :many
-select m.user_id, m.role from member m join person p on p.id = m.user_id
+select m.user_id, m.role, p.name, p.handle, p.email from member m join person p on p.id = m.user_id
 where m.org_id = $1 and m.suspended_at = 0 and p.state = 'active' order by m.user_id
 `
 
 type PeopleRow struct {
 	UserID string
 	Role   string
+	Name   string
+	Handle string
+	Email  string
 }
 
 // Who can decide, with whether they administer.
@@ -799,7 +818,13 @@ func (q *Queries) People(ctx context.Context, orgID string) ([]PeopleRow, error)
 	var items []PeopleRow
 	for rows.Next() {
 		var i PeopleRow
-		if err := rows.Scan(&i.UserID, &i.Role); err != nil {
+		if err := rows.Scan(
+			&i.UserID,
+			&i.Role,
+			&i.Name,
+			&i.Handle,
+			&i.Email,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -814,21 +839,38 @@ func (q *Queries) People(ctx context.Context, orgID string) ([]PeopleRow, error)
 }
 
 const progress = `-- name: Progress :many
-select result, count(*) as n from access_review_item where org_id = $1 and review_id = $2 group by result
+select i.review_id, i.result, count(*) as n, count(v.user_id) as mine
+from access_review r join access_review_item i on i.org_id = r.org_id and i.review_id = r.id
+left join access_review_reviewer v on v.org_id = i.org_id and v.review_id = i.review_id and v.item_id = i.id and v.user_id = $1
+where r.org_id = $2 and r.id >= $3 and r.id <= $4
+and (cast($5 as text) = '' or r.state = $5)
+group by i.review_id, i.result
 `
 
 type ProgressParams struct {
-	OrgID    string
-	ReviewID string
+	UserID string
+	OrgID  string
+	Oldest string
+	Newest string
+	State  string
 }
 
 type ProgressRow struct {
-	Result string
-	N      int64
+	ReviewID string
+	Result   string
+	N        int64
+	Mine     int64
 }
 
+// Of all campaigns of a page at once; mine: of those, what the person is asked about.
 func (q *Queries) Progress(ctx context.Context, arg ProgressParams) ([]ProgressRow, error) {
-	rows, err := q.db.QueryContext(ctx, progress, arg.OrgID, arg.ReviewID)
+	rows, err := q.db.QueryContext(ctx, progress,
+		arg.UserID,
+		arg.OrgID,
+		arg.Oldest,
+		arg.Newest,
+		arg.State,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -836,7 +878,12 @@ func (q *Queries) Progress(ctx context.Context, arg ProgressParams) ([]ProgressR
 	var items []ProgressRow
 	for rows.Next() {
 		var i ProgressRow
-		if err := rows.Scan(&i.Result, &i.N); err != nil {
+		if err := rows.Scan(
+			&i.ReviewID,
+			&i.Result,
+			&i.N,
+			&i.Mine,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

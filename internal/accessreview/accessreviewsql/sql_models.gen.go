@@ -42,4 +42,6 @@ type AccessReviewItem struct {
 	DecidedByName string
 	DecidedAt     int64
 	EventID       string
+	Since         int64
+	GroupSource   string
 }

@@ -57,6 +57,7 @@ var (
 	AccessReviewItemDecidedNotPermitted = AccessReviewItemDecidedReason{word{"not_permitted"}}
 	AccessReviewItemDecidedOwnRight     = AccessReviewItemDecidedReason{word{"own_right"}}
 	AccessReviewItemDecidedNotOpen      = AccessReviewItemDecidedReason{word{"not_open"}}
+	AccessReviewItemDecidedMFARequired  = AccessReviewItemDecidedReason{word{"mfa_required"}}
 )
 
 // AccessReviewItemDecided is emitted when one right in a campaign is decided.
@@ -80,7 +81,7 @@ var accessReviewItemDecided = define[AccessReviewItemDecided](Definition{
 	Severity: Info, TargetType: TargetTenant, Log: OrgLog,
 	ActorTypes: []ActorType{User, OrgAdmin, ServiceAccount, System},
 	Outcomes:   []Outcome{Success, Denied},
-	Reasons:    texts(AccessReviewItemDecidedNotPermitted, AccessReviewItemDecidedOwnRight, AccessReviewItemDecidedNotOpen),
+	Reasons:    texts(AccessReviewItemDecidedNotPermitted, AccessReviewItemDecidedOwnRight, AccessReviewItemDecidedNotOpen, AccessReviewItemDecidedMFARequired),
 	OCSF:       ocsf(3005, 99, "Review"),
 	ECS:        ECS{Category: []string{"iam"}, Type: []string{"user", "change"}},
 	Trigger: "Emitted when a reviewer, or at the deadline the rule of the campaign, decides whether a right stays; also when " +
@@ -192,6 +193,54 @@ func (e AccessReviewCancelled) WithComment(v string) AccessReviewCancelled {
 
 // Denied turns the event into a refused attempt.
 func (e AccessReviewCancelled) Denied(reason AccessReviewCancelledReason) AccessReviewCancelled {
+	e.base = envelope.Deny(e.base, reason.text)
+	return e
+}
+
+// AccessReviewExportedReason is a reason of ACCESS_REVIEW_EXPORTED.
+type AccessReviewExportedReason struct{ word }
+
+// The reasons of ACCESS_REVIEW_EXPORTED.
+var (
+	AccessReviewExportedNotPermitted = AccessReviewExportedReason{word{"not_permitted"}}
+)
+
+// AccessReviewExported is emitted when a campaign is exported as evidence.
+//
+// ACCESS_REVIEW_EXPORTED, "access_review.exported".
+type AccessReviewExported struct {
+	base
+	reviewID     id.Review         `meta:"review_id"`
+	exportFormat QueueExportFormat `meta:"export_format"`
+	rowCount     int64             `meta:"row_count"`
+	fileSHA256   opt[SHA256]       `meta:"file_sha256"`
+}
+
+var accessReviewExported = define[AccessReviewExported](Definition{
+	Constant: ACCESS_REVIEW_EXPORTED, Wire: "access_review.exported", Category: InternalTier,
+	Tier:     Internal,
+	Severity: Info, TargetType: TargetTenant, Log: OrgLog,
+	ActorTypes: []ActorType{User, OrgAdmin, ServiceAccount},
+	Outcomes:   []Outcome{Success, Denied},
+	Reasons:    texts(AccessReviewExportedNotPermitted),
+	OCSF:       ocsf(6001, 7, "Export"),
+	ECS:        ECS{Category: []string{"iam"}, Type: []string{"info"}},
+	Trigger:    "Emitted when a campaign of access reviews is exported as evidence; not when it is only viewed on screen.",
+})
+
+// NewAccessReviewExported builds ACCESS_REVIEW_EXPORTED.
+func NewAccessReviewExported(act Act, target TenantRef, reviewID id.Review, exportFormat QueueExportFormat, rowCount int64) AccessReviewExported {
+	return AccessReviewExported{base: accessReviewExported.Succeeded(act, target), reviewID: reviewID, exportFormat: exportFormat, rowCount: rowCount}
+}
+
+// WithFileSHA256 adds file_sha256.
+func (e AccessReviewExported) WithFileSHA256(v SHA256) AccessReviewExported {
+	e.fileSHA256 = some(v)
+	return e
+}
+
+// Denied turns the event into a refused attempt.
+func (e AccessReviewExported) Denied(reason AccessReviewExportedReason) AccessReviewExported {
 	e.base = envelope.Deny(e.base, reason.text)
 	return e
 }

@@ -264,4 +264,5 @@ var phrases = map[Constant]string{
 	ACCESS_REVIEW_ITEM_DECIDED:  "decided|decide a right in an access review: {verdict}, {review_result}",
 	ACCESS_REVIEW_CLOSED:        "closed|close the access review {review_name}",
 	ACCESS_REVIEW_CANCELLED:     "cancelled|cancel the access review {review_name}",
+	ACCESS_REVIEW_EXPORTED:      "exported|export an access review as evidence",
 }

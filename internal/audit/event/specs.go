@@ -75,5 +75,5 @@ var internal = [...]*spec{
 	phoneNumberRemoved,
 	accessGrantOpened, accessGrantEnded, accessRequestCommented,
 	noticePreferenceChanged,
-	accessReviewOpened, accessReviewItemDecided, accessReviewClosed, accessReviewCancelled,
+	accessReviewOpened, accessReviewItemDecided, accessReviewClosed, accessReviewCancelled, accessReviewExported,
 }

@@ -152,5 +152,8 @@ func internalTier() []event.Event {
 		event.NewAccessReviewCancelled(
 			by(event.OrgAdmin), event.TenantTarget(ID[id.Org]("target"), "the target"), ID[id.Review]("review_id"), "review_name",
 		).WithComment("comment"),
+		event.NewAccessReviewExported(
+			by(event.OrgAdmin), event.TenantTarget(ID[id.Org]("target"), "the target"), ID[id.Review]("review_id"), event.QueueExportFormatCSV, count[int64]("row_count"),
+		).WithFileSHA256(digest("file_sha256")),
 	}
 }

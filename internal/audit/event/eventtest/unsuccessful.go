@@ -189,7 +189,9 @@ func otherwise(ev event.Event) []event.Event {
 	case event.AccessReviewOpened:
 		return []event.Event{e.Denied(event.AccessReviewOpenedNotPermitted)}
 	case event.AccessReviewItemDecided:
-		return []event.Event{e.Denied(event.AccessReviewItemDecidedNotPermitted), e.Denied(event.AccessReviewItemDecidedOwnRight), e.Denied(event.AccessReviewItemDecidedNotOpen)}
+		return []event.Event{e.Denied(event.AccessReviewItemDecidedNotPermitted), e.Denied(event.AccessReviewItemDecidedOwnRight), e.Denied(event.AccessReviewItemDecidedNotOpen), e.Denied(event.AccessReviewItemDecidedMFARequired)}
+	case event.AccessReviewExported:
+		return []event.Event{e.Denied(event.AccessReviewExportedNotPermitted)}
 	case event.AccessReviewCancelled:
 		return []event.Event{e.Denied(event.AccessReviewCancelledNotPermitted), e.Denied(event.AccessReviewCancelledNotOpen)}
 	case event.AccessRequestCommented:
