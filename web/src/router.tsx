@@ -285,6 +285,24 @@ const anyRequest = createRoute({
   path: "/requests/$request",
   component: lazyRouteComponent(() => import("./features/requests/find")),
 });
+const reviews = createRoute({
+  getParentRoute: () => org,
+  path: "/reviews",
+  validateSearch: optional("state", "new"),
+  component: lazyRouteComponent(() => import("./features/reviews/list")),
+});
+const review = createRoute({
+  getParentRoute: () => org,
+  path: "/reviews/$review",
+  validateSearch: optional("show", "q"),
+  component: lazyRouteComponent(() => import("./features/reviews/detail")),
+});
+/** Where messages lead; they name no organization. */
+const anyReview = createRoute({
+  getParentRoute: () => shell,
+  path: "/access-reviews/$review",
+  component: lazyRouteComponent(() => import("./features/reviews/find")),
+});
 const governance = createRoute({
   getParentRoute: () => org,
   path: "/governance",
@@ -432,11 +450,12 @@ const tree = root.addChildren([
       keys,
       whichRecoveries,
       anyRequest,
+      anyReview,
       platformRecoveries,
       anyGovernanceAction,
       platformGovernance,
       platformGovernanceAction,
-      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people, groups, group, policies, newPolicy, policy, access, myRequests, lending, approvals, request, governance, governanceAction, recoveries, sso, organization, notifications]),
+      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people, groups, group, policies, newPolicy, policy, access, myRequests, lending, approvals, request, reviews, review, governance, governanceAction, recoveries, sso, organization, notifications]),
     ]),
   ]),
 ]);

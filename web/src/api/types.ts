@@ -143,6 +143,10 @@ export type GrantWire = Schemas["GrantedAccess"];
 // --- changes that wait for a second person -------------------------------------
 export type GovernanceActionWire = Schemas["GovernanceAction"];
 
+// --- access reviews --------------------------------------------------------------
+export type AccessReviewWire = Schemas["AccessReview"];
+export type ReviewRightWire = Schemas["AccessReviewItem"];
+
 // --- sessions ----------------------------------------------------------------
 export type LaunchWire = Schemas["Launched"];
 export type RecordingWire = Schemas["Recording"];
@@ -174,6 +178,8 @@ export type SafeGroup = Dated<SafeGroupWire>;
 export type AccessPolicy = Dated<AccessPolicyWire>;
 export type AccessRequest = Dated<AccessRequestWire>;
 export type Loan = Dated<LoanWire>;
+export type AccessReview = Dated<AccessReviewWire>;
+export type ReviewRight = Dated<ReviewRightWire>;
 export type GovernanceAction = Dated<GovernanceActionWire>;
 export type Session = Dated<SessionWire>;
 export type AuditEvent = Dated<AuditEventWire>;

@@ -1,4 +1,4 @@
-import { Activity, BadgeCheck, BellRing, Boxes, Building2, CircleHelp, Clapperboard, FileKey, Handshake, Inbox, KeyRound, LifeBuoy, LogIn, type LucideIcon, Mail, Scale, ScrollText, Send, Server, ShieldCheck, SlidersHorizontal, SquareTerminal, UserCog, Users, UsersRound } from "lucide-react";
+import { Activity, BadgeCheck, BellRing, Boxes, Building2, CircleHelp, Clapperboard, ClipboardCheck, FileKey, Handshake, Inbox, KeyRound, LifeBuoy, LogIn, type LucideIcon, Mail, Scale, ScrollText, Send, Server, ShieldCheck, SlidersHorizontal, SquareTerminal, UserCog, Users, UsersRound } from "lucide-react";
 import type { Rights } from "./rights";
 
 export interface NavItem {
@@ -14,6 +14,8 @@ export interface NavGroup {
 
 const approvals: NavItem = { to: "/o/$org/approvals", label: "Approvals", icon: BadgeCheck, hint: "Requests that wait for you" };
 
+const reviews: NavItem = { to: "/o/$org/reviews", label: "Access reviews", icon: ClipboardCheck, hint: "Who still needs which right" };
+
 /** Only what the role may open; nothing is greyed out. */
 export function orgNav(r: Rights): NavGroup[] {
   const groups: NavGroup[] = [];
@@ -25,7 +27,7 @@ export function orgNav(r: Rights): NavGroup[] {
         { to: "/o/$org/my-sessions", label: "My sessions", icon: SquareTerminal, hint: "What you opened" },
         { to: "/o/$org/my-requests", label: "My requests", icon: Send, hint: "Access that you asked for" },
         { to: "/o/$org/lending", label: "Lent access", icon: Handshake, hint: "What you lend, and what is lent to you" },
-        ...(r.oversee ? [] : [approvals]),
+        ...(r.oversee ? [] : [approvals, reviews]),
       ],
     });
   }
@@ -35,6 +37,7 @@ export function orgNav(r: Rights): NavGroup[] {
       items: [
         { to: "/o/$org/live", label: "Live", icon: Activity, hint: "Running sessions" },
         approvals,
+        reviews,
         { to: "/o/$org/governance", label: "Sensitive changes", icon: ShieldCheck, hint: "What waits for a second administrator" },
         { to: "/o/$org/sessions", label: "Sessions", icon: Clapperboard, hint: "History and recordings" },
         { to: "/o/$org/audit", label: "Audit", icon: ScrollText, hint: "What happened, with proof" },

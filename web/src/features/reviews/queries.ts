@@ -1,0 +1,81 @@
+import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { get, getBlob, post } from "../../api/client";
+import type { AccessReviewWire, Page, ReviewRight, ReviewRightWire } from "../../api/types";
+import { useStepUp } from "../auth/step-up";
+import { useOrg } from "../shell/org";
+
+export function reviewsQuery(org: string, state: string | undefined) {
+  return infiniteQueryOptions({
+    queryKey: [org, "reviews", "list", { state }],
+    queryFn: ({ signal, pageParam }) => get<Page<AccessReviewWire>>("/access-reviews", { org, signal, query: { state, limit: 50, cursor: pageParam } }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next_cursor || undefined,
+    refetchInterval: 20_000,
+  });
+}
+
+export function reviewQuery(org: string, id: string) {
+  return queryOptions({ queryKey: [org, "reviews", "one", id], queryFn: ({ signal }) => get<AccessReviewWire>(`/access-reviews/${id}`, { org, signal }), refetchInterval: 20_000 });
+}
+
+/** All the rights of a review that the reader sees: 2000 at most, and one looks through them at once. */
+export function rightsQuery(org: string, id: string) {
+  return queryOptions({
+    queryKey: [org, "reviews", "rights", id],
+    queryFn: async ({ signal }) => {
+      const all: ReviewRight[] = [];
+      for (let cursor: string | undefined; ; ) {
+        const p = await get<Page<ReviewRightWire>>(`/access-reviews/${id}/items`, { org, signal, query: { limit: 200, cursor } });
+        all.push(...p.items);
+        cursor = p.next_cursor || undefined;
+        if (!cursor) return all;
+      }
+    },
+  });
+}
+
+export function exportReview(org: string, id: string, format: "json" | "csv") {
+  return getBlob(`/access-reviews/${id}/export`, { org, query: { format } });
+}
+
+export interface NewReview {
+  name: string;
+  all?: boolean;
+  safe_ids?: string[];
+  group_ids?: string[];
+  reviewer_ids?: string[];
+  rule: "keep" | "revoke";
+  deadline: string;
+}
+
+export interface Decision {
+  item: string;
+  verdict: "keep" | "revoke";
+  reason?: string;
+}
+
+export function useReviewChanges(id: string) {
+  const { id: org } = useOrg();
+  const client = useQueryClient();
+  const stepUp = useStepUp();
+  const anew = () => client.invalidateQueries({ queryKey: [org, "reviews"] });
+  const put = (done: ReviewRight) => client.setQueryData(rightsQuery(org, id).queryKey, (all) => all?.map((r) => (r.id === done.id ? done : r)));
+  const decideOne = async ({ item, ...body }: Decision) => {
+    const done = await stepUp(() => post<ReviewRightWire>(`/access-reviews/${id}/items/${item}/decide`, { org, body }));
+    put(done);
+    return done;
+  };
+  return {
+    open: useMutation({ mutationFn: (body: NewReview) => stepUp(() => post<AccessReviewWire>("/access-reviews", { org, body })), onSuccess: anew }),
+    decide: useMutation({ mutationFn: decideOne, onSettled: anew }),
+    /** One after the other: the first may ask for a second factor, and what cannot be decided ends it. */
+    keepAll: useMutation({
+      mutationFn: async (items: readonly string[]) => {
+        for (const item of items) await decideOne({ item, verdict: "keep" });
+        return items.length;
+      },
+      onSettled: anew,
+    }),
+    cancel: useMutation({ mutationFn: (comment: string) => stepUp(() => post<AccessReviewWire>(`/access-reviews/${id}/cancel`, { org, body: comment ? { comment } : {} })), onSettled: anew }),
+  };
+}
