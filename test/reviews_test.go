@@ -172,3 +172,20 @@ func TestAccessReviews(t *testing.T) {
 		w.saw(Want{Constant: "ACCESS_REVIEW_CANCELLED", Outcome: "denied", Reason: "not_open", ActorID: w.Owner.ID, Meta: obj{"review_id": second.ID}})
 	})
 }
+
+// A review in the console, by web/test/reviews.e2e.mjs.
+func TestConsoleReviewsAccess(t *testing.T) {
+	t.Parallel()
+	s := shared(t, SQLite)
+	w := newWorld(t, s)
+	mara, stays, leaves := w.person("operator"), w.add("operator"), w.add("operator")
+	v := w.safe(host(t), nil)
+	for p, role := range map[*Person]string{mara: "manager", stays: "user", leaves: "user"} {
+		w.Owner.must(t, "POST", "/safes/"+v.ID+"/members", obj{"user_id": p.ID, "role": role})
+	}
+	play(t, "reviews", obj{"url": s.URL, "slug": w.Slug, "owner": w.Owner.who(), "manager": mara.who(), "safe": v.Name, "stayer": stays.Handle, "leaver": leaves.Handle}, s.asks(t, w.Owner, mara))
+
+	w.saw(Want{Constant: "ACCESS_REVIEW_ITEM_DECIDED", ActorID: mara.ID, Meta: obj{"verdict": "keep", "review_result": "kept", "subject_user_id": stays.ID}})
+	w.saw(Want{Constant: "ACCESS_REVIEW_ITEM_DECIDED", ActorID: mara.ID, Where: obj{"verdict": "revoke"}, Meta: obj{"review_result": "revoked", "subject_user_id": leaves.ID, "comment": "left the team"}})
+	w.saw(Want{Constant: "ACCESS_REVIEW_EXPORTED", ActorID: w.Owner.ID, Meta: obj{"export_format": "csv"}})
+}

@@ -172,7 +172,7 @@ func snapshot(ctx context.Context, q *accessreviewsql.Queries, org id.Org, a Arg
 	}
 	for _, m := range members {
 		if inSafe(m.SafeID) {
-			all = append(all, right{InsertItemParams: accessreviewsql.InsertItemParams{Kind: string(SafeMember), SafeID: m.SafeID, SafeName: m.SafeName, UserID: m.UserID, UserName: m.UserName,
+			all = append(all, right{InsertItemParams: accessreviewsql.InsertItemParams{Kind: string(SafeMember), SafeID: m.SafeID, SafeName: m.SafeName, UserID: m.UserID, UserName: person(m.UserName, m.UserHandle),
 				Role: m.Role, EndsAt: m.EndsAt, Mark: memberMark(m.ID, m.Role, m.EndsAt), Since: m.AddedAt}})
 		}
 	}
@@ -197,7 +197,7 @@ func snapshot(ctx context.Context, q *accessreviewsql.Queries, org id.Org, a Arg
 		}
 		in[m.GroupID][m.UserID] = true
 		if inGroup(m.GroupID) {
-			all = append(all, right{InsertItemParams: accessreviewsql.InsertItemParams{Kind: string(GroupMember), GroupID: m.GroupID, GroupName: m.GroupName, UserID: m.UserID, UserName: m.UserName,
+			all = append(all, right{InsertItemParams: accessreviewsql.InsertItemParams{Kind: string(GroupMember), GroupID: m.GroupID, GroupName: m.GroupName, UserID: m.UserID, UserName: person(m.UserName, m.UserHandle),
 				Mark: strconv.FormatInt(m.AddedAt, 10), Since: m.AddedAt, GroupSource: m.Source}})
 		}
 	}
@@ -303,4 +303,12 @@ func store(ctx context.Context, q *accessreviewsql.Queries, org id.Org, rid id.R
 		}
 	}
 	return nil
+}
+
+// person is somebody as reviewers tell them apart: many have one name.
+func person(name, handle string) string {
+	if name == "" || name == handle {
+		return handle
+	}
+	return name + " (" + handle + ")"
 }

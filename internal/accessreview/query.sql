@@ -20,7 +20,7 @@ values (sqlc.arg(org_id), sqlc.arg(review_id), sqlc.arg(id), sqlc.arg(kind), sql
 insert into access_review_reviewer (org_id, review_id, item_id, user_id) values (sqlc.arg(org_id), sqlc.arg(review_id), sqlc.arg(item_id), sqlc.arg(user_id));
 
 -- name: MembersOfSafes :many
-select m.safe_id, s.name as safe_name, m.user_id, p.name as user_name, m.role, m.ends_at, m.id, m.added_at
+select m.safe_id, s.name as safe_name, m.user_id, p.name as user_name, p.handle as user_handle, m.role, m.ends_at, m.id, m.added_at
 from safe_member m join safe s on s.org_id = m.org_id and s.id = m.safe_id join person p on p.id = m.user_id
 where m.org_id = $1 and s.deleted_at is null order by s.name, p.handle;
 
@@ -30,7 +30,7 @@ from safe_group b join safe s on s.org_id = b.org_id and s.id = b.safe_id join o
 where b.org_id = $1 and s.deleted_at is null order by s.name, g.match_name;
 
 -- name: MembersOfGroups :many
-select m.group_id, g.name as group_name, m.user_id, p.name as user_name, m.added_at, g.source
+select m.group_id, g.name as group_name, m.user_id, p.name as user_name, p.handle as user_handle, m.added_at, g.source
 from org_group_member m join org_group g on g.org_id = m.org_id and g.id = m.group_id join person p on p.id = m.user_id
 where m.org_id = $1 order by g.match_name, p.handle;
 

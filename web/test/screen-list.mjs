@@ -2,6 +2,7 @@
 import { groups, policies, requests } from "./mock/access.mjs";
 import { channels, deliveries, letters } from "./mock/admin.mjs";
 import { actions } from "./mock/governance.mjs";
+import { reviews } from "./mock/reviews.mjs";
 import { accounts, orgs, people, resources, safes } from "./mock/data.mjs";
 import { recoveries } from "./mock/routes.mjs";
 import { events } from "./mock/ledger.mjs";
@@ -278,6 +279,20 @@ export const pages = [
   { name: "governance-out-of-date", path: () => `${o}/governance/${actions.at(-1).id}`, as: "ada", until: "text=This is out of date" },
   { name: "governance-platform", path: "/platform/governance", as: "ada", until: "text=Turn recording off" },
   { name: "governance-platform-action", path: () => `/platform/governance/${actions[1].id}`, as: "ada", until: "text=What would change" },
+  { name: "reviews", path: `${o}/reviews`, as: "ada", until: "text=Second quarter" },
+  { name: "reviews-new", path: `${o}/reviews?new=1`, as: "ada", until: "text=At the deadline" },
+  { name: "reviews-empty", path: "/o/nordwind/reviews", as: "ada", until: "text=No access review yet" },
+  { name: "reviews-one", path: () => `/access-reviews/${reviews[0].id}`, as: "ada", until: "text=Keep all" },
+  {
+    name: "reviews-revoke",
+    path: () => `${o}/reviews/${reviews[0].id}`,
+    as: "ada",
+    act: async (page) => {
+      await page.getByRole("button", { name: /^Revoke / }).first().click();
+      await page.getByRole("dialog").getByLabel("Reason").waitFor();
+    },
+  },
+  { name: "reviews-ended", path: () => `${o}/reviews/${reviews[1].id}`, as: "ada", until: "text=Left the team" },
   { name: "policies", path: `${o}/policies`, as: "ada", until: "text=Approval for production" },
   { name: "policies-empty", path: "/o/nordwind/policies", as: "ada", until: "text=no policy yet" },
   { name: "policy-templates", path: `${o}/policies/new`, as: "ada", until: "text=From nothing" },

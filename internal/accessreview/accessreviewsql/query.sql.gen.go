@@ -659,18 +659,19 @@ func (q *Queries) MemberMark(ctx context.Context, arg MemberMarkParams) (MemberM
 }
 
 const membersOfGroups = `-- name: MembersOfGroups :many
-select m.group_id, g.name as group_name, m.user_id, p.name as user_name, m.added_at, g.source
+select m.group_id, g.name as group_name, m.user_id, p.name as user_name, p.handle as user_handle, m.added_at, g.source
 from org_group_member m join org_group g on g.org_id = m.org_id and g.id = m.group_id join person p on p.id = m.user_id
 where m.org_id = $1 order by g.match_name, p.handle
 `
 
 type MembersOfGroupsRow struct {
-	GroupID   string
-	GroupName string
-	UserID    string
-	UserName  string
-	AddedAt   int64
-	Source    string
+	GroupID    string
+	GroupName  string
+	UserID     string
+	UserName   string
+	UserHandle string
+	AddedAt    int64
+	Source     string
 }
 
 func (q *Queries) MembersOfGroups(ctx context.Context, orgID string) ([]MembersOfGroupsRow, error) {
@@ -687,6 +688,7 @@ func (q *Queries) MembersOfGroups(ctx context.Context, orgID string) ([]MembersO
 			&i.GroupName,
 			&i.UserID,
 			&i.UserName,
+			&i.UserHandle,
 			&i.AddedAt,
 			&i.Source,
 		); err != nil {
@@ -704,20 +706,21 @@ func (q *Queries) MembersOfGroups(ctx context.Context, orgID string) ([]MembersO
 }
 
 const membersOfSafes = `-- name: MembersOfSafes :many
-select m.safe_id, s.name as safe_name, m.user_id, p.name as user_name, m.role, m.ends_at, m.id, m.added_at
+select m.safe_id, s.name as safe_name, m.user_id, p.name as user_name, p.handle as user_handle, m.role, m.ends_at, m.id, m.added_at
 from safe_member m join safe s on s.org_id = m.org_id and s.id = m.safe_id join person p on p.id = m.user_id
 where m.org_id = $1 and s.deleted_at is null order by s.name, p.handle
 `
 
 type MembersOfSafesRow struct {
-	SafeID   string
-	SafeName string
-	UserID   string
-	UserName string
-	Role     string
-	EndsAt   int64
-	ID       string
-	AddedAt  int64
+	SafeID     string
+	SafeName   string
+	UserID     string
+	UserName   string
+	UserHandle string
+	Role       string
+	EndsAt     int64
+	ID         string
+	AddedAt    int64
 }
 
 func (q *Queries) MembersOfSafes(ctx context.Context, orgID string) ([]MembersOfSafesRow, error) {
@@ -734,6 +737,7 @@ func (q *Queries) MembersOfSafes(ctx context.Context, orgID string) ([]MembersOf
 			&i.SafeName,
 			&i.UserID,
 			&i.UserName,
+			&i.UserHandle,
 			&i.Role,
 			&i.EndsAt,
 			&i.ID,

@@ -3,6 +3,7 @@ import { accessRoutes } from "./access.mjs";
 import { adminRoutes } from "./admin.mjs";
 import { cast } from "./cast.mjs";
 import { governanceRoutes } from "./governance.mjs";
+import { reviewRoutes } from "./reviews.mjs";
 import { checkpoint, events, fill, inclusion, vkey } from "./ledger.mjs";
 import { sessions } from "./sessions.mjs";
 
@@ -363,3 +364,4 @@ on("GET", "/platform/ledgers", ({ url }) => page([{ log_id: "log_platform", size
 adminRoutes(on, page);
 accessRoutes(on, page);
 governanceRoutes(on, page);
+reviewRoutes(on, page);
