@@ -292,7 +292,7 @@ export const pages = [
       await page.getByRole("dialog").getByLabel("Reason").waitFor();
     },
   },
-  { name: "reviews-ended", path: () => `${o}/reviews/${reviews[1].id}`, as: "ada", until: "text=Left the team" },
+  { name: "reviews-ended", path: () => `${o}/reviews/${reviews[1].id}`, as: "ada", until: "text=Had changed" },
   { name: "policies", path: `${o}/policies`, as: "ada", until: "text=Approval for production" },
   { name: "policies-empty", path: "/o/nordwind/policies", as: "ada", until: "text=no policy yet" },
   { name: "policy-templates", path: `${o}/policies/new`, as: "ada", until: "text=From nothing" },
