@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vaultpam/vaultpam/internal/notify"
 )
 
 func init() {
@@ -94,6 +96,11 @@ func TestAccessReviews(t *testing.T) {
 		other.Owner.refused(t, 404, "NOT_FOUND", "GET", at, nil)
 		other.Owner.refused(t, 404, "NOT_FOUND", "POST", r.path(o), reason)
 		mara.refused(t, 403, "NOT_PERMITTED", "GET", at+"/export", nil)
+		w.saw(Want{Constant: "ACCESS_REVIEW_EXPORTED", Outcome: "denied", Reason: "not_permitted", ActorID: mara.ID, Meta: obj{"review_id": r.ID}})
+		if l := s.letter(t, mara.Email, notify.ReviewWaitingKind, 1); !strings.Contains(l.Text, at) {
+			t.Error(l.Text)
+		}
+		s.letter(t, nina.Email, notify.ReviewWaitingKind, 0)
 
 		// The manager of the safe revokes; it acts at once.
 		done := get[reviewItem](t, mara.Client, "POST", r.path(o), reason)
@@ -141,6 +148,8 @@ func TestAccessReviews(t *testing.T) {
 		if err != nil || len(rows) != 1+r.Progress.Undecided {
 			t.Errorf("%d rows: %v", len(rows), err)
 		}
+		w.saw(Want{Constant: "ACCESS_REVIEW_EXPORTED", ActorID: w.Owner.ID, Actor: "OrgAdmin", Target: "Tenant", TargetID: w.Org, Where: obj{"export_format": "csv"},
+			Meta: obj{"review_id": r.ID, "row_count": len(rows) - 1, "file_sha256": present}})
 
 		// The last manager stays; the item says why. A cancelled review is over.
 		own.says(t, "Opened", "reviews", "create", "Second", "--safe", v.Name, "--rule", "revoke", "--deadline", time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
@@ -162,4 +171,21 @@ func TestAccessReviews(t *testing.T) {
 		w.Owner.refused(t, 409, "REVIEW_NOT_OPEN", "POST", "/access-reviews/"+second.ID+"/cancel", obj{})
 		w.saw(Want{Constant: "ACCESS_REVIEW_CANCELLED", Outcome: "denied", Reason: "not_open", ActorID: w.Owner.ID, Meta: obj{"review_id": second.ID}})
 	})
+}
+
+// A review in the console, by web/test/reviews.e2e.mjs.
+func TestConsoleReviewsAccess(t *testing.T) {
+	t.Parallel()
+	s := shared(t, SQLite)
+	w := newWorld(t, s)
+	mara, stays, leaves := w.person("operator"), w.add("operator"), w.add("operator")
+	v := w.safe(host(t), nil)
+	for p, role := range map[*Person]string{mara: "manager", stays: "user", leaves: "user"} {
+		w.Owner.must(t, "POST", "/safes/"+v.ID+"/members", obj{"user_id": p.ID, "role": role})
+	}
+	play(t, "reviews", obj{"url": s.URL, "slug": w.Slug, "owner": w.Owner.who(), "manager": mara.who(), "safe": v.Name, "stayer": stays.Handle, "leaver": leaves.Handle}, s.asks(t, w.Owner, mara))
+
+	w.saw(Want{Constant: "ACCESS_REVIEW_ITEM_DECIDED", ActorID: mara.ID, Meta: obj{"verdict": "keep", "review_result": "kept", "subject_user_id": stays.ID}})
+	w.saw(Want{Constant: "ACCESS_REVIEW_ITEM_DECIDED", ActorID: mara.ID, Where: obj{"verdict": "revoke"}, Meta: obj{"review_result": "revoked", "subject_user_id": leaves.ID, "comment": "left the team"}})
+	w.saw(Want{Constant: "ACCESS_REVIEW_EXPORTED", ActorID: w.Owner.ID, Meta: obj{"export_format": "csv"}})
 }
