@@ -185,7 +185,7 @@ func TestConsoleReviewsAccess(t *testing.T) {
 	}
 	play(t, "reviews", obj{"url": s.URL, "slug": w.Slug, "owner": w.Owner.who(), "manager": mara.who(), "safe": v.Name, "stayer": stays.Handle, "leaver": leaves.Handle}, s.asks(t, w.Owner, mara))
 
-	w.saw(Want{Constant: "ACCESS_REVIEW_ITEM_DECIDED", ActorID: mara.ID, Meta: obj{"verdict": "keep", "review_result": "kept", "subject_user_id": stays.ID}})
+	w.saw(Want{Constant: "ACCESS_REVIEW_ITEM_DECIDED", ActorID: mara.ID, Where: obj{"verdict": "keep"}, Meta: obj{"review_result": "kept", "subject_user_id": stays.ID}})
 	w.saw(Want{Constant: "ACCESS_REVIEW_ITEM_DECIDED", ActorID: mara.ID, Where: obj{"verdict": "revoke"}, Meta: obj{"review_result": "revoked", "subject_user_id": leaves.ID, "comment": "left the team"}})
 	w.saw(Want{Constant: "ACCESS_REVIEW_EXPORTED", ActorID: w.Owner.ID, Meta: obj{"export_format": "csv"}})
 }
