@@ -162,7 +162,7 @@ func (s *Server) governanceRoutes() {
 		func(ctx context.Context, a authz.Actor, in *struct {
 			PageIn
 			GovernanceFilter
-			Org string `query:"org_id" maxLength:"64" doc:"Absent: all"`
+			AcrossOrgs
 		}) (*pageOut[GovernanceAction], error) {
 			f := in.filter()
 			f.Org = id.Org(in.Org)
@@ -194,34 +194,56 @@ func (s *Server) governanceDesk(desk governance.Desk, path, prefix, which string
 	}
 	decide("approve", "Approve a sensitive change, which makes it", "What is another change by now is not made (GOVERNANCE_STALE). ", s.approveGovernance)
 	decide("reject", "Reject a sensitive change", "", s.rejectGovernance)
-	handle(s, signedIn, huma.Operation{OperationID: "export-" + prefix + "governance", Method: http.MethodGet, Path: path + "/export", Summary: "The queue as a file", Tags: []string{tag},
-		Description: "At most 10000 actions. In CSV, a text that a spreadsheet would take for a formula has an apostrophe before it. For persons only."},
-		func(ctx context.Context, a authz.Actor, in *struct {
-			GovernanceFilter
-			Format string `query:"format" enum:"json,csv" default:"json"`
-		}) (*struct {
-			Type        string `header:"Content-Type"`
-			Disposition string `header:"Content-Disposition"`
-			Body        []byte
-		}, error) {
-			format, err := event.ParseQueueExportFormat(in.Format)
-			if err != nil {
-				return nil, err
-			}
-			f, err := s.Governance.Export(ctx, a, desk, format, in.filter())
-			if err != nil {
-				return nil, err
-			}
-			out := &struct {
-				Type        string `header:"Content-Type"`
-				Disposition string `header:"Content-Disposition"`
-				Body        []byte
-			}{"application/json", fmt.Sprintf("attachment; filename=%q", f.Name), f.Body}
-			if format == event.QueueExportFormatCSV {
-				out.Type = "text/csv; charset=utf-8; header=present"
-			}
-			return out, nil
+	export := huma.Operation{OperationID: "export-" + prefix + "governance", Method: http.MethodGet, Path: path + "/export", Summary: "The queue as a file", Tags: []string{tag},
+		Description: "At most 10000 actions. In CSV, a text that a spreadsheet would take for a formula has an apostrophe before it. For persons only."}
+	if desk == governance.OfPlatform {
+		handle(s, signedIn, export, func(ctx context.Context, a authz.Actor, in *struct {
+			GovernanceExport
+			AcrossOrgs
+		}) (*fileOut, error) {
+			f := in.filter()
+			f.Org = id.Org(in.Org)
+			return s.exportGovernance(ctx, a, desk, in.Format, f)
 		})
+		return
+	}
+	handle(s, signedIn, export, func(ctx context.Context, a authz.Actor, in *GovernanceExport) (*fileOut, error) {
+		return s.exportGovernance(ctx, a, desk, in.Format, in.filter())
+	})
+}
+
+// AcrossOrgs narrows what the platform sees.
+type AcrossOrgs struct {
+	Org string `query:"org_id" maxLength:"64" doc:"Absent: all"`
+}
+
+// GovernanceExport says what of a queue is exported, and as what.
+type GovernanceExport struct {
+	GovernanceFilter
+	Format string `query:"format" enum:"json,csv" default:"json"`
+}
+
+// fileOut is a file to be kept.
+type fileOut struct {
+	Type        string `header:"Content-Type"`
+	Disposition string `header:"Content-Disposition"`
+	Body        []byte
+}
+
+func (s *Server) exportGovernance(ctx context.Context, a authz.Actor, desk governance.Desk, as string, which governance.Filter) (*fileOut, error) {
+	format, err := event.ParseQueueExportFormat(as)
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.Governance.Export(ctx, a, desk, format, which)
+	if err != nil {
+		return nil, err
+	}
+	out := &fileOut{"application/json", fmt.Sprintf("attachment; filename=%q", f.Name), f.Body}
+	if format == event.QueueExportFormatCSV {
+		out.Type = "text/csv; charset=utf-8; header=present"
+	}
+	return out, nil
 }
 
 // Described without a server, too: the parts are looked up when they are called.

@@ -36,7 +36,7 @@ export function actionQuery(d: Desk, id: string) {
 }
 
 export function exportQueue(d: Desk, format: "json" | "csv", f: ActionFilter) {
-  return getBlob(`${d.path}/export`, { org: d.org, query: { ...f, org_id: undefined, format } });
+  return getBlob(`${d.path}/export`, { org: d.org, query: { ...f, format } });
 }
 
 export type Verb = "approve" | "reject" | "withdraw";
