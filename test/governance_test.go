@@ -308,6 +308,16 @@ func TestTheQueueIsExported(t *testing.T) {
 		w.saw(Want{Constant: "ORG_GOVERNANCE_QUEUE_EXPORTED", Outcome: "denied", Reason: "not_permitted", ActorID: oscar.ID})
 		s.Root.must(t, "GET", "/platform/governance/export?format=json", nil)
 		w.saw(Want{Constant: "ORG_GOVERNANCE_QUEUE_EXPORTED", ActorID: s.Root.ID, Actor: "PlatformAdmin", Target: "GovernanceAction", Meta: obj{"cross_org": true, "row_count": 1}})
+		one := func(org string) []govAction {
+			t.Helper()
+			if err := json.Unmarshal(s.Root.must(t, "GET", "/platform/governance/export?org_id="+org, nil).Body, &file); err != nil {
+				t.Fatal(err)
+			}
+			return file.Items
+		}
+		if own, other := one(w.Org), one(newWorld(t, s).Org); len(own) != 1 || own[0].ID != g.ID || len(other) != 0 {
+			t.Errorf("the organization's queue has %+v, another's %+v", own, other)
+		}
 	})
 }
 

@@ -62,6 +62,12 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	for _, binary := range []func() (string, error){serverBinary, commandBinary} { // never in the middle of a test: codes and clocks run there
+		if _, err := binary(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
 	code := m.Run()
 	if err := errors.Join(closeShared(), closePhoneServers(), closeForever()); err != nil {
 		fmt.Printf("--- FAIL: after all tests\n%v\nFAIL\n", err)
@@ -94,8 +100,7 @@ var (
 	commandBinary = sync.OnceValues(func() (string, error) { return build(commandPath()) })
 )
 
-// commandPath is where the commands' binary is, or will be once it is built: to ask for
-// it costs no build in the middle of what is timed.
+// commandPath is where the commands' binary is.
 func commandPath() string { return binaryPath("command/vaultpam") }
 
 func binaryPath(name string) string {

@@ -214,8 +214,9 @@ func (p *Person) open(t testing.TB, v *Safe, options ...string) *Proc {
 type Session struct {
 	ID        string
 	State     string
-	EndedBy   string `json:"ended_by"`
-	EndReason string `json:"end_reason"`
+	EndedBy   string    `json:"ended_by"`
+	EndReason string    `json:"end_reason"`
+	EndedAt   time.Time `json:"ended_at"`
 	User      struct{ ID, Name string }
 	Client    string
 	SourceIP  string `json:"source_ip"`
