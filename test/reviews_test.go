@@ -87,6 +87,9 @@ func TestAccessReviews(t *testing.T) {
 
 		// Who may not.
 		mine := r.item(t, w.Owner.Client, mara.ID)
+		if !mine.MayDecide || mine.Own {
+			t.Errorf("%+v", mine)
+		}
 		mara.refused(t, 403, "OWN_RIGHT", "POST", r.path(mine), reason)
 		w.saw(Want{Constant: "ACCESS_REVIEW_ITEM_DECIDED", Outcome: "denied", Reason: "own_right", ActorID: mara.ID, Meta: obj{"review_item_id": mine.ID}})
 		o := r.item(t, w.Owner.Client, oscar.ID)
@@ -123,11 +126,19 @@ func TestAccessReviews(t *testing.T) {
 		}
 		nina.must(t, "GET", "/safes/"+v.ID, nil)
 
+		// Who is still asked is reminded, once; nina never was asked.
+		s.exec(t, "update access_review set remind_at = 1 where id = '"+r.ID+"'")
+		if l := s.letter(t, mara.Email, notify.ReviewEndingKind, 1); !strings.Contains(l.Text, at) || !strings.Contains(l.Text, "Rights left to decide") {
+			t.Error(l.Text)
+		}
+		s.letter(t, nina.Email, notify.ReviewEndingKind, 0)
+
 		// The command line, and the group of the safe.
 		ask := s.prompt(t, mara.Client)
 		ask.says(t, r.ID, "reviews", "list")
 		b := r.item(t, mara.Client, g)
 		ask.says(t, b.ID, "reviews", "show", r.ID)
+		ask.says(t, "you may", "reviews", "show", r.ID)
 		ask.says(t, "revoked", "reviews", "decide", r.ID, b.ID, "revoke", "--reason", "nobody needs it")
 		w.saw(Want{Constant: "SAFE_GROUP_ASSIGNMENT_REMOVED", Actor: "System", TargetID: v.ID, Meta: obj{"group_id": g, "cause": "removed"}})
 
@@ -146,8 +157,17 @@ func TestAccessReviews(t *testing.T) {
 		own.says(t, told.ID, "reviews", "export", r.ID)
 		rows, err := csv.NewReader(strings.NewReader(string(w.Owner.must(t, "GET", at+"/export?format=csv", nil).Body))).ReadAll()
 		if err != nil || len(rows) != 1+r.Progress.Undecided {
-			t.Errorf("%d rows: %v", len(rows), err)
+			t.Fatalf("%d rows: %v", len(rows), err)
 		}
+		for i, column := range rows[0] {
+			switch column {
+			case "reminded_at", "ended_at", "asked", "verdict", "event_id":
+				if rows[1][i] == "" {
+					t.Errorf("the evidence has no %s: %q", column, rows[1])
+				}
+			}
+		}
+		s.letter(t, mara.Email, notify.ReviewEndingKind, 1) // not again
 		w.saw(Want{Constant: "ACCESS_REVIEW_EXPORTED", ActorID: w.Owner.ID, Actor: "OrgAdmin", Target: "Tenant", TargetID: w.Org, Where: obj{"export_format": "csv"},
 			Meta: obj{"review_id": r.ID, "row_count": len(rows) - 1, "file_sha256": present}})
 

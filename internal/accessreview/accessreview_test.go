@@ -2,6 +2,7 @@ package accessreview_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -330,5 +331,104 @@ func TestMembersOfADirectorysGroupStay(t *testing.T) {
 		if m, err := s.Groups.Members(t.Context(), s.Admin, s.team.ID, "", page.Request{}); err != nil || len(m.Items) != 1 {
 			t.Errorf("%+v, %v", m, err)
 		}
+	})
+}
+
+// Who is still asked is reminded once, however many servers look, and nobody else; where no
+// reviewer is here any more, the administrators are.
+func TestReviewersAreRemindedOnce(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		c := s.opens(t, func(a *accessreview.Args) { a.Deadline = s.Now.Add(14 * 24 * time.Hour) })
+		short := s.opens(t, func(a *accessreview.Args) {
+			a.Reviewers, a.Deadline = []id.User{s.nina.User}, s.Now.Add(4*24*time.Hour)
+			a.Rule = accessreview.Keep
+		})
+		if got := c.Deadline.Sub(c.RemindAt); got != 3*24*time.Hour {
+			t.Errorf("reminded %s before", got)
+		}
+		if got := short.Deadline.Sub(short.RemindAt); got != 2*24*time.Hour {
+			t.Errorf("a short one: reminded %s before", got)
+		}
+		s.mail.Take(t)
+		sweep := func() []string {
+			t.Helper()
+			var all sync.WaitGroup
+			for range 3 {
+				other := s.replica(t)
+				all.Go(func() {
+					if err := other.Sweep(context.Background()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			var to []string
+			for _, l := range s.mail.Take(t) {
+				if !strings.Contains(l.Text, "ends soon") {
+					t.Errorf("%s", l.Text)
+				}
+				to = append(to, l.To)
+			}
+			slices.Sort(to)
+			return to
+		}
+		if to := sweep(); len(to) != 0 {
+			t.Errorf("at once: %v", to)
+		}
+		// nina has left, so the administrators are asked about what she was.
+		if _, err := s.DB.Raw().Exec("update member set suspended_at = 1 where user_id = $1", string(s.nina.User)); err != nil {
+			t.Fatal(err)
+		}
+		s.Now = short.RemindAt.Add(time.Second)
+		to := sweep()
+		if !slices.Contains(to, s.Admin.Email) || !slices.Contains(to, s.Owner.Email) || slices.Contains(to, s.nina.Email) || slices.Contains(to, s.mara.Email) {
+			t.Errorf("of the short one: %v", to)
+		}
+		if to := sweep(); len(to) != 0 {
+			t.Errorf("again: %v", to)
+		}
+		// mara manages the safe; oscar was never asked.
+		s.Now = c.RemindAt.Add(time.Second)
+		if to := sweep(); !slices.Contains(to, s.mara.Email) || slices.Contains(to, s.oscar.Email) || len(slices.Compact(slices.Clone(to))) != len(to) {
+			t.Errorf("of the long one: %v", to)
+		}
+		if to := sweep(); len(to) != 0 {
+			t.Errorf("again: %v", to)
+		}
+		if got, err := s.Get(t.Context(), s.Admin, c.ID); err != nil || !got.RemindedAt.Equal(s.Now) {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
+// Each right says whether it is the reader's own, and whether they decide it.
+func TestRightsSayWhoDecides(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		c := s.opens(t, func(a *accessreview.Args) { a.Reviewers = []id.User{s.nina.User} })
+		may := func(as authz.Actor, want map[string]bool) {
+			t.Helper()
+			got := s.rights(t, as, c)
+			for of, w := range want {
+				if i, ok := got[of]; !ok || i.MayDecide != w || i.Own {
+					t.Errorf("%s about %s: %+v", as.Name, of, i)
+				}
+			}
+		}
+		may(s.nina, map[string]bool{string(s.oscar.User): true, string(s.mara.User): true})
+		may(s.Admin, map[string]bool{string(s.oscar.User): true, "group team": true})
+		may(s.Auditor, map[string]bool{string(s.oscar.User): false, "group team": false})
+		if _, err := s.Groups.AddMembers(t.Context(), s.Owner, s.team.ID, []id.User{s.Admin.User}); err != nil {
+			t.Fatal(err)
+		}
+		got := s.rights(t, s.Admin, c)["group team"]
+		if !got.Own || got.MayDecide {
+			t.Errorf("the right of one's own group: %+v", got)
+		}
+		if _, err := s.Decide(t.Context(), s.Admin, c.ID, got.ID, accessreview.Keep, ""); fault.CodeOf(err) != accessreview.OwnRight {
+			t.Errorf("decided all the same: %v", err)
+		}
+		may(s.Owner, map[string]bool{"group team": true})
+		s.Now = s.Now.Add(2 * time.Hour)
+		may(s.nina, map[string]bool{string(s.oscar.User): false})
 	})
 }

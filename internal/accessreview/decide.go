@@ -100,15 +100,11 @@ func (s *Service) mayDecide(ctx context.Context, q *accessreviewsql.Queries, act
 	case err != nil:
 		return event.AccessReviewItemDecidedNotPermitted, err
 	}
-	own := actor.Behind(id.User(it.UserID))
-	if Kind(it.Kind) == SafeGroup {
-		n, err := q.InGroup(ctx, accessreviewsql.InGroupParams{OrgID: org, GroupID: it.GroupID, UserID: string(actor.User)})
-		if err != nil {
-			return event.AccessReviewItemDecidedNotPermitted, err
-		}
-		own = n > 0
+	groups, err := groupsOf(ctx, q, actor.Org, actor.User)
+	if err != nil {
+		return event.AccessReviewItemDecidedNotPermitted, err
 	}
-	if own {
+	if own(actor, item(it), groups) {
 		return event.AccessReviewItemDecidedOwnRight, fault.New(fault.Denied, "nobody reviews a right of their own: another reviewer or administrator does").WithCode(OwnRight)
 	}
 	n, err := q.IsReviewer(ctx, accessreviewsql.IsReviewerParams{OrgID: org, ReviewID: string(rid), ItemID: string(iid), UserID: string(actor.User)})
@@ -122,6 +118,23 @@ func (s *Service) mayDecide(ctx context.Context, q *accessreviewsql.Queries, act
 		return event.AccessReviewItemDecidedNotOpen, errNotOpen()
 	}
 	return event.AccessReviewItemDecidedNotPermitted, nil
+}
+
+// own tells whether a right is the actor's, by themselves or by a group.
+func own(actor authz.Actor, it Item, groups map[id.Group]bool) bool {
+	return actor.Behind(it.User) || it.Kind == SafeGroup && groups[it.Group]
+}
+
+func groupsOf(ctx context.Context, q *accessreviewsql.Queries, org id.Org, user id.User) (map[id.Group]bool, error) {
+	rows, err := q.GroupsOfPerson(ctx, accessreviewsql.GroupsOfPersonParams{OrgID: string(org), UserID: string(user)})
+	if err != nil {
+		return nil, fmt.Errorf("list groups of a person: %w", err)
+	}
+	out := map[id.Group]bool{}
+	for _, g := range rows {
+		out[id.Group(g)] = true
+	}
+	return out, nil
 }
 
 // decide stores a verdict and does what it says, in one transaction. Where a rule stops
@@ -314,13 +327,18 @@ func (s *Service) Cancel(ctx context.Context, actor authz.Actor, rid id.Review, 
 
 const sweepEvery = 5 * time.Second
 
-// Run applies the rules of campaigns whose deadline has passed, until ctx ends.
+// Run applies the rules of campaigns whose deadline has passed and reminds reviewers, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	return rounds.Every(ctx, sweepEvery, s.d.Log, "access reviews could not be ended", s.Sweep)
+	return rounds.Every(ctx, sweepEvery, s.d.Log, "access reviews could not be ended, or their reviewers not reminded", s.Sweep)
 }
 
-// Sweep is one round of Run. Several replicas may run it at once: each item is decided once.
+// Sweep is one round of Run. Several replicas may run it at once: each item is decided once,
+// and each campaign's reviewers are reminded once.
 func (s *Service) Sweep(ctx context.Context) error {
+	return errors.Join(s.end(ctx), s.remind(ctx))
+}
+
+func (s *Service) end(ctx context.Context) error {
 	var due []accessreviewsql.AccessReview
 	err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
 		due, err = accessreviewsql.New(tx).DueReviews(ctx, s.now())

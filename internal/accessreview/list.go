@@ -7,6 +7,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/vaultpam/vaultpam/internal/accessreview/accessreviewsql"
 	"github.com/vaultpam/vaultpam/internal/audit/event"
@@ -134,7 +135,8 @@ func (s *Service) Get(ctx context.Context, actor authz.Actor, rid id.Review) (c 
 // Items lists the rights of a campaign that the actor sees.
 func (s *Service) Items(ctx context.Context, actor authz.Actor, rid id.Review, p page.Request) (page.List[Item], error) {
 	none := page.List[Item]{}
-	if _, err := s.Get(ctx, actor, rid); err != nil {
+	c, err := s.Get(ctx, actor, rid)
+	if err != nil {
 		return none, err
 	}
 	who, err := reviewer(actor)
@@ -146,10 +148,44 @@ func (s *Service) Items(ctx context.Context, actor authz.Actor, rid id.Review, p
 		return none, err
 	}
 	out, err := s.items(ctx, actor.Org, rid, who, after, n)
+	if err == nil {
+		err = s.mark(ctx, actor, c, out)
+	}
 	if err != nil {
 		return none, err
 	}
 	return page.Cut(out, n, func(i Item) string { return string(i.ID) }), nil
+}
+
+// mark tells of each right whether it is the actor's own, and whether they may decide it now.
+func (s *Service) mark(ctx context.Context, actor authz.Actor, c Campaign, all []Item) error {
+	open := c.State == Open && c.Deadline.After(s.d.Now()) && check(actor, authz.ReviewDecide) == nil
+	manages := check(actor, authz.ReviewManage) == nil
+	err := s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
+		q := accessreviewsql.New(tx)
+		groups, err := groupsOf(ctx, q, actor.Org, actor.User)
+		if err != nil {
+			return err
+		}
+		asked, err := q.ItemsOfReviewer(ctx, accessreviewsql.ItemsOfReviewerParams{OrgID: string(actor.Org), ReviewID: string(c.ID), UserID: string(actor.User)})
+		if err != nil {
+			return err
+		}
+		mine := map[id.ReviewItem]bool{}
+		for _, i := range asked {
+			mine[id.ReviewItem(i)] = true
+		}
+		for i := range all {
+			it := &all[i]
+			it.Own = own(actor, *it, groups)
+			it.MayDecide = open && it.Verdict == "" && !it.Own && (manages || mine[it.ID])
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("tell what the reader decides: %w", err)
+	}
+	return nil
 }
 
 func (s *Service) items(ctx context.Context, org id.Org, rid id.Review, who, after string, n int32) ([]Item, error) {
@@ -168,6 +204,23 @@ func (s *Service) items(ctx context.Context, org id.Org, rid id.Review, who, aft
 	return out, nil
 }
 
+// reviewers are the handles of who is asked about each right.
+func (s *Service) reviewers(ctx context.Context, org id.Org, rid id.Review) (map[string][]string, error) {
+	var rows []accessreviewsql.ReviewersOfRow
+	err := s.d.DB.ReadOrg(ctx, org, func(ctx context.Context, tx *db.Tx) (err error) {
+		rows, err = accessreviewsql.New(tx).ReviewersOf(ctx, accessreviewsql.ReviewersOfParams{OrgID: string(org), ReviewID: string(rid)})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list who is asked: %w", err)
+	}
+	out := map[string][]string{}
+	for _, r := range rows {
+		out[r.ItemID] = append(out[r.ItemID], r.Handle)
+	}
+	return out, nil
+}
+
 // evidence is a row of an export: an item with its campaign.
 type evidence struct {
 	Review    id.Review     `json:"review_id"`
@@ -176,6 +229,9 @@ type evidence struct {
 	OpenedBy  string        `json:"opened_by"`
 	OpenedAt  string        `json:"opened_at"`
 	Deadline  string        `json:"deadline"`
+	Reminded  string        `json:"reminded_at"`
+	Ended     string        `json:"ended_at"`
+	Comment   string        `json:"comment"`
 	Rule      Verdict       `json:"rule"`
 	ID        id.ReviewItem `json:"item_id"`
 	Kind      Kind          `json:"kind"`
@@ -189,6 +245,7 @@ type evidence struct {
 	EndsAt    string        `json:"ends_at"`
 	Since     string        `json:"since"`
 	Keeper    string        `json:"group_source"`
+	Asked     string        `json:"asked"`
 	Verdict   Verdict       `json:"verdict"`
 	Result    Result        `json:"result"`
 	Note      string        `json:"note"`
@@ -199,12 +256,12 @@ type evidence struct {
 	Event     id.Event      `json:"event_id"`
 }
 
-var head = []string{"review_id", "review_name", "review_state", "opened_by", "opened_at", "deadline", "rule", "item_id", "kind", "safe_id", "safe_name", "group_id", "group_name",
-	"user_id", "user_name", "role", "ends_at", "since", "group_source", "verdict", "result", "note", "decided_by", "decider", "decided_at", "reason", "event_id"}
+var head = []string{"review_id", "review_name", "review_state", "opened_by", "opened_at", "deadline", "reminded_at", "ended_at", "comment", "rule", "item_id", "kind", "safe_id", "safe_name", "group_id", "group_name",
+	"user_id", "user_name", "role", "ends_at", "since", "group_source", "asked", "verdict", "result", "note", "decided_by", "decider", "decided_at", "reason", "event_id"}
 
 func (e evidence) cells() []string {
-	return []string{string(e.Review), e.Name, string(e.State), e.OpenedBy, e.OpenedAt, e.Deadline, string(e.Rule), string(e.ID), string(e.Kind), string(e.Safe), e.SafeName, string(e.Group), e.GroupName,
-		string(e.User), e.UserName, e.Role, e.EndsAt, e.Since, e.Keeper, string(e.Verdict), string(e.Result), e.Note, string(e.DecidedBy), e.Decider, e.DecidedAt, e.Reason, string(e.Event)}
+	return []string{string(e.Review), e.Name, string(e.State), e.OpenedBy, e.OpenedAt, e.Deadline, e.Reminded, e.Ended, e.Comment, string(e.Rule), string(e.ID), string(e.Kind), string(e.Safe), e.SafeName, string(e.Group), e.GroupName,
+		string(e.User), e.UserName, e.Role, e.EndsAt, e.Since, e.Keeper, e.Asked, string(e.Verdict), string(e.Result), e.Note, string(e.DecidedBy), e.Decider, e.DecidedAt, e.Reason, string(e.Event)}
 }
 
 // Export gives a campaign as evidence, and tells of it.
@@ -221,14 +278,18 @@ func (s *Service) Export(ctx context.Context, actor authz.Actor, rid id.Review, 
 	if err != nil {
 		return nil, err
 	}
+	asked, err := s.reviewers(ctx, actor.Org, rid)
+	if err != nil {
+		return nil, err
+	}
 	rows := make([]evidence, len(all))
 	for i, it := range all {
 		decider := it.DecidedByName
 		if it.Verdict != "" && it.DecidedBy == "" {
 			decider = "the rule of the review"
 		}
-		rows[i] = evidence{c.ID, c.Name, c.State, c.CreatedByName, label.Stamp(c.CreatedAt), label.Stamp(c.Deadline), c.Rule, it.ID, it.Kind, it.Safe, it.SafeName, it.Group, it.GroupName,
-			it.User, it.UserName, it.Role, label.Stamp(it.EndsAt), label.Stamp(it.Since), it.GroupSource, it.Verdict, it.Result, it.Note, it.DecidedBy, decider, label.Stamp(it.DecidedAt), it.Reason, it.Event}
+		rows[i] = evidence{c.ID, c.Name, c.State, c.CreatedByName, label.Stamp(c.CreatedAt), label.Stamp(c.Deadline), label.Stamp(c.RemindedAt), label.Stamp(c.EndedAt), c.Comment, c.Rule, it.ID, it.Kind, it.Safe, it.SafeName, it.Group, it.GroupName,
+			it.User, it.UserName, it.Role, label.Stamp(it.EndsAt), label.Stamp(it.Since), it.GroupSource, strings.Join(asked[string(it.ID)], " "), it.Verdict, it.Result, it.Note, it.DecidedBy, decider, label.Stamp(it.DecidedAt), it.Reason, it.Event}
 	}
 	b, err := encode(rows, format)
 	if err != nil {

@@ -75,7 +75,7 @@ func (s *Service) Open(ctx context.Context, actor authz.Actor, a Args) (Campaign
 		return Campaign{}, fmt.Errorf("open an access review: %w", err)
 	}
 	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
-		q := accessreviewsql.New(tx)
+		now, q := s.d.Now(), accessreviewsql.New(tx)
 		org, err := q.HoldOrganization(ctx, string(actor.Org))
 		if err != nil {
 			return fmt.Errorf("hold the organization: %w", err)
@@ -96,7 +96,7 @@ func (s *Service) Open(ctx context.Context, actor authz.Actor, a Args) (Campaign
 			}
 		}
 		err = q.InsertReview(ctx, accessreviewsql.InsertReviewParams{OrgID: string(actor.Org), ID: string(rid), Name: a.Name, Scope: string(scope), Reviewers: string(named), Rule: string(a.Rule),
-			CreatedBy: string(actor.User), CreatedByName: actor.Name, Now: s.now(), Deadline: db.Micros(a.Deadline)})
+			CreatedBy: string(actor.User), CreatedByName: actor.Name, Now: db.Micros(now), Deadline: db.Micros(a.Deadline), RemindAt: db.Micros(remindAt(now, a.Deadline))})
 		if err != nil {
 			return fmt.Errorf("store an access review: %w", err)
 		}

@@ -6,9 +6,9 @@ update organization set changed_at = changed_at where id = $1 returning name;
 select name from organization where id = $1;
 
 -- name: InsertReview :exec
-insert into access_review (org_id, id, name, scope, reviewers, rule, state, created_by, created_by_name, created_at, deadline, ended_at, comment)
+insert into access_review (org_id, id, name, scope, reviewers, rule, state, created_by, created_by_name, created_at, deadline, remind_at, ended_at, comment)
 values (sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(name), sqlc.arg(scope), sqlc.arg(reviewers), sqlc.arg(rule), 'open', sqlc.arg(created_by), sqlc.arg(created_by_name),
-        sqlc.arg(now), sqlc.arg(deadline), 0, '');
+        sqlc.arg(now), sqlc.arg(deadline), sqlc.arg(remind_at), 0, '');
 
 -- name: InsertItem :exec
 insert into access_review_item (org_id, review_id, id, kind, safe_id, safe_name, group_id, group_name, user_id, user_name, role, ends_at, mark, since, group_source,
@@ -57,8 +57,16 @@ select id, version from safe_group where org_id = sqlc.arg(org_id) and safe_id =
 -- name: GroupMark :one
 select added_at from org_group_member where org_id = sqlc.arg(org_id) and group_id = sqlc.arg(group_id) and user_id = sqlc.arg(user_id);
 
--- name: InGroup :one
-select count(*) from org_group_member where org_id = sqlc.arg(org_id) and group_id = sqlc.arg(group_id) and user_id = sqlc.arg(user_id);
+-- name: GroupsOfPerson :many
+select group_id from org_group_member where org_id = sqlc.arg(org_id) and user_id = sqlc.arg(user_id);
+
+-- name: ItemsOfReviewer :many
+select item_id from access_review_reviewer where org_id = sqlc.arg(org_id) and review_id = sqlc.arg(review_id) and user_id = sqlc.arg(user_id);
+
+-- name: ReviewersOf :many
+-- Who is asked about each right.
+select v.item_id, v.user_id, p.handle from access_review_reviewer v join person p on p.id = v.user_id
+where v.org_id = sqlc.arg(org_id) and v.review_id = sqlc.arg(review_id) order by v.item_id, p.handle;
 
 -- name: GetReview :one
 select * from access_review where org_id = $1 and id = $2;
@@ -110,3 +118,14 @@ where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and state = 'open';
 -- name: DueReviews :many
 -- platform-wide: time passes for all organizations
 select * from access_review where state = 'open' and deadline <= sqlc.arg(now) order by deadline limit 20;
+
+-- name: DueReminders :many
+-- platform-wide: time passes for all organizations
+select * from access_review where state = 'open' and reminded_at = 0 and remind_at > 0 and remind_at <= sqlc.arg(now) and deadline > sqlc.arg(now) order by remind_at limit 20;
+
+-- name: Undecided :many
+select id, kind, group_id, user_id from access_review_item where org_id = sqlc.arg(org_id) and review_id = sqlc.arg(review_id) and verdict = '' order by id;
+
+-- name: Reminded :execrows
+-- One replica does it, once.
+update access_review set reminded_at = sqlc.arg(now) where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and state = 'open' and reminded_at = 0;

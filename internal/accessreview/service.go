@@ -24,6 +24,7 @@ const (
 	maxScope  = 200
 	maxReason = 500
 	longest   = 365 * 24 * time.Hour
+	reminded  = 3 * 24 * time.Hour // before the deadline, at the earliest at half of the time
 )
 
 // Codes of refusals.
@@ -152,6 +153,8 @@ type Campaign struct {
 	CreatedByName string
 	CreatedAt     time.Time
 	Deadline      time.Time
+	RemindAt      time.Time // when who is still asked is reminded
+	RemindedAt    time.Time // zero: not yet
 	EndedAt       time.Time // zero: it has not
 	Comment       string    // of who cancelled
 	Progress      map[Result]int
@@ -180,6 +183,8 @@ type Item struct {
 	DecidedByName string
 	DecidedAt     time.Time
 	Event         id.Event
+	Own           bool // the reader's own right, which others decide
+	MayDecide     bool // the reader, now
 }
 
 func moment(us int64) time.Time {
@@ -191,7 +196,7 @@ func moment(us int64) time.Time {
 
 func campaign(r accessreviewsql.AccessReview) (Campaign, error) {
 	c := Campaign{ID: id.Review(r.ID), Org: id.Org(r.OrgID), Name: r.Name, Rule: Verdict(r.Rule), State: State(r.State), CreatedBy: id.User(r.CreatedBy), CreatedByName: r.CreatedByName,
-		CreatedAt: db.Time(r.CreatedAt), Deadline: db.Time(r.Deadline), EndedAt: moment(r.EndedAt), Comment: r.Comment, Progress: map[Result]int{}}
+		CreatedAt: db.Time(r.CreatedAt), Deadline: db.Time(r.Deadline), RemindAt: moment(r.RemindAt), RemindedAt: moment(r.RemindedAt), EndedAt: moment(r.EndedAt), Comment: r.Comment, Progress: map[Result]int{}}
 	if err := json.Unmarshal([]byte(r.Scope), &c.Scope); err != nil {
 		return c, fmt.Errorf("read the scope of %s: %w", c.ID, err)
 	}

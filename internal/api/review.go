@@ -28,6 +28,8 @@ type AccessReview struct {
 	CreatorName string        `json:"created_by_name"`
 	CreatedAt   time.Time     `json:"created_at"`
 	Deadline    time.Time     `json:"deadline"`
+	RemindAt    *time.Time    `json:"remind_at,omitempty" doc:"When those who are still asked about an undecided right are reminded, once"`
+	RemindedAt  *time.Time    `json:"reminded_at,omitempty" doc:"When they were; absent: not yet"`
 	EndedAt     *time.Time    `json:"ended_at,omitempty"`
 	Comment     string        `json:"comment,omitempty" doc:"Of who cancelled it"`
 	Progress    ReviewResults `json:"progress"`
@@ -65,6 +67,8 @@ type AccessReviewItem struct {
 	DeciderName string        `json:"decided_by_name,omitempty"`
 	DecidedAt   *time.Time    `json:"decided_at,omitempty"`
 	Event       id.Event      `json:"event_id,omitempty" doc:"The audit event of the decision"`
+	Own         bool          `json:"own" doc:"It is the caller's own right, or that of a group they are in: others decide"`
+	MayDecide   bool          `json:"may_decide" doc:"The caller may decide it now"`
 }
 
 func sometime(t time.Time) *time.Time {
@@ -78,14 +82,14 @@ func reviewJSON(c accessreview.Campaign) AccessReview {
 	p := c.Progress
 	return AccessReview{ID: c.ID, Name: c.Name, All: c.Scope.All, Safes: append([]id.Safe{}, c.Scope.Safes...), Groups: append([]id.Group{}, c.Scope.Groups...),
 		Reviewers: append([]id.User{}, c.Reviewers...), Rule: string(c.Rule), State: string(c.State), CreatedBy: c.CreatedBy, CreatorName: c.CreatedByName, CreatedAt: c.CreatedAt,
-		Deadline: c.Deadline, EndedAt: sometime(c.EndedAt), Comment: c.Comment,
+		Deadline: c.Deadline, RemindAt: sometime(c.RemindAt), RemindedAt: sometime(c.RemindedAt), EndedAt: sometime(c.EndedAt), Comment: c.Comment,
 		Progress: ReviewResults{p[accessreview.Undecided], p[accessreview.Kept], p[accessreview.Revoked], p[accessreview.Stale], p[accessreview.Failed]}, Mine: c.Mine}
 }
 
 func reviewItemJSON(i accessreview.Item) AccessReviewItem {
 	return AccessReviewItem{ID: i.ID, Kind: string(i.Kind), Safe: i.Safe, SafeName: i.SafeName, Group: i.Group, GroupName: i.GroupName, User: i.User, UserName: i.UserName, Role: i.Role,
 		EndsAt: sometime(i.EndsAt), Since: sometime(i.Since), GroupSource: i.GroupSource, Verdict: string(i.Verdict), Result: string(i.Result), Note: i.Note, Reason: i.Reason, DecidedBy: i.DecidedBy, DeciderName: i.DecidedByName,
-		DecidedAt: sometime(i.DecidedAt), Event: i.Event}
+		DecidedAt: sometime(i.DecidedAt), Event: i.Event, Own: i.Own, MayDecide: i.MayDecide}
 }
 
 // ReviewPath names a campaign.

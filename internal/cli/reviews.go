@@ -30,6 +30,8 @@ type accessReview struct {
 	State    string    `json:"state"`
 	Creator  string    `json:"created_by_name"`
 	Deadline time.Time `json:"deadline"`
+	RemindAt time.Time `json:"remind_at"`
+	Reminded time.Time `json:"reminded_at"`
 	Progress struct {
 		Undecided, Kept, Revoked, Stale, Failed int
 	} `json:"progress"`
@@ -45,6 +47,22 @@ type reviewItem struct {
 	Result    string `json:"result"`
 	Note      string `json:"note"`
 	Decider   string `json:"decided_by_name"`
+	Verdict   string `json:"verdict"`
+	Own       bool   `json:"own"`
+	MayDecide bool   `json:"may_decide"`
+}
+
+// by is who decided, or whether the reader may.
+func (i reviewItem) by() string {
+	switch {
+	case i.Verdict != "":
+		return first(i.Decider, "the rule")
+	case i.MayDecide:
+		return "you may"
+	case i.Own:
+		return "yours: others do"
+	}
+	return "-"
 }
 
 type reviewsListCmd struct {
@@ -71,6 +89,17 @@ type reviewsShowCmd struct {
 	Review string `arg:"" help:"The id of the access review."`
 }
 
+// remindedOr is when who is still asked was reminded, or will be.
+func remindedOr(v accessReview) string {
+	switch {
+	case !v.Reminded.IsZero():
+		return "sent " + when(v.Reminded)
+	case v.State == "open" && !v.RemindAt.IsZero():
+		return when(v.RemindAt)
+	}
+	return "none"
+}
+
 // Run shows an access review.
 func (c *reviewsShowCmd) Run(ctx context.Context, p *program) error {
 	r, err := p.remote(ctx)
@@ -90,11 +119,11 @@ func (c *reviewsShowCmd) Run(ctx context.Context, p *program) error {
 		if err := a.Into(&v); err != nil {
 			return err
 		}
-		p.facts([][2]string{{"name", v.Name}, {"state", v.State}, {"opened by", v.Creator}, {"deadline", when(v.Deadline)}, {"undecided then", v.Rule}})
+		p.facts([][2]string{{"name", v.Name}, {"state", v.State}, {"opened by", v.Creator}, {"deadline", when(v.Deadline)}, {"reminder", remindedOr(v)}, {"undecided then", v.Rule}})
 	}
 	return showList(p, l, table{head: []string{"WHO", "WHERE", "ROLE", "RESULT", "BY", "ID"}, empty: "No rights."}, func(i reviewItem) []string {
 		who, where := first(i.UserName, "group "+i.GroupName), first(i.SafeName, "group "+i.GroupName)
-		return []string{who, where, first(i.Role, "-"), first(i.Result, "-"), first(i.Decider, "-"), i.ID}
+		return []string{who, where, first(i.Role, "-"), first(i.Result, "-"), i.by(), i.ID}
 	})
 }
 

@@ -28,6 +28,7 @@ var kinds = []KindInfo{
 	{Kind: GovernanceWaitingKind, Title: "A sensitive change waits for a second person", InApp: true, Urgent: true, Shared: true},
 	{Kind: GovernanceDecidedKind, Title: "A sensitive change was approved, rejected or is void", InApp: true, Shared: true},
 	{Kind: ReviewWaitingKind, Title: "An access review asks you who still needs which right", InApp: true, Shared: true},
+	{Kind: ReviewEndingKind, Title: "An access review ends soon and still waits for you", InApp: true, Shared: true},
 	{Kind: InvitationKind, Title: "Somebody is invited to an organization", InApp: true, Anywhere: true, Required: true, Shared: true},
 	{Kind: RecoveryDeniedKind, Title: "A request for a new second factor was turned down", InApp: true, Anywhere: true, Required: true, Shared: true},
 	{Kind: RecoveryCompletedKind, Title: "A second factor was replaced after it was lost", InApp: true, Anywhere: true, Required: true, Shared: true},

@@ -17,6 +17,7 @@ var samples = []Data{
 	GovernanceWaiting{Requester: "Ada", Organization: "Acme", Summary: "turn recording off on the safe web", Changes: []string{"recording: on -> off"}, Path: "/organization/governance/gov_x", ExpiresAt: time.Unix(1e9, 0)},
 	GovernanceDecided{Name: "Ada", Summary: "turn recording off on the safe web", Outcome: "approved", By: "Bob", Comment: "As agreed.", Path: "/organization/governance/gov_x"},
 	ReviewWaiting{Name: "Ada", Review: "First quarter", By: "Bob", Rights: 12, Revokes: true, Path: "/access-reviews/arv_x", Deadline: time.Unix(1e9, 0)},
+	ReviewEnding{Name: "Ada", Review: "First quarter", Rights: 3, Path: "/access-reviews/arv_x", Deadline: time.Unix(1e9, 0)},
 	RecoveryCompleted{Name: "Ada", Source: "192.0.2.1", At: time.Unix(1e9, 0)},
 }
 

@@ -87,8 +87,52 @@ func (q *Queries) DecideItem(ctx context.Context, arg DecideItemParams) (int64, 
 	return result.RowsAffected()
 }
 
+const dueReminders = `-- name: DueReminders :many
+select org_id, id, name, scope, reviewers, rule, state, created_by, created_by_name, created_at, deadline, ended_at, comment, remind_at, reminded_at from access_review where state = 'open' and reminded_at = 0 and remind_at > 0 and remind_at <= $1 and deadline > $1 order by remind_at limit 20
+`
+
+// platform-wide: time passes for all organizations
+func (q *Queries) DueReminders(ctx context.Context, now int64) ([]AccessReview, error) {
+	rows, err := q.db.QueryContext(ctx, dueReminders, now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AccessReview
+	for rows.Next() {
+		var i AccessReview
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.ID,
+			&i.Name,
+			&i.Scope,
+			&i.Reviewers,
+			&i.Rule,
+			&i.State,
+			&i.CreatedBy,
+			&i.CreatedByName,
+			&i.CreatedAt,
+			&i.Deadline,
+			&i.EndedAt,
+			&i.Comment,
+			&i.RemindAt,
+			&i.RemindedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const dueReviews = `-- name: DueReviews :many
-select org_id, id, name, scope, reviewers, rule, state, created_by, created_by_name, created_at, deadline, ended_at, comment from access_review where state = 'open' and deadline <= $1 order by deadline limit 20
+select org_id, id, name, scope, reviewers, rule, state, created_by, created_by_name, created_at, deadline, ended_at, comment, remind_at, reminded_at from access_review where state = 'open' and deadline <= $1 order by deadline limit 20
 `
 
 // platform-wide: time passes for all organizations
@@ -115,6 +159,8 @@ func (q *Queries) DueReviews(ctx context.Context, now int64) ([]AccessReview, er
 			&i.Deadline,
 			&i.EndedAt,
 			&i.Comment,
+			&i.RemindAt,
+			&i.RemindedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -198,7 +244,7 @@ func (q *Queries) GetItem(ctx context.Context, arg GetItemParams) (AccessReviewI
 }
 
 const getReview = `-- name: GetReview :one
-select org_id, id, name, scope, reviewers, rule, state, created_by, created_by_name, created_at, deadline, ended_at, comment from access_review where org_id = $1 and id = $2
+select org_id, id, name, scope, reviewers, rule, state, created_by, created_by_name, created_at, deadline, ended_at, comment, remind_at, reminded_at from access_review where org_id = $1 and id = $2
 `
 
 type GetReviewParams struct {
@@ -223,6 +269,8 @@ func (q *Queries) GetReview(ctx context.Context, arg GetReviewParams) (AccessRev
 		&i.Deadline,
 		&i.EndedAt,
 		&i.Comment,
+		&i.RemindAt,
+		&i.RemindedAt,
 	)
 	return i, err
 }
@@ -269,6 +317,38 @@ func (q *Queries) GroupMark(ctx context.Context, arg GroupMarkParams) (int64, er
 	var added_at int64
 	err := row.Scan(&added_at)
 	return added_at, err
+}
+
+const groupsOfPerson = `-- name: GroupsOfPerson :many
+select group_id from org_group_member where org_id = $1 and user_id = $2
+`
+
+type GroupsOfPersonParams struct {
+	OrgID  string
+	UserID string
+}
+
+func (q *Queries) GroupsOfPerson(ctx context.Context, arg GroupsOfPersonParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, groupsOfPerson, arg.OrgID, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var group_id string
+		if err := rows.Scan(&group_id); err != nil {
+			return nil, err
+		}
+		items = append(items, group_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const groupsOfSafes = `-- name: GroupsOfSafes :many
@@ -336,23 +416,6 @@ func (q *Queries) HoldOrganization(ctx context.Context, id string) (string, erro
 	return name, err
 }
 
-const inGroup = `-- name: InGroup :one
-select count(*) from org_group_member where org_id = $1 and group_id = $2 and user_id = $3
-`
-
-type InGroupParams struct {
-	OrgID   string
-	GroupID string
-	UserID  string
-}
-
-func (q *Queries) InGroup(ctx context.Context, arg InGroupParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, inGroup, arg.OrgID, arg.GroupID, arg.UserID)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const insertItem = `-- name: InsertItem :exec
 insert into access_review_item (org_id, review_id, id, kind, safe_id, safe_name, group_id, group_name, user_id, user_name, role, ends_at, mark, since, group_source,
                                 verdict, result, note, reason, decided_by, decided_by_name, decided_at, event_id)
@@ -400,9 +463,9 @@ func (q *Queries) InsertItem(ctx context.Context, arg InsertItemParams) error {
 }
 
 const insertReview = `-- name: InsertReview :exec
-insert into access_review (org_id, id, name, scope, reviewers, rule, state, created_by, created_by_name, created_at, deadline, ended_at, comment)
+insert into access_review (org_id, id, name, scope, reviewers, rule, state, created_by, created_by_name, created_at, deadline, remind_at, ended_at, comment)
 values ($1, $2, $3, $4, $5, $6, 'open', $7, $8,
-        $9, $10, 0, '')
+        $9, $10, $11, 0, '')
 `
 
 type InsertReviewParams struct {
@@ -416,6 +479,7 @@ type InsertReviewParams struct {
 	CreatedByName string
 	Now           int64
 	Deadline      int64
+	RemindAt      int64
 }
 
 func (q *Queries) InsertReview(ctx context.Context, arg InsertReviewParams) error {
@@ -430,6 +494,7 @@ func (q *Queries) InsertReview(ctx context.Context, arg InsertReviewParams) erro
 		arg.CreatedByName,
 		arg.Now,
 		arg.Deadline,
+		arg.RemindAt,
 	)
 	return err
 }
@@ -476,6 +541,39 @@ func (q *Queries) IsReviewer(ctx context.Context, arg IsReviewerParams) (int64, 
 	var count int64
 	err := row.Scan(&count)
 	return count, err
+}
+
+const itemsOfReviewer = `-- name: ItemsOfReviewer :many
+select item_id from access_review_reviewer where org_id = $1 and review_id = $2 and user_id = $3
+`
+
+type ItemsOfReviewerParams struct {
+	OrgID    string
+	ReviewID string
+	UserID   string
+}
+
+func (q *Queries) ItemsOfReviewer(ctx context.Context, arg ItemsOfReviewerParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, itemsOfReviewer, arg.OrgID, arg.ReviewID, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var item_id string
+		if err := rows.Scan(&item_id); err != nil {
+			return nil, err
+		}
+		items = append(items, item_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const listItems = `-- name: ListItems :many
@@ -546,7 +644,7 @@ func (q *Queries) ListItems(ctx context.Context, arg ListItemsParams) ([]AccessR
 }
 
 const listReviews = `-- name: ListReviews :many
-select r.org_id, r.id, r.name, r.scope, r.reviewers, r.rule, r.state, r.created_by, r.created_by_name, r.created_at, r.deadline, r.ended_at, r.comment from access_review r where r.org_id = $1 and r.id < $2
+select r.org_id, r.id, r.name, r.scope, r.reviewers, r.rule, r.state, r.created_by, r.created_by_name, r.created_at, r.deadline, r.ended_at, r.comment, r.remind_at, r.reminded_at from access_review r where r.org_id = $1 and r.id < $2
 and (cast($3 as text) = '' or r.state = $3)
 and (cast($4 as text) = '' or exists (select 1 from access_review_reviewer v where v.org_id = r.org_id and v.review_id = r.id and v.user_id = $4))
 order by r.id desc limit $5
@@ -589,6 +687,8 @@ func (q *Queries) ListReviews(ctx context.Context, arg ListReviewsParams) ([]Acc
 			&i.Deadline,
 			&i.EndedAt,
 			&i.Comment,
+			&i.RemindAt,
+			&i.RemindedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -901,6 +1001,65 @@ func (q *Queries) Progress(ctx context.Context, arg ProgressParams) ([]ProgressR
 	return items, nil
 }
 
+const reminded = `-- name: Reminded :execrows
+update access_review set reminded_at = $1 where org_id = $2 and id = $3 and state = 'open' and reminded_at = 0
+`
+
+type RemindedParams struct {
+	Now   int64
+	OrgID string
+	ID    string
+}
+
+// One replica does it, once.
+func (q *Queries) Reminded(ctx context.Context, arg RemindedParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, reminded, arg.Now, arg.OrgID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const reviewersOf = `-- name: ReviewersOf :many
+select v.item_id, v.user_id, p.handle from access_review_reviewer v join person p on p.id = v.user_id
+where v.org_id = $1 and v.review_id = $2 order by v.item_id, p.handle
+`
+
+type ReviewersOfParams struct {
+	OrgID    string
+	ReviewID string
+}
+
+type ReviewersOfRow struct {
+	ItemID string
+	UserID string
+	Handle string
+}
+
+// Who is asked about each right.
+func (q *Queries) ReviewersOf(ctx context.Context, arg ReviewersOfParams) ([]ReviewersOfRow, error) {
+	rows, err := q.db.QueryContext(ctx, reviewersOf, arg.OrgID, arg.ReviewID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ReviewersOfRow
+	for rows.Next() {
+		var i ReviewersOfRow
+		if err := rows.Scan(&i.ItemID, &i.UserID, &i.Handle); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const reviewsAny = `-- name: ReviewsAny :one
 select count(*) from access_review_reviewer where org_id = $1 and review_id = $2 and user_id = $3
 `
@@ -935,6 +1094,50 @@ func (q *Queries) SafeIDs(ctx context.Context, orgID string) ([]string, error) {
 			return nil, err
 		}
 		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const undecided = `-- name: Undecided :many
+select id, kind, group_id, user_id from access_review_item where org_id = $1 and review_id = $2 and verdict = '' order by id
+`
+
+type UndecidedParams struct {
+	OrgID    string
+	ReviewID string
+}
+
+type UndecidedRow struct {
+	ID      string
+	Kind    string
+	GroupID string
+	UserID  string
+}
+
+func (q *Queries) Undecided(ctx context.Context, arg UndecidedParams) ([]UndecidedRow, error) {
+	rows, err := q.db.QueryContext(ctx, undecided, arg.OrgID, arg.ReviewID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []UndecidedRow
+	for rows.Next() {
+		var i UndecidedRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Kind,
+			&i.GroupID,
+			&i.UserID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err

@@ -18,6 +18,8 @@ type AccessReview struct {
 	Deadline      int64
 	EndedAt       int64
 	Comment       string
+	RemindAt      int64
+	RemindedAt    int64
 }
 
 type AccessReviewItem struct {

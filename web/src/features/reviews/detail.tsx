@@ -14,7 +14,7 @@ import { Empty, Failed, FormProblem, PageSkeleton } from "../../ui/states";
 import { type Column, Table } from "../../ui/table";
 import { Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
-import { useMe, useOrg, useRights } from "../shell/org";
+import { useOrg, useRights } from "../shell/org";
 import { exportReview, reviewQuery, rightsQuery, useReviewChanges } from "./queries";
 import { counted, keeper, Result, ReviewState, ruleWords, what, whose } from "./words";
 
@@ -36,7 +36,18 @@ export default function ReviewPage() {
         lead={
           c.state === "open" ? (
             <>
-              {done} of {plural(all, "right")} decided. {ruleWords[c.rule]}: the deadline is <Time at={new Date(c.deadline)} />.
+              {done} of {plural(all, "right")} decided. {ruleWords[c.rule]}: the deadline is <Time at={new Date(c.deadline)} />.{" "}
+              {c.reminded_at ? (
+                <>
+                  Who is still asked was reminded <Time at={c.reminded_at} />.
+                </>
+              ) : (
+                c.remind_at && (
+                  <>
+                    Who is still asked is reminded <Time at={c.remind_at} />.
+                  </>
+                )
+              )}
             </>
           ) : (
             <>
@@ -66,8 +77,6 @@ export default function ReviewPage() {
 
 function Rights({ review: c }: { review: AccessReview }) {
   const org = useOrg();
-  const me = useMe().user.id;
-  const manage = useRights().manage;
   const toasts = useToasts();
   const search = useSearch({ from: "/in/shell/o/$org/reviews/$review" });
   const navigate = useNavigate({ from: "/o/$org/reviews/$review" });
@@ -79,7 +88,7 @@ function Rights({ review: c }: { review: AccessReview }) {
   const show = search.show ?? (open ? "left" : "all");
   const q = (search.q ?? "").trim().toLowerCase();
   const rows = list.data?.filter((x) => (show === "all" || !x.verdict) && (q === "" || `${whose(x)} ${what(x)}`.toLowerCase().includes(q)));
-  const mayDecide = (x: ReviewRight) => open && !x.verdict && x.user_id !== me && (manage || c.mine > 0);
+  const mayDecide = (x: ReviewRight) => open && !x.verdict && x.may_decide;
   const left = rows?.filter(mayDecide) ?? [];
   const keep = (x: ReviewRight) => decide.mutateAsync({ item: x.id, verdict: "keep" }).catch(toasts.fail);
   const keys = (x: ReviewRight) => (e: KeyboardEvent) => {
@@ -135,7 +144,7 @@ function Rights({ review: c }: { review: AccessReview }) {
             </Button>
           </span>
         ) : (
-          open && !x.verdict && x.user_id === me && <span className="faint small">yours: somebody else decides</span>
+          open && !x.verdict && x.own && <span className="faint small">yours: somebody else decides</span>
         ),
     },
   ];
@@ -190,8 +199,8 @@ function Rights({ review: c }: { review: AccessReview }) {
           onConfirm={() =>
             void keepAll
               .mutateAsync(left.map((x) => x.id))
-              .then((n) => {
-                toasts.say(`${plural(n, "right")} kept.`);
+              .then(({ kept, left: out }) => {
+                toasts.say(`${plural(kept, "right")} kept.${out > 0 ? ` ${plural(out, "right")} left out: your own, or decided meanwhile.` : ""}`);
                 setKeeping(false);
               })
               .catch(() => undefined) // the dialog shows it

@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { get, getBlob, post } from "../../api/client";
+import { asProblem } from "../../api/problem";
 import type { AccessReviewWire, Page, ReviewRight, ReviewRightWire } from "../../api/types";
 import { useStepUp } from "../auth/step-up";
 import { useOrg } from "../shell/org";
@@ -54,6 +55,8 @@ export interface Decision {
   reason?: string;
 }
 
+const leftOut = new Set(["OWN_RIGHT", "NOT_A_REVIEWER", "ALREADY_DECIDED"]);
+
 export function useReviewChanges(id: string) {
   const { id: org } = useOrg();
   const client = useQueryClient();
@@ -65,14 +68,29 @@ export function useReviewChanges(id: string) {
     put(done);
     return done;
   };
+  const keepOne = async (item: string): Promise<boolean> => {
+    for (;;) {
+      try {
+        await decideOne({ item, verdict: "keep" });
+        return true;
+      } catch (e) {
+        const p = asProblem(e);
+        if (leftOut.has(p.code)) return false;
+        if (p.status !== 429 || !p.retryAfterSeconds || p.retryAfterSeconds > 20) throw e;
+        await new Promise((go) => setTimeout(go, (p.retryAfterSeconds ?? 1) * 1000));
+      }
+    }
+  };
   return {
     open: useMutation({ mutationFn: (body: NewReview) => stepUp(() => post<AccessReviewWire>("/access-reviews", { org, body })), onSuccess: anew }),
     decide: useMutation({ mutationFn: decideOne, onSettled: anew }),
-    /** One after the other: the first may ask for a second factor, and what cannot be decided ends it. */
+    /** One after the other: the first may ask for a second factor. What is one's own by now, or decided by
+        somebody else, is left out; anything else ends it. */
     keepAll: useMutation({
       mutationFn: async (items: readonly string[]) => {
-        for (const item of items) await decideOne({ item, verdict: "keep" });
-        return items.length;
+        let kept = 0;
+        for (const item of items) if (await keepOne(item)) kept++;
+        return { kept, left: items.length - kept };
       },
       onSettled: anew,
     }),
