@@ -30,6 +30,8 @@ type reviewItem struct {
 	GroupID                      string `json:"group_id"`
 	DecidedBy                    string `json:"decided_by"`
 	Event                        string `json:"event_id"`
+	Own                          bool   `json:"own"`
+	MayDecide                    bool   `json:"may_decide"`
 }
 
 // opens opens an access review.
