@@ -16,7 +16,7 @@ import { Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
 import { useOrg, useRights } from "../shell/org";
 import { exportReview, reviewQuery, rightsQuery, useReviewChanges } from "./queries";
-import { counted, keeper, Result, ReviewState, ruleWords, what, whose } from "./words";
+import { counted, decider, keeper, noted, Result, ReviewState, ruleWords, what, whose } from "./words";
 
 /** One review: what is left to decide first, each with what one needs to know; what was decided beside. */
 export default function ReviewPage() {
@@ -107,7 +107,13 @@ function Rights({ review: c }: { review: AccessReview }) {
           <span className="break">{whose(x)}</span>
           <span className="faint small break">{what(x)}</span>
           {!x.verdict && keeper(x) && <span className="small dim break">{keeper(x)}</span>}
-          {x.note && <span className="small dim break">{x.note}</span>}
+          {x.note && <span className="small dim break">{noted(x.note)}</span>}
+          {x.verdict && show === "all" && (
+            <span className="until-tablet small dim break">
+              {decider(x)}
+              {x.reason && `: ${x.reason}`}
+            </span>
+          )}
         </span>
       ),
     },
@@ -122,7 +128,7 @@ function Rights({ review: c }: { review: AccessReview }) {
             cell: (x: ReviewRight) =>
               x.verdict && (
                 <span className="stack tight gapless">
-                  <span>{x.decided_by ? x.decided_by_name : "the rule of the review"}</span>
+                  <span>{decider(x)}</span>
                   {x.reason && <span className="faint small break">{x.reason}</span>}
                 </span>
               ),
@@ -181,7 +187,7 @@ function Rights({ review: c }: { review: AccessReview }) {
         <div className="comfortable">
           <Table label="Rights" columns={columns} rows={rows} id={(x) => x.id} />
           {left.length > 0 && (
-            <p className="faint small">
+            <p className="faint small from-phone keys-hint">
               On a button: <kbd>K</kbd> keeps, <kbd>R</kbd> revokes.
             </p>
           )}
@@ -228,7 +234,7 @@ function Revoke({ right: x, review, onClose }: { right: ReviewRight; review: str
         void decide
           .mutateAsync({ item: x.id, verdict: "revoke", reason: reason.trim() })
           .then((done) => {
-            toasts.say(done.note || "Revoked.");
+            toasts.say(done.note ? noted(done.note) : "Revoked.");
             onClose();
           })
           .catch(() => undefined)
@@ -243,7 +249,7 @@ function Revoke({ right: x, review, onClose }: { right: ReviewRight; review: str
       }
     >
       <p className="dim">
-        {keeper(x) ?? `${whose(x)} is no more ${what(x)}, at once. Sessions that rest on it end.`}
+        {keeper(x) ?? `${whose(x)}, ${what(x)}: this right ends at once, and so do sessions that rest on it.`}
       </p>
       <TextArea label="Reason" rows={2} maxLength={500} hint="The evidence and the audit log keep it." value={reason} error={decide.error ? asProblem(decide.error).field("reason") : undefined} onText={setReason} />
       <FormProblem error={decide.error} fields={["reason"]} />

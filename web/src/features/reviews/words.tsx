@@ -40,11 +40,21 @@ export function whose(r: ReviewRight): string {
 
 /** What the right is. */
 export function what(r: ReviewRight): string {
-  return r.kind === "group_member" ? `in the group ${r.group_name}` : `${r.role} of the safe ${r.safe_name}`;
+  return r.kind === "group_member" ? `in the group ${r.group_name}` : `${r.role} on the safe ${r.safe_name}`;
 }
 
 /** Why a revocation could not be carried out here; undefined when it can. */
 export function keeper(r: ReviewRight): string | undefined {
   if (r.kind !== "group_member" || !r.group_source || r.group_source === "local") return undefined;
   return `${r.group_source === "scim" ? "Your directory" : "Your identity provider"} keeps this group. Revoke is recorded here; take the person out there.`;
+}
+
+/** A note of the server as a sentence. */
+export function noted(note: string): string {
+  return `${note.charAt(0).toUpperCase()}${note.slice(1)}.`;
+}
+
+/** Who decided: a person, or the rule at the deadline. */
+export function decider(r: ReviewRight): string {
+  return r.decided_by ? (r.decided_by_name ?? r.decided_by) : "the rule of the review";
 }
