@@ -12,6 +12,10 @@
 // then until then. Launch asks for grants (GrantsOf); what it is given it stores with
 // the session, so that a request knows its sessions and a session its request.
 //
+// Two rules of a safe approve by themselves: its asker is in a group that it names, or
+// the organization's ticket system says that the ticket is open. That system is asked
+// before the request is stored, and whatever is not a clear yes is left to the approvers.
+//
 // A grant ends by the clock, by revocation, or with its person or safe; live
 // sessions on it end within two seconds on every server, because the clock of
 // package session asks again. With Once, a grant opens one session, and reconnects

@@ -9,11 +9,11 @@ where s.org_id = sqlc.arg(org_id) and s.id = sqlc.arg(id);
 -- name: InsertRequest :exec
 insert into access_request (
     org_id, id, safe_id, requester_id, token_id, kind, state, reason, ticket, starts_at, duration_us, approvals_needed, approvals_have,
-    approvers, policy_id, one_session, cool_down_us, as_member, uses, version, created_at, expires_at, ended_at, end_reason)
+    approvers, policy_id, one_session, cool_down_us, as_member, uses, rule_note, version, created_at, expires_at, ended_at, end_reason)
 values (
     sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(safe_id), sqlc.arg(requester_id), sqlc.arg(token_id), sqlc.arg(kind), sqlc.arg(state),
     sqlc.arg(reason), sqlc.arg(ticket), sqlc.arg(starts_at), sqlc.arg(duration_us), sqlc.arg(approvals_needed), 0,
-    sqlc.arg(approvers), sqlc.arg(policy_id), sqlc.arg(one_session), sqlc.arg(cool_down_us), sqlc.arg(as_member), sqlc.arg(uses), 1, sqlc.arg(now), sqlc.arg(expires_at),
+    sqlc.arg(approvers), sqlc.arg(policy_id), sqlc.arg(one_session), sqlc.arg(cool_down_us), sqlc.arg(as_member), sqlc.arg(uses), sqlc.arg(rule_note), 1, sqlc.arg(now), sqlc.arg(expires_at),
     sqlc.arg(ended_at), '');
 
 -- name: GetRequest :one

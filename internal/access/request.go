@@ -85,6 +85,7 @@ func (s *Service) Request(ctx context.Context, actor authz.Actor, a RequestArgs)
 	if err != nil {
 		return Request{}, err
 	}
+	s.askTicket(ctx, actor.Org, f)
 	letters := s.prepare(ctx, actor.Org, f.letters())
 	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error { return s.file(ctx, tx, actor, f, letters) })
 	if db.Unique(err) {
@@ -116,7 +117,11 @@ type filing struct {
 	from      time.Time
 	now       time.Time
 	eligible  bool     // may ask at all
-	rule      id.Group // that approves it at once; empty: none
+	member    bool     // of the safe, or has it lent
+	reveals   bool     // their role holds what they ask for
+	rule      id.Group // whose members are approved at once; empty: none
+	ticket    bool     // it is approved at once, because its ticket is open
+	ruleNote  string   // why it is not, where that would be
 	approvers []Person
 	links     map[id.User]secret.Secret // of the approvers
 	enter     secret.Secret             // of the channels where people read
@@ -145,15 +150,18 @@ func (f *filing) until() time.Time {
 	return end
 }
 
+// byRule tells whether a rule of the safe approves it.
+func (f *filing) byRule() bool { return f.rule != "" || f.ticket }
+
 func (f *filing) letters() []letter {
-	if f.rule != "" {
+	if f.byRule() {
 		return nil
 	}
 	f.links, f.enter = map[id.User]secret.Secret{}, linkToken.New()
 	out := make([]letter, len(f.approvers))
 	for i, p := range f.approvers {
 		f.links[p.ID] = linkToken.New()
-		out[i] = letter{p, notify.AccessWaiting{Requester: f.requester.Handle, Email: f.requester.Email, Safe: f.facts.Name, Resource: f.facts.ResourceName, Reason: f.Reason, Ticket: f.Ticket,
+		out[i] = letter{p, notify.AccessWaiting{Requester: f.requester.Handle, Email: f.requester.Email, Safe: f.facts.Name, Resource: f.facts.ResourceName, Reason: f.Reason, Ticket: f.Ticket, Rule: f.ruleNote,
 			For: short(f.Duration), Needed: f.need.Approvals, Request: string(f.id), Link: f.links[p.ID], Enter: f.enter, ExpiresAt: f.until()}, f.until()}
 	}
 	return out
@@ -212,8 +220,9 @@ func (s *Service) look(ctx context.Context, actor authz.Actor, a RequestArgs) (_
 		if err != nil {
 			return err
 		}
-		reveals := !a.Uses.Checkout() || f.need.Access.Role.Rank() >= safe.Checkout.Rank()
-		if f.eligible = f.need.Access.Role != safe.NoRole || len(lent) > 0 && a.Uses == ForSession; f.eligible && !reveals {
+		f.reveals = !a.Uses.Checkout() || f.need.Access.Role.Rank() >= safe.Checkout.Rank()
+		f.member = f.need.Access.Role != safe.NoRole || len(lent) > 0 && a.Uses == ForSession
+		if f.eligible = f.member; f.eligible && !f.reveals {
 			f.need.Approvals = max(1, f.need.Approvals) // it is more than their role holds
 		}
 		if !f.eligible && policy.RequestBy == safe.ByOrganization {
@@ -222,7 +231,7 @@ func (s *Service) look(ctx context.Context, actor authz.Actor, a RequestArgs) (_
 		if f.Duration == 0 {
 			f.Duration = min(defaultDuration, policy.Longest)
 		}
-		if reveals { // a rule gives nobody more than their role holds
+		if f.reveals { // a rule gives nobody more than their role holds
 			f.rule, err = s.ruleFor(ctx, tx, actor, policy)
 		}
 		if err != nil {
@@ -274,12 +283,12 @@ func (s *Service) file(ctx context.Context, tx *db.Tx, actor authz.Actor, f *fil
 	policy := f.need.Access.Policy.Approval
 	row := accesssql.InsertRequestParams{OrgID: string(actor.Org), ID: string(f.id), SafeID: string(f.Safe), RequesterID: string(actor.User), TokenID: string(actor.Token),
 		Kind: string(ByApproval), State: string(Open), Reason: f.Reason, Ticket: f.Ticket, DurationUs: f.Duration.Microseconds(), ApprovalsNeeded: int64(f.need.Approvals),
-		Approvers: wordsOf(f.need.Approvers), PolicyID: string(f.need.Policy), OneSession: policy.Once, CoolDownUs: policy.CoolDown.Microseconds(), AsMember: policy.RequestBy == safe.ByMembers, Uses: string(f.Uses),
+		Approvers: wordsOf(f.need.Approvers), PolicyID: string(f.need.Policy), OneSession: policy.Once, CoolDownUs: policy.CoolDown.Microseconds(), AsMember: policy.RequestBy == safe.ByMembers, Uses: string(f.Uses), RuleNote: f.ruleNote,
 		Now: db.Micros(f.now), ExpiresAt: db.Micros(f.until())}
 	if !f.StartsAt.IsZero() {
 		row.StartsAt = db.Micros(f.StartsAt)
 	}
-	if f.rule != "" {
+	if f.byRule() {
 		row.Kind, row.State, row.EndedAt = string(ByRule), string(Approved), row.Now
 	}
 	if err := accesssql.New(tx).InsertRequest(ctx, row); err != nil {
@@ -288,7 +297,7 @@ func (s *Service) file(ctx context.Context, tx *db.Tx, actor authz.Actor, f *fil
 	if _, err := s.d.Ledger.Record(ctx, tx, f.event(actor)); err != nil {
 		return err
 	}
-	if f.rule != "" {
+	if f.byRule() {
 		g := grantOf(accesssql.GetRequestRow{OrgID: row.OrgID, ID: row.ID, SafeID: row.SafeID, RequesterID: row.RequesterID, Kind: row.Kind, Ticket: row.Ticket, StartsAt: row.StartsAt,
 			DurationUs: row.DurationUs, OneSession: row.OneSession, CoolDownUs: row.CoolDownUs, AsMember: row.AsMember, Uses: row.Uses}, nil, row.Now)
 		return s.openByItself(ctx, tx, authz.SystemActor(actor.Org), event.System, g, f.facts.Name, f.id)

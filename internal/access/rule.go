@@ -7,7 +7,9 @@ import (
 	"github.com/vaultpam/vaultpam/internal/access/accesssql"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/notify"
 	"github.com/vaultpam/vaultpam/internal/safe"
 )
 
@@ -23,6 +25,38 @@ func (s *Service) ruleFor(ctx context.Context, tx *db.Tx, actor authz.Actor, p s
 		}
 	}
 	return "", nil
+}
+
+var errNoTickets = fault.New(fault.Unavailable, "there is none")
+
+// askTicket asks whether an open ticket approves a request. Whatever goes wrong, people
+// decide, and are told why. No transaction is open meanwhile.
+func (s *Service) askTicket(ctx context.Context, org id.Org, f *filing) {
+	if !f.need.Access.Policy.Approval.Ticket || f.byRule() {
+		return
+	}
+	if f.Ticket == "" {
+		f.ruleNote = "no ticket is named"
+		return
+	}
+	if !f.member {
+		f.ruleNote = "who is no member of the safe is let in by a person"
+		return
+	}
+	if !f.reveals {
+		f.ruleNote = "the credential is more than their role holds, and shown only if a person says so"
+		return
+	}
+	var err error = errNoTickets
+	if s.d.Ticket != nil {
+		f.ticket, err = s.d.Ticket.TicketOpen(ctx, org, notify.TicketQuestion{Ticket: f.Ticket, Requester: f.requester.Handle, Email: f.requester.Email, Safe: f.facts.Name, SafeID: f.Safe, Duration: f.Duration})
+	}
+	switch {
+	case err != nil:
+		f.ticket, f.ruleNote = false, "the ticket system: "+fault.MessageOf(err)
+	case !f.ticket:
+		f.ruleNote = "the ticket system says that this ticket is not open"
+	}
 }
 
 // isIn tells whether somebody is in a group of the organization.

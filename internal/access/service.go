@@ -46,6 +46,11 @@ type Needs interface {
 	Shut(ctx context.Context, tx *db.Tx, user id.User, s id.Safe, lent bool) (bool, error)
 }
 
+// Tickets is the ticket system of an organization. Its errors are words for approvers.
+type Tickets interface {
+	TicketOpen(ctx context.Context, org id.Org, q notify.TicketQuestion) (bool, error)
+}
+
 // Credentials are those of the accounts that safes lead to.
 type Credentials interface {
 	// Due marks one as to be replaced.
@@ -65,6 +70,7 @@ type Deps struct {
 	Ledger Ledger
 	Needs  Needs
 	Mail   Mail
+	Ticket Tickets // nil: there are none
 	Vault  Credentials
 	Wake   func()           // live sessions may have to end; nil: nobody waits
 	Now    func() time.Time // nil: time.Now

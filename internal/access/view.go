@@ -33,6 +33,7 @@ type Request struct {
 	Token        id.Token   // that filed it for them
 	Reason       string
 	Ticket       string
+	RuleNote     string    // why a rule that approves by itself did not
 	StartsAt     time.Time // zero: when it is approved
 	Duration     time.Duration
 	Needed       int
@@ -106,7 +107,7 @@ func requestOf(r accesssql.GetRequestRow, now int64) Request {
 		ID: id.AccessReq(r.ID), Kind: Kind(r.Kind), State: State(r.State), EndReason: r.EndReason, Safe: id.Safe(r.SafeID), SafeName: r.SafeName,
 		ResourceName: r.ResourceName, Protocol: r.Protocol, Host: r.Host, Port: int(r.Port), Username: r.Username,
 		Requester: Person{id.User(r.RequesterID), r.Handle, r.PersonName, r.Email}, Role: authz.Role(r.OrgRole), Token: id.Token(r.TokenID),
-		Reason: r.Reason, Ticket: r.Ticket, StartsAt: zeroTime(r.StartsAt), Duration: time.Duration(r.DurationUs) * time.Microsecond,
+		Reason: r.Reason, Ticket: r.Ticket, RuleNote: r.RuleNote, StartsAt: zeroTime(r.StartsAt), Duration: time.Duration(r.DurationUs) * time.Microsecond,
 		Needed: int(r.ApprovalsNeeded), Have: int(r.ApprovalsHave), Approvers: strings.Fields(r.Approvers), Policy: id.Policy(r.PolicyID),
 		Uses: Uses(r.Uses), Once: r.OneSession, CoolDown: time.Duration(r.CoolDownUs) * time.Microsecond, Version: r.Version,
 		CreatedAt: db.Time(r.CreatedAt), ExpiresAt: db.Time(r.ExpiresAt), EndedAt: zeroTime(r.EndedAt),

@@ -90,6 +90,7 @@ type AccessRequest struct {
 	TokenID         id.Token         `json:"token_id,omitempty" doc:"The API token that filed it"`
 	Reason          string           `json:"reason"`
 	Ticket          string           `json:"ticket,omitempty"`
+	RuleNote        string           `json:"rule_note,omitempty" doc:"Why a rule of the safe that approves by itself did not"`
 	StartsAt        time.Time        `json:"starts_at,omitzero" doc:"Absent: when it is approved"`
 	DurationSeconds int64            `json:"duration_seconds"`
 	ApprovalsNeeded int              `json:"approvals_needed"`
@@ -119,7 +120,7 @@ func accessRequestJSON(r access.Request) AccessRequest {
 	out := AccessRequest{
 		ID: r.ID, Kind: string(r.Kind), State: string(r.State), EndReason: r.EndReason,
 		Safe:      AccessSafe{ID: r.Safe, Name: r.SafeName, ResourceName: r.ResourceName, Protocol: r.Protocol, Host: r.Host, Port: r.Port, Username: r.Username},
-		Requester: accessPerson(r.Requester), RequesterRole: string(r.Role), TokenID: r.Token, Reason: r.Reason, Ticket: r.Ticket,
+		Requester: accessPerson(r.Requester), RequesterRole: string(r.Role), TokenID: r.Token, Reason: r.Reason, Ticket: r.Ticket, RuleNote: r.RuleNote,
 		StartsAt: r.StartsAt, DurationSeconds: int64(r.Duration / time.Second), ApprovalsNeeded: r.Needed, ApprovalsHave: r.Have, Approvers: r.Approvers, PolicyID: r.Policy,
 		Uses: string(r.Uses), OneSession: r.Once, CoolDownSeconds: int64(r.CoolDown / time.Second), Version: r.Version, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt, EndedAt: r.EndedAt, MayDecide: r.MayDecide,
 	}

@@ -34,6 +34,7 @@ type Policy struct {
 	ApprovalOnce           bool        `json:"approval_once" required:"false" doc:"An approval opens one session, and reconnects within the cool-down after it; otherwise any number until it ends"`
 	CoolDownSeconds        *int64      `json:"cool_down_seconds" required:"false" doc:"With approval_once: how long after the session's end a reconnect needs no new approval. Default 300"`
 	AutoApproveGroups      []string    `json:"auto_approve_groups" required:"false" maxItems:"64" doc:"Groups whose members are approved at once, such as the people on call"`
+	AutoApproveTicket      bool        `json:"auto_approve_ticket" required:"false" doc:"A request is approved at once when the organization's ticket system, a webhook of the kind ticket_question, says that its ticket is open; whatever else it says, or when it does not answer within 5 s, the approvers decide"`
 	Delegation             string      `json:"delegation" required:"false" enum:"block,allow,onward" doc:"Whether members may lend their own access to others for a time, and these on. Default allow"`
 	BreakGlass             []string    `json:"break_glass" required:"false" maxItems:"64" doc:"People who may open the safe in an emergency without approval; every administrator is told"`
 }
@@ -52,7 +53,7 @@ func policyJSON(p safe.Policy) Policy {
 		Recording: &p.Recording, RecordInput: &p.RecordInput, SessionTTLSeconds: whole(p.SessionTTL), IdleTimeoutSeconds: whole(p.IdleTimeout),
 		SourceNetworks: []string{}, AutoApproveGroups: []string{}, BreakGlass: []string{},
 		Approvals: p.Approval.Count, RequestBy: string(p.Approval.RequestBy), RequestMaxSeconds: whole(p.Approval.Longest), RequestWaitSeconds: whole(p.Approval.Wait),
-		ApprovalOnce: p.Approval.Once, Delegation: string(p.Delegation), CoolDownSeconds: whole(p.Approval.CoolDown),
+		ApprovalOnce: p.Approval.Once, AutoApproveTicket: p.Approval.Ticket, Delegation: string(p.Delegation), CoolDownSeconds: whole(p.Approval.CoolDown),
 		LocalForward: p.LocalForward, RemoteForward: p.RemoteForward, AgentForward: p.AgentForward, X11Forward: p.X11Forward,
 		Jump: string(p.Jump), FileTransfer: string(p.FileTransfer), StepUp: p.StepUp, StepUpFreshnessSeconds: whole(p.StepUpFreshness), CheckoutTimeoutSeconds: whole(p.CheckoutTimeout), MaxSessions: p.MaxSessions,
 	}
@@ -85,7 +86,7 @@ func (p Policy) policy() (safe.Policy, error) {
 	seconds(&out.CheckoutTimeout, p.CheckoutTimeoutSeconds)
 	out.LocalForward, out.RemoteForward, out.AgentForward, out.X11Forward = p.LocalForward, p.RemoteForward, p.AgentForward, p.X11Forward
 	out.StepUp, out.MaxSessions = p.StepUp, p.MaxSessions
-	out.Approval.Count, out.Approval.Once = p.Approvals, p.ApprovalOnce
+	out.Approval.Count, out.Approval.Once, out.Approval.Ticket = p.Approvals, p.ApprovalOnce, p.AutoApproveTicket
 	seconds(&out.Approval.Longest, p.RequestMaxSeconds)
 	seconds(&out.Approval.Wait, p.RequestWaitSeconds)
 	seconds(&out.Approval.CoolDown, p.CoolDownSeconds)

@@ -312,7 +312,7 @@ func (a *App) buildDomains() (err error) {
 		return err
 	})
 	build("access", func() (err error) {
-		a.access, err = access.New(access.Deps{Log: part("access"), DB: a.db, Ledger: a.ledger, Needs: needs{a.policies}, Mail: a.mail, Vault: a.vault, Wake: a.sessions.Notify, Now: now})
+		a.access, err = access.New(access.Deps{Log: part("access"), DB: a.db, Ledger: a.ledger, Needs: needs{a.policies}, Mail: a.mail, Ticket: a.mail, Vault: a.vault, Wake: a.sessions.Notify, Now: now})
 		return err
 	})
 	build("checkouts", func() (err error) {

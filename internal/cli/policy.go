@@ -35,6 +35,7 @@ type policy struct {
 	ApprovalOnce    bool        `json:"approval_once"`
 	CoolDown        *int64      `json:"cool_down_seconds,omitempty"`
 	AutoApprove     []string    `json:"auto_approve_groups,omitempty"`
+	AutoTicket      bool        `json:"auto_approve_ticket"`
 	Delegation      string      `json:"delegation,omitempty"`
 	BreakGlass      []string    `json:"break_glass,omitempty"`
 }
@@ -71,6 +72,7 @@ type policyFlags struct {
 	ApprovalOnce    *bool          `group:"policy" negatable:"" help:"An approval opens one session, and reconnects within the cool-down."`
 	CoolDown        *time.Duration `group:"policy" placeholder:"5m" help:"How long after such a session a reconnect needs no new approval."`
 	AutoApprove     []string       `group:"policy" name:"auto-approve-group" placeholder:"ID" help:"A group whose members are approved at once; several are possible; or none."`
+	AutoTicket      *bool          `group:"policy" name:"auto-approve-ticket" negatable:"" help:"Approve a request at once when the ticket system says that its ticket is open."`
 	Delegation      string         `group:"policy" default:"" enum:",block,allow,onward" placeholder:"block|allow|onward" help:"Whether members may lend their access to others, and these on."`
 	BreakGlass      []string       `group:"policy" placeholder:"USER-ID" help:"Who may open it in an emergency without approval; several are possible; or none."`
 }
@@ -81,7 +83,7 @@ func (f policyFlags) any() bool {
 		f.LocalForward != nil || f.RemoteForward != nil || f.AgentForward != nil || f.X11Forward != nil || f.Jump != "" || f.FileTransfer != "" ||
 		f.StepUp != nil || f.StepUpFreshness != nil || f.MaxSessions != nil || f.CheckoutTimeout != nil ||
 		f.Approvals != nil || f.RequestBy != "" || f.RequestMax != nil || f.RequestWait != nil || f.ApprovalOnce != nil || f.CoolDown != nil ||
-		f.Delegation != "" || len(f.AutoApprove) > 0 || len(f.BreakGlass) > 0
+		f.Delegation != "" || len(f.AutoApprove) > 0 || f.AutoTicket != nil || len(f.BreakGlass) > 0
 }
 
 // apply puts the flags into p.
@@ -134,6 +136,9 @@ func (f policyFlags) apply(p *policy) error {
 		}
 	}
 	named(&p.AutoApprove, f.AutoApprove)
+	if f.AutoTicket != nil {
+		p.AutoTicket = *f.AutoTicket
+	}
 	named(&p.BreakGlass, f.BreakGlass)
 	if len(f.SourceNetworks) > 0 {
 		if p.SourceNetworks = f.SourceNetworks; len(f.SourceNetworks) == 1 && f.SourceNetworks[0] == "any" {
@@ -261,7 +266,7 @@ func (p policy) facts() [][2]string {
 	}
 	return [][2]string{
 		{"approvals", strconv.Itoa(p.Approvals)}, {"who may ask", p.RequestBy}, {"longest request", seconds(p.RequestMax)}, {"lapses after", seconds(p.RequestWait)},
-		{"an approval opens", once}, {"approved at once", none(p.AutoApprove)}, {"emergency access", none(p.BreakGlass)}, {"delegation", p.Delegation},
+		{"an approval opens", once}, {"approved at once", none(p.AutoApprove)}, {"open ticket approves", onOff(&p.AutoTicket)}, {"emergency access", none(p.BreakGlass)}, {"delegation", p.Delegation},
 		{"recording", onOff(p.Recording)}, {"what is typed", onOff(p.RecordInput)}, {"session ttl", seconds(p.SessionTTL)}, {"idle timeout", seconds(p.IdleTimeout)},
 		{"valid hours", hours}, {"source networks", networks}, {"step-up", step}, {"sessions at once", most}, {"checkout timeout", seconds(p.CheckoutTimeout)}, {"file transfer", p.FileTransfer}, {"jump (ssh -J)", p.Jump},
 		{"local forward", allowed[p.LocalForward]}, {"remote forward", allowed[p.RemoteForward]}, {"agent forward", allowed[p.AgentForward]}, {"x11 forward", allowed[p.X11Forward]},

@@ -50,6 +50,7 @@ type accessRequest struct {
 	Uses            string       `json:"uses"`
 	Reason          string       `json:"reason"`
 	Ticket          string       `json:"ticket"`
+	RuleNote        string       `json:"rule_note"`
 	StartsAt        time.Time    `json:"starts_at"`
 	DurationSeconds int64        `json:"duration_seconds"`
 	ApprovalsNeeded int          `json:"approvals_needed"`
@@ -301,6 +302,9 @@ func (p *program) showRequest(q accessRequest) {
 		{"person", q.Requester.Handle + " <" + q.Requester.Email + ">"}, {"state", q.status()}, {"reason", q.Reason}, {"use", q.Uses}, {"for", span(q.DurationSeconds)}, {"asked", when(q.CreatedAt)}}
 	if q.Ticket != "" {
 		facts = append(facts, [2]string{"ticket", q.Ticket})
+	}
+	if q.RuleNote != "" {
+		facts = append(facts, [2]string{"not approved by itself", q.RuleNote})
 	}
 	if q.State == "open" {
 		facts = append(facts, [2]string{"lapses", when(q.ExpiresAt)})

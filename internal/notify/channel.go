@@ -114,10 +114,13 @@ func parseURL(s string) (host string, why string) {
 	return strings.ToLower(u.Host), ""
 }
 
-func parseKinds(in []Kind) (string, string) {
+func parseKinds(way Way, in []Kind) (string, string) {
 	var out []string
 	for _, k := range in {
-		if !kindInfo(k).Shared {
+		if kindInfo(k).Asks && (way != Webhook || len(in) > 1) {
+			return "", fmt.Sprintf("%s is for a webhook that is told of nothing else: name it alone", k)
+		}
+		if !kindInfo(k).Shared && !kindInfo(k).Asks {
 			return "", fmt.Sprintf("%.64q is not a kind of notice that channels are told of", string(k))
 		}
 		out = append(out, string(k))
@@ -171,7 +174,7 @@ func (d *draft) apply(p ChannelPatch) error {
 	}
 	if p.Kinds != nil {
 		var why string
-		if d.row.Kinds, why = parseKinds(*p.Kinds); why != "" {
+		if d.row.Kinds, why = parseKinds(Way(d.row.Kind), *p.Kinds); why != "" {
 			f.WithField("kinds", "%s", why)
 		}
 	}

@@ -181,7 +181,7 @@ func (s *Service) instead(ctx context.Context, row notifysql.Delivery, channels 
 	at := slices.IndexFunc(channels, func(c notifysql.NotifyChannel) bool { return c.ID == row.ChannelID }) + 1 // of e-mail: the first
 	for i := range channels {
 		next := channels[(at+i)%len(channels)]
-		if next.ID == row.ChannelID || !next.Enabled || next.FailingSince != 0 || slices.Contains(told, next.ID) {
+		if next.ID == row.ChannelID || !next.Enabled || asks(next) || next.FailingSince != 0 || slices.Contains(told, next.ID) {
 			continue
 		}
 		e, err := s.toChannel(ctx, next, *c.Document, row.NoticeKey)

@@ -13,6 +13,7 @@ type KindInfo struct {
 	Urgent   bool // somebody waits for an answer: no summaries
 
 	Shared bool // an organization's channels are told too; it carries nothing that is for one person alone
+	Asks   bool // no notice: a webhook that names this kind, and no other, is asked; see TicketOpen
 }
 
 // The one table of kinds that more than the mail knows. A kind that is not here goes by
@@ -32,12 +33,13 @@ var kinds = []KindInfo{
 	{Kind: InvitationKind, Title: "Somebody is invited to an organization", InApp: true, Anywhere: true, Required: true, Shared: true},
 	{Kind: RecoveryDeniedKind, Title: "A request for a new second factor was turned down", InApp: true, Anywhere: true, Required: true, Shared: true},
 	{Kind: RecoveryCompletedKind, Title: "A second factor was replaced after it was lost", InApp: true, Anywhere: true, Required: true, Shared: true},
+	{Kind: TicketQuestionKind, Title: "No notices: it is asked whether a ticket is open (a webhook, with this kind alone)", Asks: true},
 	{Kind: PasswordWasSetKind, Title: "Your password was set", InApp: true, Required: true},
 }
 
-// Kinds lists the kinds that an organization's channels can be told of.
+// Kinds lists the kinds that an organization's channels can be told of, or asked.
 func Kinds() []KindInfo {
-	return slices.DeleteFunc(slices.Clone(kinds), func(k KindInfo) bool { return !k.Shared })
+	return slices.DeleteFunc(slices.Clone(kinds), func(k KindInfo) bool { return !k.Shared && !k.Asks })
 }
 
 func kindInfo(k Kind) KindInfo {

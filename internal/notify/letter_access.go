@@ -24,6 +24,7 @@ type AccessWaiting struct {
 	Resource  string
 	Reason    string
 	Ticket    string
+	Rule      string // why a rule that approves did not
 	For       string // such as "2h"
 	Needed    int
 	Request   string        // its id
@@ -50,6 +51,7 @@ func (d AccessWaiting) letter(w *writer) {
 	w.fact("Leads to", d.Resource)
 	w.fact("For", d.For)
 	w.fact("Ticket", d.Ticket)
+	w.fact("Not approved by itself", d.Rule)
 	if d.Needed > 1 {
 		w.text("%d different people must approve.", d.Needed)
 	}

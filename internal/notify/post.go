@@ -64,14 +64,7 @@ func (s *Service) post(ctx context.Context, name id.Delivery, way Way, h hidden,
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "VaultPAM")
 	if way == Webhook {
-		at := s.d.Now()
-		sig := sign(h.Secret, name, at, body)
-		if previous {
-			sig += " " + sign(h.Previous, name, at, body)
-		}
-		r.Header.Set("webhook-id", string(name))
-		r.Header.Set("webhook-timestamp", strconv.FormatInt(at.Unix(), 10))
-		r.Header.Set("webhook-signature", sig)
+		s.signed(r, name, h, previous, body)
 	}
 	c, err := s.caller(h)
 	if err != nil {
@@ -79,7 +72,7 @@ func (s *Service) post(ctx context.Context, name id.Delivery, way Way, h hidden,
 	}
 	a, err := c.Do(r)
 	if err != nil {
-		return callError(err)
+		return callError(err, callTime)
 	}
 	defer a.Body.Close()
 	said, _ := io.ReadAll(io.LimitReader(a.Body, maxAnswer))
@@ -92,6 +85,18 @@ func sign(key []byte, name id.Delivery, at time.Time, body []byte) string {
 	fmt.Fprintf(m, "%s.%d.", name, at.Unix())
 	m.Write(body)
 	return "v1," + base64.StdEncoding.EncodeToString(m.Sum(nil))
+}
+
+// signed puts the headers of Standard Webhooks on a call.
+func (s *Service) signed(r *http.Request, name id.Delivery, h hidden, previous bool, body []byte) {
+	at := s.d.Now()
+	sig := sign(h.Secret, name, at, body)
+	if previous {
+		sig += " " + sign(h.Previous, name, at, body)
+	}
+	r.Header.Set("webhook-id", string(name))
+	r.Header.Set("webhook-timestamp", strconv.FormatInt(at.Unix(), 10))
+	r.Header.Set("webhook-signature", sig)
 }
 
 // caller makes one call: over TLS that is verified, to where an organization may reach,
@@ -129,7 +134,7 @@ func (s *Service) caller(h hidden) (*http.Client, error) {
 }
 
 // callError says why a receiver was not reached. The URL, which is a secret, is left out.
-func callError(err error) error {
+func callError(err error, limit time.Duration) error {
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err
@@ -139,7 +144,7 @@ func callError(err error) error {
 	case errors.As(err, &cert):
 		return errors.New("its certificate cannot be verified: " + line(cert.Err.Error(), 150))
 	case errors.Is(err, context.DeadlineExceeded):
-		return errDial{fmt.Errorf("it did not answer within %s", callTime)}
+		return errDial{fmt.Errorf("it did not answer within %s", limit)}
 	case fault.CodeOf(err) == forbiddenAddress:
 		return &refusal{errors.New("its address is not one that notices may be sent to: it is private, or this installation's own")}
 	}

@@ -23,6 +23,7 @@ type Approval struct {
 	Once      bool          // an approval opens one session,
 	CoolDown  time.Duration // and reconnects this long after its end; whole seconds
 	Groups    []id.Group    // whose members are approved without anybody being asked: the people on call
+	Ticket    bool          // a request whose ticket the organization's ticket system calls open is approved as well
 }
 
 // RequestBy says who may ask for access to a safe.

@@ -35,6 +35,7 @@ type row struct {
 	ApprovalOnce    bool           `json:"approval_once"`
 	CoolDown        int64          `json:"cool_down_seconds"`
 	AutoApprove     []id.Group     `json:"auto_approve_groups,omitempty"`
+	AutoTicket      bool           `json:"auto_approve_ticket,omitempty"`
 	Delegation      Delegation     `json:"delegation"`
 	BreakGlass      []id.User      `json:"break_glass,omitempty"`
 }
@@ -55,7 +56,7 @@ func toRow(p Policy) row {
 		Jump: p.Jump, FileTransfer: p.FileTransfer,
 		StepUp: p.StepUp, StepUpFreshness: int64(p.StepUpFreshness / time.Second), MaxSessions: p.MaxSessions, CheckoutTimeout: int64(p.CheckoutTimeout / time.Second),
 		Approvals: p.Approval.Count, RequestBy: p.Approval.RequestBy, RequestMax: int64(p.Approval.Longest / time.Second), RequestWait: int64(p.Approval.Wait / time.Second),
-		ApprovalOnce: p.Approval.Once, CoolDown: int64(p.Approval.CoolDown / time.Second), AutoApprove: p.Approval.Groups, Delegation: p.Delegation, BreakGlass: p.BreakGlass,
+		ApprovalOnce: p.Approval.Once, CoolDown: int64(p.Approval.CoolDown / time.Second), AutoApprove: p.Approval.Groups, AutoTicket: p.Approval.Ticket, Delegation: p.Delegation, BreakGlass: p.BreakGlass,
 	}
 	if h := p.ValidHours; h != nil {
 		r.ValidHours = &hoursRow{h.Days, h.From, h.To, h.TimeZone}
@@ -89,7 +90,7 @@ func decodePolicy(s string) (Policy, error) {
 		Jump: r.Jump, FileTransfer: r.FileTransfer,
 		StepUp: r.StepUp, StepUpFreshness: time.Duration(r.StepUpFreshness) * time.Second, MaxSessions: r.MaxSessions, CheckoutTimeout: time.Duration(r.CheckoutTimeout) * time.Second,
 		Approval: Approval{Count: r.Approvals, RequestBy: r.RequestBy, Longest: time.Duration(r.RequestMax) * time.Second, Wait: time.Duration(r.RequestWait) * time.Second,
-			Once: r.ApprovalOnce, CoolDown: time.Duration(r.CoolDown) * time.Second, Groups: r.AutoApprove},
+			Once: r.ApprovalOnce, CoolDown: time.Duration(r.CoolDown) * time.Second, Groups: r.AutoApprove, Ticket: r.AutoTicket},
 		Delegation: r.Delegation, BreakGlass: r.BreakGlass,
 	}
 	if h := r.ValidHours; h != nil {

@@ -254,6 +254,7 @@ func described(p Policy) []line {
 		{"approval_once", onOff(p.Approval.Once)},
 		{"cool_down", p.Approval.CoolDown.String()},
 		{"auto_approve_groups", listed(p.Approval.Groups)},
+		{"auto_approve_ticket", onOff(p.Approval.Ticket)},
 		{"delegation", string(p.Delegation)},
 		{"break_glass", listed(p.BreakGlass)},
 	}
@@ -296,6 +297,7 @@ func weakened(from, to Policy) []string {
 	note("approval_once", from.Approval.Once && !to.Approval.Once)
 	note("cool_down", to.Approval.Once && to.Approval.CoolDown > from.Approval.CoolDown)
 	note("auto_approve_groups", added(from.Approval.Groups, to.Approval.Groups))
+	note("auto_approve_ticket", !from.Approval.Ticket && to.Approval.Ticket)
 	note("delegation", delegationRank[to.Delegation] > delegationRank[from.Delegation])
 	note("break_glass", added(from.BreakGlass, to.BreakGlass))
 	return out

@@ -109,6 +109,7 @@ func TestWeakenedControlsAreNamed(t *testing.T) {
 		"approval_once":       {nil, func(p *Policy) { p.Approval.Once = true }},
 		"break_glass":         {func(p *Policy) { p.BreakGlass = []id.User{"usr_x"} }, nil},
 		"auto_approve_groups": {func(p *Policy) { p.Approval.Groups = []id.Group{"grp_x"} }, nil},
+		"auto_approve_ticket": {func(p *Policy) { p.Approval.Ticket = true }, nil},
 		"max_sessions":        {func(p *Policy) { p.MaxSessions = 0 }, func(p *Policy) { p.MaxSessions = 2 }},
 		"checkout_timeout":    {func(p *Policy) { p.CheckoutTimeout = 2 * time.Hour }, nil},
 		"source_networks":     {func(p *Policy) { p.SourceNetworks = prefixes("10.0.0.0/8") }, func(p *Policy) { p.SourceNetworks = prefixes("10.1.0.0/16", "10.2.0.0/16") }},

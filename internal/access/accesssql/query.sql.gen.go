@@ -869,7 +869,7 @@ func (q *Queries) GetGrant(ctx context.Context, arg GetGrantParams) (GetGrantRow
 }
 
 const getRequest = `-- name: GetRequest :one
-select q.org_id, q.id, q.safe_id, q.requester_id, q.token_id, q.kind, q.state, q.reason, q.ticket, q.starts_at, q.duration_us, q.approvals_needed, q.approvals_have, q.approvers, q.policy_id, q.one_session, q.cool_down_us, q.version, q.created_at, q.expires_at, q.ended_at, q.end_reason, q.as_member, q.uses, s.name as safe_name, cast(coalesce(s.deleted_at, 0) as bigint) as safe_deleted, r.name as resource_name, r.host, r.port, r.protocol, a.username,
+select q.org_id, q.id, q.safe_id, q.requester_id, q.token_id, q.kind, q.state, q.reason, q.ticket, q.starts_at, q.duration_us, q.approvals_needed, q.approvals_have, q.approvers, q.policy_id, q.one_session, q.cool_down_us, q.version, q.created_at, q.expires_at, q.ended_at, q.end_reason, q.as_member, q.rule_note, q.uses, s.name as safe_name, cast(coalesce(s.deleted_at, 0) as bigint) as safe_deleted, r.name as resource_name, r.host, r.port, r.protocol, a.username,
     p.handle, p.name as person_name, p.email, cast(coalesce(m.role, '') as text) as org_role,
     cast(coalesce(g.id, '') as text) as grant_id, cast(coalesce(g.starts_at, 0) as bigint) as grant_starts,
     cast(coalesce(g.ends_at, 0) as bigint) as grant_ends, cast(coalesce(g.ended_at, 0) as bigint) as grant_ended,
@@ -914,6 +914,7 @@ type GetRequestRow struct {
 	EndedAt         int64
 	EndReason       string
 	AsMember        bool
+	RuleNote        string
 	Uses            string
 	SafeName        string
 	SafeDeleted     int64
@@ -961,6 +962,7 @@ func (q *Queries) GetRequest(ctx context.Context, arg GetRequestParams) (GetRequ
 		&i.EndedAt,
 		&i.EndReason,
 		&i.AsMember,
+		&i.RuleNote,
 		&i.Uses,
 		&i.SafeName,
 		&i.SafeDeleted,
@@ -1228,12 +1230,12 @@ func (q *Queries) InsertLink(ctx context.Context, arg InsertLinkParams) error {
 const insertRequest = `-- name: InsertRequest :exec
 insert into access_request (
     org_id, id, safe_id, requester_id, token_id, kind, state, reason, ticket, starts_at, duration_us, approvals_needed, approvals_have,
-    approvers, policy_id, one_session, cool_down_us, as_member, uses, version, created_at, expires_at, ended_at, end_reason)
+    approvers, policy_id, one_session, cool_down_us, as_member, uses, rule_note, version, created_at, expires_at, ended_at, end_reason)
 values (
     $1, $2, $3, $4, $5, $6, $7,
     $8, $9, $10, $11, $12, 0,
-    $13, $14, $15, $16, $17, $18, 1, $19, $20,
-    $21, '')
+    $13, $14, $15, $16, $17, $18, $19, 1, $20, $21,
+    $22, '')
 `
 
 type InsertRequestParams struct {
@@ -1255,6 +1257,7 @@ type InsertRequestParams struct {
 	CoolDownUs      int64
 	AsMember        bool
 	Uses            string
+	RuleNote        string
 	Now             int64
 	ExpiresAt       int64
 	EndedAt         int64
@@ -1280,6 +1283,7 @@ func (q *Queries) InsertRequest(ctx context.Context, arg InsertRequestParams) er
 		arg.CoolDownUs,
 		arg.AsMember,
 		arg.Uses,
+		arg.RuleNote,
 		arg.Now,
 		arg.ExpiresAt,
 		arg.EndedAt,
@@ -1786,7 +1790,7 @@ func (q *Queries) ListGrants(ctx context.Context, arg ListGrantsParams) ([]ListG
 }
 
 const listRequests = `-- name: ListRequests :many
-select q.org_id, q.id, q.safe_id, q.requester_id, q.token_id, q.kind, q.state, q.reason, q.ticket, q.starts_at, q.duration_us, q.approvals_needed, q.approvals_have, q.approvers, q.policy_id, q.one_session, q.cool_down_us, q.version, q.created_at, q.expires_at, q.ended_at, q.end_reason, q.as_member, q.uses, s.name as safe_name, cast(coalesce(s.deleted_at, 0) as bigint) as safe_deleted, r.name as resource_name, r.host, r.port, r.protocol, a.username,
+select q.org_id, q.id, q.safe_id, q.requester_id, q.token_id, q.kind, q.state, q.reason, q.ticket, q.starts_at, q.duration_us, q.approvals_needed, q.approvals_have, q.approvers, q.policy_id, q.one_session, q.cool_down_us, q.version, q.created_at, q.expires_at, q.ended_at, q.end_reason, q.as_member, q.rule_note, q.uses, s.name as safe_name, cast(coalesce(s.deleted_at, 0) as bigint) as safe_deleted, r.name as resource_name, r.host, r.port, r.protocol, a.username,
     p.handle, p.name as person_name, p.email, cast(coalesce(m.role, '') as text) as org_role,
     cast(coalesce(g.id, '') as text) as grant_id, cast(coalesce(g.starts_at, 0) as bigint) as grant_starts,
     cast(coalesce(g.ends_at, 0) as bigint) as grant_ends, cast(coalesce(g.ended_at, 0) as bigint) as grant_ended,
@@ -1856,6 +1860,7 @@ type ListRequestsRow struct {
 	EndedAt         int64
 	EndReason       string
 	AsMember        bool
+	RuleNote        string
 	Uses            string
 	SafeName        string
 	SafeDeleted     int64
@@ -1920,6 +1925,7 @@ func (q *Queries) ListRequests(ctx context.Context, arg ListRequestsParams) ([]L
 			&i.EndedAt,
 			&i.EndReason,
 			&i.AsMember,
+			&i.RuleNote,
 			&i.Uses,
 			&i.SafeName,
 			&i.SafeDeleted,

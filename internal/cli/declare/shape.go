@@ -126,6 +126,7 @@ var settings = keyed("The safe's own settings; those that are not mentioned stay
 	is("approval_once", a(flag, "An approval opens one session, and reconnects within the cool-down.")),
 	seconds("cool_down", "How long after such a session a reconnect needs no new approval."),
 	is("auto_approve_groups", some(a(group, ""), "Groups whose members are approved at once.")),
+	is("auto_approve_ticket", a(flag, "Approve a request at once when the ticket system says that its ticket is open.")),
 	is("delegation", oneOf("Whether members may lend their access to others, and these on.", "block", "allow", "onward")),
 	is("break_glass", some(a(person, ""), "Who may open it in an emergency without approval.")),
 )

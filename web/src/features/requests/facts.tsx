@@ -30,6 +30,7 @@ export function RequestFacts({ request: r }: { request: AccessRequest }) {
         ],
         leads && ["Leads to", <code key="l">{leads}</code>],
         r.ticket && ["Ticket", r.ticket],
+        r.rule_note && ["Not approved by itself", r.rule_note],
         ["For", `${duration(r.duration_seconds)}${r.one_session ? ", one session" : ""}`],
         r.starts_at && ["From", r.starts_at.toLocaleString()],
         r.kind !== "emergency" && ["Approvals", `${r.approvals_have} of ${r.approvals_needed}`],

@@ -152,6 +152,12 @@ function Approval({ form: f, errors, set, disabled }: Required<Props>) {
           ) : (
             <GroupPicker label="Approved at once" hint="Groups whose requests nobody has to decide, such as the people on call." optional many picked={picks(f.autoGroups)} onPicked={(p) => set({ autoGroups: ids(p) })} />
           )}
+          <Check
+            label="An open ticket approves"
+            means="A member's request with a ticket that your ticket system calls open needs nobody. Set it up under Settings, Notifications: a webhook of the kind ticket_question. If it does not say so within five seconds, the approvers decide."
+            checked={f.autoTicket}
+            onCheck={(autoTicket) => set({ autoTicket })}
+          />
         </div>
       )}
       <RadioList<SafePolicy["delegation"]>

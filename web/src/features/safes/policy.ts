@@ -26,6 +26,7 @@ export const defaultPolicy: SafePolicy = {
   approval_once: false,
   cool_down_seconds: 5 * 60,
   auto_approve_groups: [],
+  auto_approve_ticket: false,
   break_glass: [],
   delegation: "allow",
 };
@@ -71,6 +72,7 @@ export interface PolicyForm {
   once: boolean;
   coolDown: Amount;
   autoGroups: string[];
+  autoTicket: boolean;
   breakGlass: string[];
   delegation: SafePolicy["delegation"];
 }
@@ -105,6 +107,7 @@ export function toForm(p: SafePolicy, zone: string): PolicyForm {
     once: p.approval_once,
     coolDown: toAmount(p.cool_down_seconds),
     autoGroups: p.auto_approve_groups,
+    autoTicket: p.auto_approve_ticket,
     breakGlass: p.break_glass,
     delegation: p.delegation,
   };
@@ -135,6 +138,7 @@ export function fromForm(f: PolicyForm): SafePolicy {
     approval_once: f.once,
     cool_down_seconds: seconds(f.coolDown),
     auto_approve_groups: f.autoGroups,
+    auto_approve_ticket: f.autoTicket,
     break_glass: f.breakGlass,
     delegation: f.delegation,
   };
@@ -205,6 +209,7 @@ export function diff(a: SafePolicy, b: SafePolicy, name: (id: string) => string 
   if (a.approval_once || b.approval_once) add("Reconnects without a new approval for", duration(a.cool_down_seconds), duration(b.cool_down_seconds), b.cool_down_seconds > a.cool_down_seconds);
   const listed = (ids: readonly string[]) => ids.map(name).sort().join(", ") || "nobody";
   add("Approved at once", listed(a.auto_approve_groups), listed(b.auto_approve_groups), !b.auto_approve_groups.every((g) => a.auto_approve_groups.includes(g)));
+  add("An open ticket approves", a.auto_approve_ticket ? "yes" : "no", b.auto_approve_ticket ? "yes" : "no", b.auto_approve_ticket && !a.auto_approve_ticket);
   add("May open it in an emergency", listed(a.break_glass), listed(b.break_glass), !b.break_glass.every((u) => a.break_glass.includes(u)));
   add("Lending of one's access", lendWords[a.delegation], lendWords[b.delegation], lendRank(b.delegation) > lendRank(a.delegation));
   return out;
