@@ -257,6 +257,9 @@ func (s *Service) tryChannel(ctx context.Context, row notifysql.Delivery, c cont
 	if err != nil {
 		return "", err
 	}
+	if asks(d.row) {
+		return d.row.Host, &refusal{errors.New("the channel is a ticket system now, which is told of nothing")}
+	}
 	if !d.row.Enabled && Kind(row.Kind) != TestKind {
 		return d.row.Host, &refusal{errors.New("the channel is switched off")}
 	}

@@ -71,6 +71,10 @@ func (s *Service) SendChannelTest(ctx context.Context, actor authz.Actor, name i
 	if err != nil {
 		return Delivery{}, err
 	}
+	if asks(row) {
+		why := fault.New(fault.Conflict, "%s is a ticket system: it is asked, and told of nothing, tests neither", row.Name).WithCode("TICKET_SYSTEM")
+		return Delivery{}, s.orderRefused(ctx, why, order("").Denied(event.MailOrderedTicketSystem))
+	}
 	e, err := s.toChannel(ctx, row, share(s.d.PublicURL, org, Test{Organization: true, By: actor.Name}, nil, s.d.Now()), "")
 	if err != nil {
 		return Delivery{}, err

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/notify"
 	"github.com/vaultpam/vaultpam/internal/resource"
 )
@@ -68,10 +69,12 @@ func TestATicketSystemIsAsked(t *testing.T) {
 		if got := r.take(); len(got) != 0 {
 			t.Errorf("it was told %s", got[0].Body)
 		}
-		for _, k := range [][]notify.Kind{{notify.TicketQuestionKind, notify.AccessWaitingKind}} {
-			if _, err := o.ChangeChannel(t.Context(), o.owner, c.ID, notify.ChannelPatch{Kinds: &k}); err == nil {
-				t.Error("a ticket system is told of notices")
-			}
+		if _, err := o.SendChannelTest(t.Context(), o.owner, c.ID); fault.CodeOf(err) != "TICKET_SYSTEM" {
+			t.Errorf("a test: %v", err)
+		}
+		both := []notify.Kind{notify.TicketQuestionKind, notify.AccessWaitingKind}
+		if _, err := o.ChangeChannel(t.Context(), o.owner, c.ID, notify.ChannelPatch{Kinds: &both}); err == nil {
+			t.Error("a ticket system is told of notices")
 		}
 	})
 }

@@ -90,6 +90,26 @@ await run(page, {
     await act(() => button("Remove channel").click(), page.getByText("SIEM is removed."));
     await button("SIEM").waitFor({ state: "detached" });
   },
+  "a ticket system stands apart: it is asked, and hears of nothing": async () => {
+    await add(/^Ticket system/, "Jira", job.path);
+    if (await page.getByRole("radio", { name: "Everything" }).isVisible()) throw new Error("a ticket system is offered notices");
+    await act(() => button("Add channel").last().click(), page.getByRole("heading", { name: "Copy the secret now" }));
+    await shownOnce("Copy the secret now");
+    await page.getByRole("region", { name: "Ticket system" }).getByText("is asked whether tickets are open").waitFor();
+    if (await page.getByRole("region", { name: "Channels" }).getByText("Jira").count()) throw new Error("it stands among the channels of notices");
+    await button("Jira").click();
+    await page.getByRole("heading", { name: "What it is asked" }).waitFor();
+    if (await button("Send a test").count()) throw new Error("it is offered a test");
+    await button("Edit").click();
+    await page.getByLabel("Name").fill("Tickets");
+    await act(() => button("Save channel").click(), page.getByRole("heading", { name: "Tickets", exact: true }));
+    await button("Close panel").click();
+    await button("Add channel").first().click();
+    await page.getByRole("radio", { name: "Only what is chosen here" }).check();
+    await page.getByLabel("Somebody asks for access to a safe").waitFor();
+    if (await page.getByText("No notices").count()) throw new Error("the question stands among the notices");
+    await button("Cancel").click();
+  },
   "the settings' history tells it, without the URL": async () => {
     await page.goto(`${job.url}/o/${job.slug}/settings/organization?tab=changes`);
     await page.getByText("channels.order").waitFor();

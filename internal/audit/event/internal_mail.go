@@ -25,6 +25,7 @@ var (
 	MailOrderedNotPermitted = MailOrderedReason{word{"not_permitted"}}
 	MailOrderedRateLimited  = MailOrderedReason{word{"rate_limited"}}
 	MailOrderedGone         = MailOrderedReason{word{"message_gone"}}
+	MailOrderedTicketSystem = MailOrderedReason{word{"ticket_system"}}
 )
 
 // MailOrdered is emitted when an administrator sends a test message, or a message that did not
@@ -44,7 +45,7 @@ var mailOrdered = define[MailOrdered](Definition{
 	Severity: Info, TargetType: TargetTenant, Log: OrgOrPlatform,
 	ActorTypes: []ActorType{TenantAdmin, PlatformAdmin},
 	Outcomes:   []Outcome{Success, Denied},
-	Reasons:    texts(MailOrderedNotPermitted, MailOrderedRateLimited, MailOrderedGone),
+	Reasons:    texts(MailOrderedNotPermitted, MailOrderedRateLimited, MailOrderedGone, MailOrderedTicketSystem),
 	OCSF:       ocsf(3004, 3, "Update"),
 	ECS:        ECS{Category: []string{"configuration"}, Type: []string{"change"}},
 	Trigger: "Emitted when an administrator sends a test message to themselves, or has a message that did not " +

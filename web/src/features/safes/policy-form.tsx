@@ -154,7 +154,7 @@ function Approval({ form: f, errors, set, disabled }: Required<Props>) {
           )}
           <Check
             label="An open ticket approves"
-            means="A member's request with a ticket that your ticket system calls open needs nobody. Set it up under Settings, Notifications: a webhook of the kind ticket_question. If it does not say so within five seconds, the approvers decide."
+            means="A member's request with a ticket that your ticket system calls open needs nobody. Set it up under Settings, Notifications. If it does not say so within five seconds, the approvers decide."
             checked={f.autoTicket}
             onCheck={(autoTicket) => set({ autoTicket })}
           />

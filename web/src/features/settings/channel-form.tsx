@@ -9,11 +9,12 @@ import { FormProblem, Note, Skeleton } from "../../ui/states";
 import { Command } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
 import { useOrg } from "../shell/org";
-import { type Channel, type ChannelForm as Form, kindsQuery, useChannelChanges } from "./channel-queries";
+import { type Channel, type ChannelForm as Form, isTicketSystem, kindsQuery, ticketQuestion, useChannelChanges } from "./channel-queries";
 
 const wayOptions = [
   { value: "webhook", label: "Webhook", means: "Signed JSON, as Standard Webhooks has it, to a program of yours." },
   { value: "slack", label: "Slack", means: "By the URL of an incoming webhook of a Slack channel." },
+  { value: "tickets", label: "Ticket system", means: "Hears of no notices. A signed webhook that is asked whether a ticket is open, for safes that approve by open tickets." },
 ] as const;
 const heard = [
   { value: "all", label: "Everything", means: "Every kind that channels can be told of, new ones too." },
@@ -32,7 +33,7 @@ export function ChannelForm({ channel: c, onClose }: { channel?: Channel | undef
   const kinds = useQuery(kindsQuery(org.id));
   const { add, change } = useChannelChanges();
   const save = c ? change : add;
-  const [way, setWay] = useState<ChannelWire["kind"]>(c?.kind ?? "webhook");
+  const [way, setWay] = useState<ChannelWire["kind"] | "tickets">(c && isTicketSystem(c) ? "tickets" : (c?.kind ?? "webhook"));
   const [name, setName] = useState(c?.name ?? "");
   const [url, setURL] = useState("");
   const [hears, setHears] = useState<"all" | "some">(c && c.kinds.length > 0 ? "some" : "all");
@@ -40,15 +41,16 @@ export function ChannelForm({ channel: c, onClose }: { channel?: Channel | undef
   const [ca, setCA] = useState("");
   const [dropCA, setDropCA] = useState(false);
   if (add.data?.secret) return <Secret title="Copy the secret now" secret={add.data.secret} onClose={onClose} />;
+  const tickets = way === "tickets";
   const problem = save.error ? asProblem(save.error) : undefined;
-  const ready = name.trim() !== "" && (c || url.trim() !== "") && !urlProblem(url) && (hears === "all" || chosen.length > 0);
+  const ready = name.trim() !== "" && (c || url.trim() !== "") && !urlProblem(url) && (tickets || hears === "all" || chosen.length > 0);
   const submit = () => {
     if (!ready || save.isPending) return;
-    const body: Form = { name: name.trim(), kinds: hears === "all" ? [] : chosen };
+    const body: Form = { name: name.trim(), kinds: tickets ? [ticketQuestion] : hears === "all" ? [] : chosen };
     if (url.trim() !== "") body.url = url.trim();
     if (ca.trim() !== "" || dropCA) body.ca_pem = dropCA ? "" : ca.trim();
     if (c) change.mutate({ id: c.id, body: { ...body, version: c.version } }, { onSuccess: () => (toasts.say(`${name.trim()} is changed.`), onClose()) });
-    else add.mutate({ ...body, kind: way }, { onSuccess: (made) => made.secret || (toasts.say(`${made.name} is added. Send it a test.`), onClose()) });
+    else add.mutate({ ...body, kind: tickets ? "webhook" : way }, { onSuccess: (made) => made.secret || (toasts.say(`${made.name} is added. Send it a test.`), onClose()) });
   };
   return (
     <Dialog
@@ -67,7 +69,7 @@ export function ChannelForm({ channel: c, onClose }: { channel?: Channel | undef
       }
     >
       {!c && <RadioList legend="Kind" value={way} options={wayOptions} onPick={setWay} />}
-      <TextField label="Name" hint="As people here call it, such as on-call." value={name} error={problem?.field("name")} onText={setName} />
+      <TextField label="Name" hint={tickets ? "As people here call it, such as Jira." : "As people here call it, such as on-call."} value={name} error={problem?.field("name")} onText={setName} />
       <SecretField
         label="URL"
         optional={c !== undefined}
@@ -79,15 +81,17 @@ export function ChannelForm({ channel: c, onClose }: { channel?: Channel | undef
         error={problem?.field("url")}
         onText={setURL}
       />
-      <RadioList legend="What it hears" value={hears} options={heard} onPick={setHears} />
-      {hears === "some" && (
+      {!tickets && <RadioList legend="What it hears" value={hears} options={heard} onPick={setHears} />}
+      {!tickets && hears === "some" && (
         <fieldset className="stack tight">
           <legend className="sr-only">Kinds of notices</legend>
           {!kinds.data && !kinds.error && <Skeleton width={260} />}
           <FormProblem error={kinds.error} />
-          {kinds.data?.items.map((k) => (
-            <Check key={k.kind} label={k.title} checked={chosen.includes(k.kind)} onCheck={(on) => setChosen(on ? [...chosen, k.kind] : chosen.filter((x) => x !== k.kind))} />
-          ))}
+          {kinds.data?.items
+            .filter((k) => k.kind !== ticketQuestion)
+            .map((k) => (
+              <Check key={k.kind} label={k.title} checked={chosen.includes(k.kind)} onCheck={(on) => setChosen(on ? [...chosen, k.kind] : chosen.filter((x) => x !== k.kind))} />
+            ))}
         </fieldset>
       )}
       {c?.own_authorities && <Check label="Verify it with the usual authorities again" means="The certificates that were given for it are forgotten." checked={dropCA} onCheck={setDropCA} />}

@@ -9,7 +9,7 @@ import { Facts, Id, State, Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
 import { useOrg, useRights } from "../shell/org";
 import { Rotate } from "./channel-form";
-import { type Channel, kindsQuery, useChannelChanges, useDelivery, ways } from "./channel-queries";
+import { type Channel, isTicketSystem, kindsQuery, useChannelChanges, useDelivery, ways } from "./channel-queries";
 import { states } from "./course";
 
 /** How a channel is, in a word. */
@@ -26,25 +26,28 @@ export function ChannelPanel({ channel: c, onEdit, onClose }: { channel: Channel
   const kinds = useQuery(kindsQuery(org.id));
   const { change, remove, test } = useChannelChanges();
   const [asking, setAsking] = useState<"rotate" | "remove">();
+  const tickets = isTicketSystem(c);
   const title = (k: string) => kinds.data?.items.find((i) => i.kind === k)?.title ?? k;
   return (
     <Panel
       title={c.name}
-      subtitle={`${ways[c.kind]}, ${c.host}`}
+      subtitle={`${tickets ? "Ticket system" : ways[c.kind]}, ${c.host}`}
       onClose={onClose}
       footer={
         r.manage && (
           <>
-            <Button icon={Send} busy={test.isPending} onClick={() => test.mutate(c.id)}>
-              Send a test
-            </Button>
+            {!tickets && (
+              <Button icon={Send} busy={test.isPending} onClick={() => test.mutate(c.id)}>
+                Send a test
+              </Button>
+            )}
             <Button icon={Pencil} onClick={onEdit}>
               Edit
             </Button>
             <Button
               icon={Power}
               busy={change.isPending}
-              onClick={() => change.mutate({ id: c.id, body: { version: c.version, enabled: !c.enabled } }, { onSuccess: () => toasts.say(c.enabled ? `${c.name} is off: it hears of nothing.` : `${c.name} is on.`) })}
+              onClick={() => change.mutate({ id: c.id, body: { version: c.version, enabled: !c.enabled } }, { onSuccess: () => toasts.say(c.enabled ? `${c.name} is off: it ${tickets ? "is not asked" : "hears of nothing"}.` : `${c.name} is on.`) })}
             >
               {c.enabled ? "Switch off" : "Switch on"}
             </Button>
@@ -73,7 +76,7 @@ export function ChannelPanel({ channel: c, onEdit, onClose }: { channel: Channel
             ["State", <ChannelState key="s" channel={c} />],
             c.failing_since && ["Failing since", <Time key="f" at={new Date(c.failing_since)} />],
             c.last_error && ["Last failure", <span key="l" className="breaks">{c.last_error}</span>],
-            ["Last delivered", c.last_sent_at ? <Time key="d" at={c.last_sent_at} /> : "Never"],
+            [tickets ? "Last answered" : "Last delivered", c.last_sent_at ? <Time key="d" at={c.last_sent_at} /> : "Never"],
             ["Leads to", <code key="h" className="breaks">{c.host}</code>],
             ["Verified with", c.own_authorities ? "Authorities of your own" : "The usual authorities"],
             c.previous_until && c.previous_until.getTime() > Date.now() && ["Old secret signs", <>until <Time key="u" at={c.previous_until} /></>],
@@ -83,8 +86,10 @@ export function ChannelPanel({ channel: c, onEdit, onClose }: { channel: Channel
         />
       </section>
       <section className="stack">
-        <h3>What it hears</h3>
-        {c.kinds.length === 0 ? (
+        <h3>{tickets ? "What it is asked" : "What it hears"}</h3>
+        {tickets ? (
+          <p className="dim">Whether a ticket is open, when a member of a safe that approves by open tickets asks for access. It hears of no notices.</p>
+        ) : c.kinds.length === 0 ? (
           <p className="dim">Every kind of notice that channels can be told of.</p>
         ) : (
           <ul className="link-list">
@@ -94,11 +99,13 @@ export function ChannelPanel({ channel: c, onEdit, onClose }: { channel: Channel
           </ul>
         )}
       </section>
-      <section>
-        <Link to="/o/$org/settings/notifications" params={{ org: org.slug }} search={{ tab: "deliveries", channel: c.id }}>
-          What was sent by {c.name}
-        </Link>
-      </section>
+      {!tickets && (
+        <section>
+          <Link to="/o/$org/settings/notifications" params={{ org: org.slug }} search={{ tab: "deliveries", channel: c.id }}>
+            What was sent by {c.name}
+          </Link>
+        </section>
+      )}
       {asking === "rotate" && <Rotate channel={c} onClose={() => setAsking(undefined)} />}
       {asking === "remove" && (
         <Confirm
@@ -119,7 +126,7 @@ export function ChannelPanel({ channel: c, onEdit, onClose }: { channel: Channel
             })
           }
         >
-          Nobody is told of anything by {c.name} any more. What still waits for it goes by the next channel. Its URL and secret are deleted.
+          {tickets ? `${c.name} is asked no more: where an open ticket would have approved, people decide.` : `Nobody is told of anything by ${c.name} any more. What still waits for it goes by the next channel.`} Its URL and secret are deleted.
         </Confirm>
       )}
     </Panel>

@@ -100,4 +100,11 @@ export function useChannelChanges() {
   };
 }
 
+/** The kind of a webhook that is asked whether tickets are open. It is told of no notices, and has no other kind. */
+export const ticketQuestion = "ticket_question";
+
+export function isTicketSystem(c: Pick<Channel, "kinds">): boolean {
+  return c.kinds.includes(ticketQuestion);
+}
+
 export const ways: Record<ChannelWire["kind"], string> = { slack: "Slack", webhook: "Webhook" };

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { ArrowDown, ArrowUp, MessageSquare, Plus, Webhook } from "lucide-react";
+import { ArrowDown, ArrowUp, MessageSquare, Plus, Ticket, Webhook } from "lucide-react";
 import { useEffect, useState } from "react";
 import { Button, IconButton } from "../../ui/button";
 import { plural } from "../../ui/format";
@@ -10,7 +10,7 @@ import { Time } from "../../ui/text";
 import { useOrg, useRights } from "../shell/org";
 import { ChannelForm } from "./channel-form";
 import { ChannelPanel, ChannelState } from "./channel-panel";
-import { type Channel, channelsQuery, useChannelChanges, ways } from "./channel-queries";
+import { type Channel, channelsQuery, isTicketSystem, useChannelChanges, ways } from "./channel-queries";
 import { Deliveries } from "./deliveries";
 import { Introductions } from "./introductions";
 
@@ -55,7 +55,10 @@ export default function Notifications() {
         ))}
       </nav>
       <div className="tab-body">
-        {introductions ? <Introductions /> : deliveries ? <Deliveries filter={{ channel: search.channel, state: search.state }} open={search.open} set={set} /> : data ? <Channels all={data.items} onOpen={(id) => set({ open: id })} /> : <PageSkeleton label="the channels" />}
+        {introductions ? <Introductions /> : deliveries ? <Deliveries filter={{ channel: search.channel, state: search.state }} open={search.open} set={set} /> : data ? <>
+            <Channels all={data.items.filter((c) => !isTicketSystem(c))} others={data.items.filter(isTicketSystem)} onOpen={(id) => set({ open: id })} />
+            <TicketSystems all={data.items.filter(isTicketSystem)} onOpen={(id) => set({ open: id })} />
+          </> : <PageSkeleton label="the channels" />}
       </div>
       {!other && open && !edited && <ChannelPanel key={open.id} channel={open} onEdit={() => set({ edit: open.id })} onClose={() => set({ open: undefined })} />}
       {r.manage && (edited || search.edit === "new") && <ChannelForm channel={edited} onClose={() => set({ edit: undefined })} />}
@@ -63,7 +66,46 @@ export default function Notifications() {
   );
 }
 
-function Channels({ all, onOpen }: { all: Channel[]; onOpen: (id: string) => void }) {
+/** Webhooks that are asked, and told of nothing. */
+function TicketSystems({ all, onOpen }: { all: Channel[]; onOpen: (id: string) => void }) {
+  if (all.length === 0) return null;
+  return (
+    <div className="form-page stack">
+      <h2>Ticket system</h2>
+      <p className="dim prose">It hears of no notices. Safes that approve by open tickets ask it, when a request names a ticket, whether that ticket is open.{all.length > 1 && " The first that is switched on is asked."}</p>
+      <section className="card" aria-label="Ticket system">
+        <ol className="item-list">
+          {all.map((c) => (
+            <li key={c.id} id={c.id}>
+              <Ticket className="icon" aria-hidden />
+              <div className="grow stack tight">
+                <div className="row wrap">
+                  <button type="button" className="link-button breaks" onClick={() => onOpen(c.id)}>
+                    {c.name}
+                  </button>
+                  <ChannelState channel={c} />
+                </div>
+                <div className="small dim breaks">{c.host}, is asked whether tickets are open</div>
+                <Failing channel={c} />
+              </div>
+            </li>
+          ))}
+        </ol>
+      </section>
+    </div>
+  );
+}
+
+function Failing({ channel: c }: { channel: Channel }) {
+  if (!c.failing_since) return null;
+  return (
+    <div className="small breaks">
+      Since <Time at={new Date(c.failing_since)} />: {c.last_error}
+    </div>
+  );
+}
+
+function Channels({ all, others, onOpen }: { all: Channel[]; others: Channel[]; onOpen: (id: string) => void }) {
   const r = useRights();
   const { order } = useChannelChanges();
   const [moved, setMoved] = useState<{ id: string; by: 1 | -1; at: number }>();
@@ -88,7 +130,7 @@ function Channels({ all, onOpen }: { all: Channel[]; onOpen: (id: string) => voi
     const [id] = ids.splice(from, 1);
     if (id === undefined || order.isPending) return;
     ids.splice(from + by, 0, id);
-    order.mutate(ids, { onSuccess: () => setMoved({ id, by, at: from + by }) });
+    order.mutate([...ids, ...others.map((c) => c.id)], { onSuccess: () => setMoved({ id, by, at: from + by }) });
   };
   return (
     <div className="form-page stack">
@@ -111,11 +153,7 @@ function Channels({ all, onOpen }: { all: Channel[]; onOpen: (id: string) => voi
                   <div className="small dim breaks">
                     {ways[c.kind]}, {c.host}, hears of {c.kinds.length === 0 ? "everything" : plural(c.kinds.length, "kind")}
                   </div>
-                  {c.failing_since && (
-                    <div className="small breaks">
-                      Since <Time at={new Date(c.failing_since)} />: {c.last_error}
-                    </div>
-                  )}
+                  <Failing channel={c} />
                 </div>
                 {r.manage && all.length > 1 && (
                   <div className="row">
