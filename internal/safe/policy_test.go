@@ -174,7 +174,7 @@ func TestEveryPolicyFieldIsTold(t *testing.T) {
 	for name, change := range map[string]func(*Approval){
 		"Count": func(a *Approval) { a.Count = 2 }, "RequestBy": func(a *Approval) { a.RequestBy = ByOrganization }, "Longest": func(a *Approval) { a.Longest = time.Hour },
 		"Wait": func(a *Approval) { a.Wait = time.Hour }, "Once": func(a *Approval) { a.Once = true }, "CoolDown": func(a *Approval) { a.CoolDown = 0 },
-		"Groups": func(a *Approval) { a.Groups = []id.Group{"grp_x"} },
+		"Groups": func(a *Approval) { a.Groups = []id.Group{"grp_x"} }, "Ticket": func(a *Approval) { a.Ticket = true },
 	} {
 		changes["Approval."+name] = func(p *Policy) { change(&p.Approval) }
 	}
