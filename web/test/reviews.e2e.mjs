@@ -50,8 +50,8 @@ await run(page, {
     }
     await page.getByText("1 revoked").or(page.getByText("Nothing is left to decide")).or(page.getByText("yours: somebody else decides")).first().waitFor();
     await page.goto(`${page.url().split("?")[0]}?show=all`);
-    await row(job.leaver).getByText("Revoked").waitFor();
-    await row(job.leaver).getByText("left the team").waitFor();
+    await row(job.leaver).getByText("Revoked", { exact: true }).waitFor();
+    await row(job.leaver).getByText("left the team").last().waitFor(); // before it: for a phone, hidden here
     const saved = page.waitForEvent("download");
     await button("Evidence CSV").click();
     if (!/^vaultpam-review-.*\.csv$/.test((await saved).suggestedFilename())) throw new Error("the file has another name");

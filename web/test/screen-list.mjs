@@ -292,7 +292,7 @@ export const pages = [
       await page.getByRole("dialog").getByLabel("Reason").waitFor();
     },
   },
-  { name: "reviews-all", path: () => `${o}/reviews/${reviews[0].id}?show=all`, as: "ada", until: "text=Left the team in May." },
+  { name: "reviews-all", path: () => `${o}/reviews/${reviews[0].id}?show=all`, as: "ada", until: "text=Revoked" },
   { name: "reviews-ended", path: () => `${o}/reviews/${reviews[1].id}`, as: "ada", until: "text=Had changed" },
   { name: "policies", path: `${o}/policies`, as: "ada", until: "text=Approval for production" },
   { name: "policies-empty", path: "/o/nordwind/policies", as: "ada", until: "text=no policy yet" },

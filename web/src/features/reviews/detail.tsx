@@ -121,7 +121,6 @@ function Rights({ review: c }: { review: AccessReview }) {
     { name: "Until", from: "tablet", cell: (x) => (x.ends_at ? <Time at={x.ends_at} /> : <span className="faint">no end</span>) },
     ...(show === "all"
       ? [
-          { name: "Result", cell: (x: ReviewRight) => <Result right={x} /> },
           {
             name: "Decided by",
             from: "tablet" as const,
@@ -136,8 +135,8 @@ function Rights({ review: c }: { review: AccessReview }) {
         ]
       : []),
     {
-      name: "Decide",
-      quiet: true,
+      name: show === "all" ? "Result" : "Decide",
+      quiet: show !== "all",
       right: true,
       cell: (x) =>
         mayDecide(x) ? (
@@ -150,7 +149,10 @@ function Rights({ review: c }: { review: AccessReview }) {
             </Button>
           </span>
         ) : (
-          open && !x.verdict && x.own && <span className="faint small">yours: somebody else decides</span>
+          <span className="stack tight gapless">
+            {(x.verdict || show === "all") && <Result right={x} />}
+            {open && !x.verdict && x.own && <span className="faint small">yours: somebody else decides</span>}
+          </span>
         ),
     },
   ];
