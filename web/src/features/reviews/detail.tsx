@@ -137,10 +137,10 @@ function Rights({ review: c }: { review: AccessReview }) {
     {
       name: show === "all" ? "Result" : "Decide",
       quiet: show !== "all",
-      right: true,
+      right: show !== "all",
       cell: (x) =>
         mayDecide(x) ? (
-          <span className="row end" onKeyDown={keys(x)}>
+          <span className={show === "all" ? "row" : "row end"} onKeyDown={keys(x)}>
             <Button small busy={decide.isPending && decide.variables.item === x.id} onClick={() => void keep(x)} aria-label={`Keep ${whose(x)}, ${what(x)}`} aria-keyshortcuts="k">
               Keep
             </Button>
