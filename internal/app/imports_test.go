@@ -16,13 +16,13 @@ var floors = [][]string{
 	{"cmd", "internal/cli", "internal/app", "bench", "test", "scripts"},
 	{"internal/api", "internal/console", "internal/gateway", "internal/demo", "internal/config"},
 	{
-		"internal/session", "internal/access", "internal/checkout", "internal/recording", "internal/policy", "internal/safe", "internal/group", "internal/vault", "internal/resource",
+		"internal/session", "internal/access", "internal/checkout", "internal/recording", "internal/policy", "internal/safe", "internal/group", "internal/vault", "internal/rotation", "internal/resource",
 		"internal/tenancy", "internal/invitation", "internal/invitelink", "internal/signup", "internal/platform", "internal/keys",
 		"internal/identity", "internal/mfa", "internal/recovery", "internal/phone", "internal/sso", "internal/scim",
 		"internal/notify", "internal/idempotency", "internal/governance", "internal/accessreview", "internal/auditexport",
 	},
 	{"internal/audit"},
-	{"internal/seal", "internal/authz", "internal/db", "internal/page", "internal/label", "internal/logctx", "internal/rounds", "internal/secret", "internal/id", "internal/fault", "web"},
+	{"internal/seal", "internal/authz", "internal/db", "internal/page", "internal/label", "internal/logctx", "internal/rounds", "internal/secret", "internal/sshtarget", "internal/id", "internal/fault", "web"},
 }
 
 func floor(pkg string) int {

@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/vaultpam/vaultpam/internal/sshtarget"
 )
 
 // version is our identification line, to clients and to targets.
-const version = "SSH-2.0-VaultPAM"
+const version = sshtarget.ClientVersion
 
 // maxVersionLine is the bound of RFC 4253, section 4.2, line end included.
 const maxVersionLine = 255
