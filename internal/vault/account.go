@@ -44,6 +44,10 @@ type Account struct {
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 	RotationDue       time.Time // since when the credential is to be replaced; zero: it is not
+	DueBecause        string    // incident, checkin or policy; empty: it is not due
+	RotateEvery       int       // days; 0: by hand only
+	NextRotation      time.Time // zero: none is planned
+	RotatedAt         time.Time // the last rotation; zero: never
 }
 
 // Credential signs in at a target. Wipe it when the handshake is over.

@@ -24,7 +24,9 @@ type UpdateArgs struct {
 	Password   secret.Secret
 	PrivateKey secret.Secret
 	Passphrase secret.Secret
-	Version    int64 // what the caller saw; 0: whatever is there
+	// RotateEvery is after how many days a credential is rotated by the clock: 1 to 365; 0 is never.
+	RotateEvery *int
+	Version     int64 // what the caller saw; 0: whatever is there
 }
 
 func (a UpdateArgs) replaces() bool {
@@ -60,19 +62,29 @@ func (s *Service) Update(ctx context.Context, actor authz.Actor, aid id.Account,
 	var sealed []byte
 	var key id.Key
 	if a.replaces() {
-		next.CredentialVersion++
-		next.RotationDue = time.Time{}
+		if next.CredentialVersion, err = s.newVersion(ctx, old); err != nil {
+			return Account{}, err
+		}
+		next.RotationDue, next.DueBecause = time.Time{}, ""
 		if sealed, key, err = s.seal(ctx, next, next.CredentialVersion, plain); err != nil {
 			return Account{}, err
 		}
 		changes = append(changes, event.SecretReplaced(next.Kind.field()))
 	}
 	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
+		if err := s.plan(ctx, tx, old, &next); err != nil {
+			return err
+		}
 		if err := s.store(ctx, tx, &next, old.Version); err != nil {
 			return err
 		}
+		if a.replaces() || next.Username != old.Username {
+			if err := s.notRotating(ctx, tx, next); err != nil {
+				return err
+			}
+		}
 		if a.replaces() {
-			if err := s.replaceVersion(ctx, tx, actor, next, sealed, key); err != nil {
+			if err := s.replaceVersion(ctx, tx, actor, old, next, sealed, key); err != nil {
 				return err
 			}
 		}
@@ -94,7 +106,13 @@ func (a UpdateArgs) apply(old Account) (next Account, plain secret.Secret, err e
 	if a.Username != nil {
 		next.Username = *a.Username
 	}
+	if a.RotateEvery != nil {
+		next.RotateEvery = *a.RotateEvery
+	}
 	f := next.check()
+	if n := next.RotateEvery; n < 0 || n > maxRotateEvery {
+		f.WithField("rotate_every", "must be a number of days from 1 to %d, or 0 for never", maxRotateEvery)
+	}
 	if !a.replaces() {
 		if len(f.Fields) > 0 {
 			return Account{}, secret.Secret{}, f
@@ -116,6 +134,9 @@ func diff(old, next Account) []event.Change {
 	if old.State != next.State {
 		changes = append(changes, event.Changed("state", old.State, next.State))
 	}
+	if old.RotateEvery != next.RotateEvery {
+		changes = append(changes, event.Changed("rotate_every", old.RotateEvery, next.RotateEvery))
+	}
 	if old.Fingerprint != next.Fingerprint {
 		changes = append(changes, event.Changed("key_fingerprint", old.Fingerprint, next.Fingerprint))
 	}
@@ -127,7 +148,7 @@ func (s *Service) store(ctx context.Context, tx *db.Tx, next *Account, seen int6
 	now := db.Micros(s.d.Now())
 	n, err := vaultsql.New(tx).UpdateAccount(ctx, vaultsql.UpdateAccountParams{
 		OrgID: string(next.Org), ID: string(next.ID), Version: seen, Name: next.Name, Username: next.Username, State: string(next.State),
-		CredentialVersion: next.CredentialVersion, PublicKey: next.PublicKey, Now: now,
+		CredentialVersion: next.CredentialVersion, PublicKey: next.PublicKey, RotateEvery: int64(next.RotateEvery), NextRotationAt: microsOf(next.NextRotation), Now: now,
 	})
 	if err != nil {
 		return nameTaken(err, next.Name)
@@ -139,9 +160,9 @@ func (s *Service) store(ctx context.Context, tx *db.Tx, next *Account, seen int6
 	return nil
 }
 
-func (s *Service) replaceVersion(ctx context.Context, tx *db.Tx, actor authz.Actor, next Account, sealed []byte, key id.Key) error {
+func (s *Service) replaceVersion(ctx context.Context, tx *db.Tx, actor authz.Actor, old, next Account, sealed []byte, key id.Key) error {
 	q := vaultsql.New(tx)
-	n, err := q.RetireVersion(ctx, vaultsql.RetireVersionParams{OrgID: string(next.Org), AccountID: string(next.ID), Version: next.CredentialVersion - 1})
+	n, err := q.RetireVersion(ctx, vaultsql.RetireVersionParams{OrgID: string(next.Org), AccountID: string(next.ID), Version: old.CredentialVersion})
 	if err != nil {
 		return fmt.Errorf("retire the credential: %w", err)
 	}
@@ -320,14 +341,4 @@ func (s *Service) updateDenied(ctx context.Context, actor authz.Actor, aid id.Ac
 		return event.NewPrivilegedAccountUpdated(event.By(actor, event.TenantAdmin), s.peek(ctx, actor.Org, aid).target(), nil, false, false).
 			Denied(event.PrivilegedAccountUpdatedNotPermitted)
 	}
-}
-
-// Due marks the credential of an account as to be replaced, because it was used in a
-// way after which it should not live on. A new credential takes the mark away. The
-// event is the caller's.
-func (s *Service) Due(ctx context.Context, tx *db.Tx, aid id.Account) error {
-	if err := vaultsql.New(tx).RotationDue(ctx, vaultsql.RotationDueParams{OrgID: string(tx.Org()), ID: string(aid), Now: db.Micros(s.d.Now())}); err != nil {
-		return fmt.Errorf("mark the credential of %s as due: %w", aid, err)
-	}
-	return nil
 }

@@ -62,10 +62,12 @@ type Deps struct {
 	Ledger    Ledger
 	Sealer    Sealer
 	Resources Resources
-	Uses      []Uses           // at least one
-	Live      LiveSessions     // nil: there are no sessions
-	Checkouts Checkouts        // nil: there are none
-	Now       func() time.Time // nil: time.Now
+	Uses      []Uses       // at least one
+	Live      LiveSessions // nil: there are no sessions
+	Checkouts Checkouts    // nil: there are none
+	// Rotating tells whether a rotation holds an account's credential at the moment; nil: none does.
+	Rotating func(ctx context.Context, tx *db.Tx, org id.Org, a id.Account) (bool, error)
+	Now      func() time.Time // nil: time.Now
 }
 
 // Service keeps accounts and credentials. It is safe for concurrent use.
@@ -383,7 +385,14 @@ func fromRow(row vaultsql.Account) Account {
 		Version: row.Version, CreatedAt: db.Time(row.CreatedAt), UpdatedAt: db.Time(row.UpdatedAt),
 	}
 	if row.RotationDueAt != 0 {
-		a.RotationDue = db.Time(row.RotationDueAt)
+		a.RotationDue, a.DueBecause = db.Time(row.RotationDueAt), row.RotationDueReason
+	}
+	a.RotateEvery = int(row.RotateEvery)
+	if row.NextRotationAt != 0 {
+		a.NextRotation = db.Time(row.NextRotationAt)
+	}
+	if row.RotatedAt != 0 {
+		a.RotatedAt = db.Time(row.RotatedAt)
 	}
 	if key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(row.PublicKey)); err == nil {
 		a.setPublic(key)

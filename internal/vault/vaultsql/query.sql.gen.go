@@ -41,6 +41,23 @@ func (q *Queries) AccountsOnResource(ctx context.Context, arg AccountsOnResource
 	return items, nil
 }
 
+const credentialSince = `-- name: CredentialSince :one
+select v.created_at from credential_version v where v.org_id = $1 and v.account_id = $2 and v.version = $3
+`
+
+type CredentialSinceParams struct {
+	OrgID     string
+	AccountID string
+	Version   int64
+}
+
+func (q *Queries) CredentialSince(ctx context.Context, arg CredentialSinceParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, credentialSince, arg.OrgID, arg.AccountID, arg.Version)
+	var created_at int64
+	err := row.Scan(&created_at)
+	return created_at, err
+}
+
 const currentSecret = `-- name: CurrentSecret :one
 select a.name, a.username, a.kind, a.state, a.secret_id, v.version, v.sealed
 from account a
@@ -117,8 +134,48 @@ func (q *Queries) DeleteVersions(ctx context.Context, arg DeleteVersionsParams) 
 	return err
 }
 
+const destroyVersions = `-- name: DestroyVersions :exec
+update credential_version set state = 'destroyed', sealed = $1
+where org_id = $2 and account_id = $3 and state = 'retired' and version <> $4
+`
+
+type DestroyVersionsParams struct {
+	Nothing   []byte
+	OrgID     string
+	AccountID string
+	Keep      int64
+}
+
+func (q *Queries) DestroyVersions(ctx context.Context, arg DestroyVersionsParams) error {
+	_, err := q.db.ExecContext(ctx, destroyVersions,
+		arg.Nothing,
+		arg.OrgID,
+		arg.AccountID,
+		arg.Keep,
+	)
+	return err
+}
+
+const dropPending = `-- name: DropPending :execrows
+update credential_version set state = 'retired' where org_id = $1 and account_id = $2 and version = $3 and state = 'pending'
+`
+
+type DropPendingParams struct {
+	OrgID     string
+	AccountID string
+	Version   int64
+}
+
+func (q *Queries) DropPending(ctx context.Context, arg DropPendingParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, dropPending, arg.OrgID, arg.AccountID, arg.Version)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const getAccount = `-- name: GetAccount :one
-select org_id, id, name, resource_id, username, kind, state, secret_id, credential_version, public_key, version, created_at, created_by, updated_at, deleted_at, rotation_due_at from account where org_id = $1 and id = $2 and deleted_at is null
+select org_id, id, name, resource_id, username, kind, state, secret_id, credential_version, public_key, version, created_at, created_by, updated_at, deleted_at, rotation_due_at, rotation_due_reason, rotate_every, next_rotation_at, rotated_at from account where org_id = $1 and id = $2 and deleted_at is null
 `
 
 type GetAccountParams struct {
@@ -146,6 +203,46 @@ func (q *Queries) GetAccount(ctx context.Context, arg GetAccountParams) (Account
 		&i.UpdatedAt,
 		&i.DeletedAt,
 		&i.RotationDueAt,
+		&i.RotationDueReason,
+		&i.RotateEvery,
+		&i.NextRotationAt,
+		&i.RotatedAt,
+	)
+	return i, err
+}
+
+const getVersion = `-- name: GetVersion :one
+select a.name, a.kind, a.secret_id, v.version, v.sealed, v.public_key
+from credential_version v
+join account a on a.org_id = v.org_id and a.id = v.account_id
+where v.org_id = $1 and v.account_id = $2 and v.version = $3 and v.state <> 'destroyed' and a.deleted_at is null
+`
+
+type GetVersionParams struct {
+	OrgID     string
+	AccountID string
+	Version   int64
+}
+
+type GetVersionRow struct {
+	Name      string
+	Kind      string
+	SecretID  string
+	Version   int64
+	Sealed    []byte
+	PublicKey string
+}
+
+func (q *Queries) GetVersion(ctx context.Context, arg GetVersionParams) (GetVersionRow, error) {
+	row := q.db.QueryRowContext(ctx, getVersion, arg.OrgID, arg.AccountID, arg.Version)
+	var i GetVersionRow
+	err := row.Scan(
+		&i.Name,
+		&i.Kind,
+		&i.SecretID,
+		&i.Version,
+		&i.Sealed,
+		&i.PublicKey,
 	)
 	return i, err
 }
@@ -206,6 +303,34 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) er
 	return err
 }
 
+const insertPending = `-- name: InsertPending :exec
+insert into credential_version (org_id, account_id, version, state, sealed, key_id, created_at, created_by, public_key)
+values ($1, $2, $3, 'pending', $4, $5, $6, '', $7)
+`
+
+type InsertPendingParams struct {
+	OrgID     string
+	AccountID string
+	Version   int64
+	Sealed    []byte
+	KeyID     string
+	Now       int64
+	PublicKey string
+}
+
+func (q *Queries) InsertPending(ctx context.Context, arg InsertPendingParams) error {
+	_, err := q.db.ExecContext(ctx, insertPending,
+		arg.OrgID,
+		arg.AccountID,
+		arg.Version,
+		arg.Sealed,
+		arg.KeyID,
+		arg.Now,
+		arg.PublicKey,
+	)
+	return err
+}
+
 const insertVersion = `-- name: InsertVersion :exec
 insert into credential_version (org_id, account_id, version, state, sealed, key_id, created_at, created_by)
 values ($1, $2, $3, 'current', $4, $5,
@@ -236,7 +361,7 @@ func (q *Queries) InsertVersion(ctx context.Context, arg InsertVersionParams) er
 }
 
 const listAccounts = `-- name: ListAccounts :many
-select org_id, id, name, resource_id, username, kind, state, secret_id, credential_version, public_key, version, created_at, created_by, updated_at, deleted_at, rotation_due_at from account
+select org_id, id, name, resource_id, username, kind, state, secret_id, credential_version, public_key, version, created_at, created_by, updated_at, deleted_at, rotation_due_at, rotation_due_reason, rotate_every, next_rotation_at, rotated_at from account
 where org_id = $1 and deleted_at is null and name > $2
     and (cast($3 as text) = '' or resource_id = cast($3 as text))
 order by name limit $4
@@ -280,6 +405,10 @@ func (q *Queries) ListAccounts(ctx context.Context, arg ListAccountsParams) ([]A
 			&i.UpdatedAt,
 			&i.DeletedAt,
 			&i.RotationDueAt,
+			&i.RotationDueReason,
+			&i.RotateEvery,
+			&i.NextRotationAt,
+			&i.RotatedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -292,6 +421,88 @@ func (q *Queries) ListAccounts(ctx context.Context, arg ListAccountsParams) ([]A
 		return nil, err
 	}
 	return items, nil
+}
+
+const newestVersion = `-- name: NewestVersion :one
+select cast(coalesce(max(version), 0) as bigint) from credential_version where org_id = $1 and account_id = $2
+`
+
+type NewestVersionParams struct {
+	OrgID     string
+	AccountID string
+}
+
+func (q *Queries) NewestVersion(ctx context.Context, arg NewestVersionParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, newestVersion, arg.OrgID, arg.AccountID)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const pendingVersion = `-- name: PendingVersion :one
+select version from credential_version where org_id = $1 and account_id = $2 and state = 'pending'
+`
+
+type PendingVersionParams struct {
+	OrgID     string
+	AccountID string
+}
+
+func (q *Queries) PendingVersion(ctx context.Context, arg PendingVersionParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, pendingVersion, arg.OrgID, arg.AccountID)
+	var version int64
+	err := row.Scan(&version)
+	return version, err
+}
+
+const promoteAccount = `-- name: PromoteAccount :execrows
+update account
+set credential_version = $1, public_key = $2, rotation_due_at = 0, rotation_due_reason = '', rotated_at = $3,
+    next_rotation_at = case when rotate_every = 0 then 0 else $3 + rotate_every * cast(86400000000 as bigint) end,
+    version = version + 1, updated_at = $3
+where org_id = $4 and id = $5 and credential_version = $6 and deleted_at is null
+`
+
+type PromoteAccountParams struct {
+	Next      int64
+	PublicKey string
+	Now       int64
+	OrgID     string
+	ID        string
+	Seen      int64
+}
+
+func (q *Queries) PromoteAccount(ctx context.Context, arg PromoteAccountParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, promoteAccount,
+		arg.Next,
+		arg.PublicKey,
+		arg.Now,
+		arg.OrgID,
+		arg.ID,
+		arg.Seen,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const promoteVersion = `-- name: PromoteVersion :execrows
+update credential_version set state = 'current' where org_id = $1 and account_id = $2 and version = $3 and state = 'pending'
+`
+
+type PromoteVersionParams struct {
+	OrgID     string
+	AccountID string
+	Version   int64
+}
+
+func (q *Queries) PromoteVersion(ctx context.Context, arg PromoteVersionParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, promoteVersion, arg.OrgID, arg.AccountID, arg.Version)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const resealVersion = `-- name: ResealVersion :execrows
@@ -341,18 +552,24 @@ func (q *Queries) RetireVersion(ctx context.Context, arg RetireVersionParams) (i
 }
 
 const rotationDue = `-- name: RotationDue :exec
-update account set rotation_due_at = $1 where org_id = $2 and id = $3 and deleted_at is null and rotation_due_at = 0
+update account set rotation_due_at = $1, rotation_due_reason = $2 where org_id = $3 and id = $4 and deleted_at is null and rotation_due_at = 0
 `
 
 type RotationDueParams struct {
-	Now   int64
-	OrgID string
-	ID    string
+	Now    int64
+	Reason string
+	OrgID  string
+	ID     string
 }
 
 // Since the first time.
 func (q *Queries) RotationDue(ctx context.Context, arg RotationDueParams) error {
-	_, err := q.db.ExecContext(ctx, rotationDue, arg.Now, arg.OrgID, arg.ID)
+	_, err := q.db.ExecContext(ctx, rotationDue,
+		arg.Now,
+		arg.Reason,
+		arg.OrgID,
+		arg.ID,
+	)
 	return err
 }
 
@@ -378,9 +595,11 @@ const updateAccount = `-- name: UpdateAccount :execrows
 update account
 set name = $1, username = $2, state = $3,
     rotation_due_at = case when credential_version = cast($4 as bigint) then rotation_due_at else 0 end,
-    credential_version = $4, public_key = $5,
-    version = version + 1, updated_at = $6
-where org_id = $7 and id = $8 and version = $9 and deleted_at is null
+    rotation_due_reason = case when credential_version = cast($4 as bigint) then rotation_due_reason else '' end,
+    rotate_every = $5, next_rotation_at = $6,
+    credential_version = $4, public_key = $7,
+    version = version + 1, updated_at = $8
+where org_id = $9 and id = $10 and version = $11 and deleted_at is null
 `
 
 type UpdateAccountParams struct {
@@ -388,6 +607,8 @@ type UpdateAccountParams struct {
 	Username          string
 	State             string
 	CredentialVersion int64
+	RotateEvery       int64
+	NextRotationAt    int64
 	PublicKey         string
 	Now               int64
 	OrgID             string
@@ -401,6 +622,8 @@ func (q *Queries) UpdateAccount(ctx context.Context, arg UpdateAccountParams) (i
 		arg.Username,
 		arg.State,
 		arg.CredentialVersion,
+		arg.RotateEvery,
+		arg.NextRotationAt,
 		arg.PublicKey,
 		arg.Now,
 		arg.OrgID,
@@ -417,7 +640,7 @@ const versionsToReseal = `-- name: VersionsToReseal :many
 select v.account_id, v.version, v.sealed, a.kind
 from credential_version v
 join account a on a.org_id = v.org_id and a.id = v.account_id
-where v.org_id = $1 and (v.account_id, v.version) > (cast($2 as text), cast($3 as bigint))
+where v.org_id = $1 and v.state <> 'destroyed' and (v.account_id, v.version) > (cast($2 as text), cast($3 as bigint))
 order by v.account_id, v.version limit 200
 `
 

@@ -25,4 +25,8 @@ type Account struct {
 	UpdatedAt         int64
 	DeletedAt         sql.NullInt64
 	RotationDueAt     int64
+	RotationDueReason string
+	RotateEvery       int64
+	NextRotationAt    int64
+	RotatedAt         int64
 }
