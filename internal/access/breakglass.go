@@ -109,3 +109,9 @@ func (s *Service) mayBreak(actor authz.Actor, f *filing, unknown error) error {
 	}
 	return authz.Fresh(actor, authz.AccessBreakGlass, s.d.Now())
 }
+
+// EmergencyOn tells whether an emergency may still use an account, or a session of one does.
+func EmergencyOn(ctx context.Context, tx *db.Tx, org id.Org, a id.Account) (bool, error) {
+	n, err := accesssql.New(tx).EmergenciesOn(ctx, accesssql.EmergenciesOnParams{OrgID: string(org), AccountID: string(a)})
+	return n > 0, err
+}

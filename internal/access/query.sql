@@ -388,3 +388,10 @@ where l.token_hash = sqlc.arg(token_hash) and l.uses_left > 0 and l.expires_at >
 -- name: UseChannelLink :execrows
 update access_channel_link set uses_left = uses_left - 1
 where org_id = sqlc.arg(org_id) and request_id = sqlc.arg(request_id) and token_hash = sqlc.arg(token_hash) and uses_left > 0 and expires_at > sqlc.arg(now);
+
+-- name: EmergenciesOn :one
+-- Those that may still use an account, and their sessions.
+select (select count(*) from access_grant g join safe s on s.org_id = g.org_id and s.id = g.safe_id
+        where g.org_id = sqlc.arg(org_id) and g.kind = 'emergency' and g.ended_at = 0 and s.account_id = sqlc.arg(account_id))
+    + (select count(*) from session x join access_grant g on g.org_id = x.org_id and g.id = x.access_grant_id
+        where x.org_id = sqlc.arg(org_id) and x.account_id = sqlc.arg(account_id) and g.kind = 'emergency' and x.state <> 'ended') as n;

@@ -27,7 +27,11 @@ type Account struct {
 	Version           int64       `json:"version"`
 	CreatedAt         time.Time   `json:"created_at"`
 	UpdatedAt         time.Time   `json:"updated_at"`
-	RotationDueSince  time.Time   `json:"rotation_due_since,omitzero" doc:"The credential is to be replaced since then, because an emergency has used it or somebody has seen it; absent: it is not"`
+	RotationDueSince  time.Time   `json:"rotation_due_since,omitzero" doc:"The credential is to be rotated since then, because an emergency has used it or somebody has seen it; absent: it is not"`
+	RotationDueReason string      `json:"rotation_due_reason,omitempty" enum:"incident,checkin,policy" doc:"incident: an emergency has used it. checkin: somebody has held it"`
+	RotateEvery       int         `json:"rotate_every" doc:"Days after which the credential is rotated by itself; 0: never"`
+	NextRotationAt    time.Time   `json:"next_rotation_at,omitzero" doc:"Absent: none is planned"`
+	LastRotationAt    time.Time   `json:"last_rotation_at,omitzero" doc:"When the last rotation put a new credential into use; absent: never"`
 }
 
 type accountOut struct{ Body Account }
@@ -38,7 +42,8 @@ type AccountID struct {
 
 func accountJSON(a vault.Account) Account {
 	return Account{ID: a.ID, Name: a.Name, ResourceID: a.Resource, Username: a.Username, Kind: string(a.Kind), State: string(a.State),
-		CredentialVersion: a.CredentialVersion, PublicKey: a.PublicKey, Fingerprint: a.Fingerprint, Version: a.Version, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt, RotationDueSince: a.RotationDue}
+		CredentialVersion: a.CredentialVersion, PublicKey: a.PublicKey, Fingerprint: a.Fingerprint, Version: a.Version, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt, RotationDueSince: a.RotationDue,
+		RotationDueReason: a.DueBecause, RotateEvery: a.RotateEvery, NextRotationAt: a.NextRotation, LastRotationAt: a.RotatedAt}
 }
 
 func oneAccount(a vault.Account, err error) (*accountOut, error) {
@@ -49,6 +54,7 @@ func oneAccount(a vault.Account, err error) (*accountOut, error) {
 }
 
 func (s *Server) accountRoutes() {
+	s.rotationRoutes()
 	const tag = "accounts"
 	handle(s, signedIn, huma.Operation{OperationID: "list-accounts", Method: http.MethodGet, Path: "/accounts", Summary: "List accounts", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
@@ -82,17 +88,18 @@ func (s *Server) accountRoutes() {
 		func(ctx context.Context, a authz.Actor, in *struct {
 			AccountID
 			Body struct {
-				Name       *string       `json:"name,omitempty"`
-				Username   *string       `json:"username,omitempty"`
-				Password   secret.Secret `json:"password,omitempty"`
-				PrivateKey secret.Secret `json:"private_key,omitempty"`
-				Passphrase secret.Secret `json:"passphrase,omitempty"`
-				Version    int64         `json:"version,omitempty"`
+				Name        *string       `json:"name,omitempty"`
+				Username    *string       `json:"username,omitempty"`
+				Password    secret.Secret `json:"password,omitempty"`
+				PrivateKey  secret.Secret `json:"private_key,omitempty"`
+				Passphrase  secret.Secret `json:"passphrase,omitempty"`
+				RotateEvery *int          `json:"rotate_every,omitempty" doc:"Days from 1 to 365 after which the credential is rotated by itself, counted from when it was put into use; 0: never"`
+				Version     int64         `json:"version,omitempty"`
 			}
 		}) (*accountOut, error) {
 			b := in.Body
 			return oneAccount(s.Vault.Update(ctx, a, id.Account(in.ID), vault.UpdateArgs{Name: b.Name, Username: b.Username,
-				Password: b.Password, PrivateKey: b.PrivateKey, Passphrase: b.Passphrase, Version: b.Version}))
+				Password: b.Password, PrivateKey: b.PrivateKey, Passphrase: b.Passphrase, RotateEvery: b.RotateEvery, Version: b.Version}))
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "disable-account", Method: http.MethodPost, Path: "/accounts/{id}/disable", Summary: "Take an account out of use; its live sessions end", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *AccountID) (*accountOut, error) {

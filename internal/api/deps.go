@@ -26,6 +26,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/recording"
 	"github.com/vaultpam/vaultpam/internal/recovery"
 	"github.com/vaultpam/vaultpam/internal/resource"
+	"github.com/vaultpam/vaultpam/internal/rotation"
 	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/scim"
 	"github.com/vaultpam/vaultpam/internal/session"
@@ -66,6 +67,7 @@ type Deps struct {
 	Recovery    *recovery.Service
 	Access      *access.Service
 	Checkouts   *checkout.Service
+	Rotations   *rotation.Service
 	Governance  *governance.Service
 	Reviews     *accessreview.Service
 
@@ -103,6 +105,7 @@ func (d *Deps) check() error {
 		d.Recovery == nil,
 		d.Access == nil,
 		d.Checkouts == nil,
+		d.Rotations == nil,
 		d.Governance == nil,
 		d.PublicURL == "",
 	} {

@@ -126,3 +126,10 @@ type lateCheckouts struct{ a *App }
 func (l lateCheckouts) OnAccount(ctx context.Context, tx *db.Tx, actor authz.Actor, acc id.Account) (int, error) {
 	return l.a.checkouts.OnAccount(ctx, tx, actor, acc)
 }
+
+// checkins tells the vault of what somebody has held and given back.
+type checkins struct{ v *vault.Service }
+
+func (c checkins) Due(ctx context.Context, tx *db.Tx, acc id.Account) error {
+	return c.v.DueAtCheckin(ctx, tx, acc)
+}

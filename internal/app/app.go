@@ -45,6 +45,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/recording"
 	"github.com/vaultpam/vaultpam/internal/recovery"
 	"github.com/vaultpam/vaultpam/internal/resource"
+	"github.com/vaultpam/vaultpam/internal/rotation"
 	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/scim"
 	"github.com/vaultpam/vaultpam/internal/seal"
@@ -94,6 +95,7 @@ type App struct {
 	sessions     *session.Service
 	access       *access.Service
 	checkouts    *checkout.Service
+	rotations    *rotation.Service
 	sso          *sso.Service
 	scim         *scim.Service
 	gateway      *gateway.Gateway
@@ -220,7 +222,10 @@ func (a *App) buildDomains() (err error) {
 		return err
 	})
 	build("vault", func() (err error) {
-		a.vault, err = vault.New(vault.Deps{DB: a.db, Ledger: a.ledger, Sealer: a.keyring, Resources: a.resources, Uses: []vault.Uses{safe.OnAccount}, Live: counts, Checkouts: lateCheckouts{a}, Now: now})
+		a.vault, err = vault.New(vault.Deps{DB: a.db, Ledger: a.ledger, Sealer: a.keyring, Resources: a.resources, Uses: []vault.Uses{safe.OnAccount}, Live: counts, Checkouts: lateCheckouts{a}, Now: now,
+			Rotating: func(ctx context.Context, tx *db.Tx, org id.Org, aid id.Account) (bool, error) {
+				return a.rotations.Held(ctx, tx, org, aid)
+			}})
 		return err
 	})
 	build("keys", func() (err error) {
@@ -316,7 +321,12 @@ func (a *App) buildDomains() (err error) {
 		return err
 	})
 	build("checkouts", func() (err error) {
-		a.checkouts, err = checkout.New(checkout.Deps{Log: part("checkout"), DB: a.db, Ledger: a.ledger, Policies: a.policies, Vault: a.vault, Rotation: a.vault, Now: now})
+		a.checkouts, err = checkout.New(checkout.Deps{Log: part("checkout"), DB: a.db, Ledger: a.ledger, Policies: a.policies, Vault: a.vault, Rotation: checkins{a.vault}, Now: now})
+		return err
+	})
+	build("rotation", func() (err error) {
+		a.rotations, err = rotation.New(rotation.Deps{Log: part("rotation"), DB: a.db, Ledger: a.ledger, Vault: a.vault, Resources: a.resources, Dialer: dialer, Mail: a.mail,
+			InUse: []rotation.InUse{access.EmergencyOn, checkout.OpenOn}, Now: now})
 		return err
 	})
 	build("idempotency", func() (err error) {
@@ -350,7 +360,7 @@ func (a *App) buildDoors() error {
 		Invitations: a.invites, Signups: a.signups,
 		Resources: a.resources, Vault: a.vault, Safes: a.safes, Groups: a.groups, Policies: a.policies, Sessions: a.sessions, Recordings: a.recordings, Review: a.review, AuditExport: a.auditExports,
 		Terminals: terminals{a.sessions, a.gateway}, Idempotency: a.repeats,
-		Access: a.access, Checkouts: a.checkouts,
+		Access: a.access, Checkouts: a.checkouts, Rotations: a.rotations,
 		SSO:      a.sso,
 		SCIM:     a.scim,
 		Mail:     a.mail,

@@ -204,6 +204,7 @@ func (a *App) Run(ctx context.Context) error {
 	above.Go(func() error { return a.recovery.Run(ctx) })
 	above.Go(func() error { return a.access.Run(ctx) })
 	above.Go(func() error { return a.checkouts.Run(ctx) })
+	above.Go(func() error { return a.rotations.Run(ctx) })
 	above.Go(func() error { return a.governance.Run(ctx) })
 	above.Go(func() error { return a.reviews.Run(ctx) })
 	above.Go(func() error { return a.retention.Run(ctx) })

@@ -75,6 +75,7 @@ const (
 	AccountUpdate  Action = "account.update"
 	AccountDisable Action = "account.disable" // and enable again
 	AccountDelete  Action = "account.delete"
+	AccountRotate  Action = "account.rotate" // its credential, now
 
 	SecretReveal Action = "secret.reveal" // check the credential of a safe out, and see it again
 
@@ -222,6 +223,7 @@ var rules = []rule{
 	{AccountUpdate, AccountObject, "accounts:write", "change this account"},
 	{AccountDisable, AccountObject, "accounts:write", "disable or enable this account"},
 	{AccountDelete, AccountObject, "accounts:write", "delete this account"},
+	{AccountRotate, AccountObject, "accounts:write", "rotate the credential of this account"},
 	{SecretReveal, SafeObject, "secrets:reveal", "check out the credential of this safe"},
 	{CheckoutList, SafeObject, "checkouts:read", "list checkouts"},
 	{CheckoutView, SafeObject, "checkouts:read", "see the checkouts of other people"},

@@ -41,6 +41,7 @@ var freshness = map[Action]time.Duration{
 	PlatformKeyRotate: 15 * time.Minute,
 	LedgerResume:      15 * time.Minute,
 	OrgKey:            15 * time.Minute,
+	AccountRotate:     15 * time.Minute,
 	MemberPhoneChange: 15 * time.Minute,
 }
 

@@ -84,6 +84,15 @@ func (s *Service) end(ctx context.Context, tx *db.Tx, c Checkout, e ending) erro
 	return err
 }
 
+// OpenOn tells whether somebody has the credential of an account checked out.
+func OpenOn(ctx context.Context, tx *db.Tx, org id.Org, a id.Account) (bool, error) {
+	_, err := checkoutsql.New(tx).OpenOnAccount(ctx, checkoutsql.OpenOnAccountParams{OrgID: string(org), AccountID: string(a)})
+	if db.NotFound(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 func bySystem(org id.Org) event.Act { return event.By(authz.SystemActor(org), event.System) }
 
 // over ends a checkout whose time is over.

@@ -18,12 +18,15 @@ import (
 
 type accountsCmd struct {
 	connection
-	List    accountsListCmd    `cmd:"" default:"1" help:"List accounts."`
-	Create  accountsCreateCmd  `cmd:"" help:"Put an account under management."`
-	Secret  accountsSecretCmd  `cmd:"" name:"set-secret" help:"Replace the secret of an account."`
-	Disable accountsDisableCmd `cmd:"" help:"Take an account out of use; its live sessions end."`
-	Enable  accountsEnableCmd  `cmd:"" help:"Put a disabled account into use again."`
-	Delete  accountsDeleteCmd  `cmd:"" help:"Delete an account that no safe needs."`
+	List      accountsListCmd      `cmd:"" default:"1" help:"List accounts."`
+	Create    accountsCreateCmd    `cmd:"" help:"Put an account under management."`
+	Rotate    accountsRotateCmd    `cmd:"" help:"Replace the credential of an account at its target, now."`
+	Rotations accountsRotationsCmd `cmd:"" help:"List the rotations of an account."`
+	Schedule  accountsScheduleCmd  `cmd:"" help:"Rotate the credential of an account every so many days."`
+	Secret    accountsSecretCmd    `cmd:"" name:"set-secret" help:"Replace the secret of an account."`
+	Disable   accountsDisableCmd   `cmd:"" help:"Take an account out of use; its live sessions end."`
+	Enable    accountsEnableCmd    `cmd:"" help:"Put a disabled account into use again."`
+	Delete    accountsDeleteCmd    `cmd:"" help:"Delete an account that no safe needs."`
 }
 
 // account is an account as the API tells it.
@@ -38,6 +41,7 @@ type account struct {
 	Version           int64  `json:"version"`
 
 	RotationDueSince time.Time `json:"rotation_due_since"`
+	NextRotationAt   time.Time `json:"next_rotation_at"`
 }
 
 // status is the state, and whether the credential is to be replaced.
@@ -45,7 +49,7 @@ func (a account) status() string {
 	if a.RotationDueSince.IsZero() {
 		return a.State
 	}
-	return a.State + ", replace its credential"
+	return a.State + ", to be rotated"
 }
 
 func (a account) names() []string { return []string{a.ID, a.Name} }

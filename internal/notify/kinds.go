@@ -25,6 +25,7 @@ var kinds = []KindInfo{
 	{Kind: AccessEmergencyKind, Title: "Somebody opened a safe in an emergency, without approval", InApp: true, Required: true, Shared: true},
 	{Kind: RecoveryWaitingKind, Title: "Somebody has lost their second factor and waits for a decision", InApp: true, Required: true, Shared: true},
 	{Kind: ChannelFailingKind, Title: "A channel of notices does not work", InApp: true, Required: true, Shared: true},
+	{Kind: RotationFailedKind, Title: "A credential could not be rotated", InApp: true, Required: true, Shared: true},
 	{Kind: AccessLentKind, Title: "A member lends another their access or their right to decide", InApp: true, Shared: true},
 	{Kind: GovernanceWaitingKind, Title: "A sensitive change waits for a second person", InApp: true, Urgent: true, Shared: true},
 	{Kind: GovernanceDecidedKind, Title: "A sensitive change was approved, rejected or is void", InApp: true, Shared: true},

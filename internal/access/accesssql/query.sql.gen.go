@@ -514,6 +514,26 @@ func (q *Queries) DueRequests(ctx context.Context, now int64) ([]DueRequestsRow,
 	return items, nil
 }
 
+const emergenciesOn = `-- name: EmergenciesOn :one
+select (select count(*) from access_grant g join safe s on s.org_id = g.org_id and s.id = g.safe_id
+        where g.org_id = $1 and g.kind = 'emergency' and g.ended_at = 0 and s.account_id = $2)
+    + (select count(*) from session x join access_grant g on g.org_id = x.org_id and g.id = x.access_grant_id
+        where x.org_id = $1 and x.account_id = $2 and g.kind = 'emergency' and x.state <> 'ended') as n
+`
+
+type EmergenciesOnParams struct {
+	OrgID     string
+	AccountID string
+}
+
+// Those that may still use an account, and their sessions.
+func (q *Queries) EmergenciesOn(ctx context.Context, arg EmergenciesOnParams) (int32, error) {
+	row := q.db.QueryRowContext(ctx, emergenciesOn, arg.OrgID, arg.AccountID)
+	var n int32
+	err := row.Scan(&n)
+	return n, err
+}
+
 const endDelegation = `-- name: EndDelegation :execrows
 update access_delegation set ended_at = $1, end_reason = $2, ended_by = $3
 where org_id = $4 and id = $5 and ended_at = 0
