@@ -57,8 +57,8 @@ func (c *accountsRotateCmd) Run(ctx context.Context, p *program) error {
 			p.sayf("The credential of %s is being rotated. See: vaultpam accounts rotations %s", acc.Name, acc.Name)
 		})
 	}
-	now, err := decodeOne[rotated](a)
-	if err != nil {
+	var now rotated
+	if err := a.Into(&now); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
@@ -72,14 +72,14 @@ func (c *accountsRotateCmd) Run(ctx context.Context, p *program) error {
 		if a, err = r.call(ctx, http.MethodGet, path("/accounts/%s/rotations/%s", acc.ID, now.ID), nil, nil); err != nil {
 			return err
 		}
-		if now, err = decodeOne[rotated](a); err != nil {
+		if err = a.Into(&now); err != nil {
 			return err
 		}
 	}
 	if now.State != "completed" || now.OldKey == "left" {
 		again := ""
 		if !now.NextAttemptAt.IsZero() {
-			again = "; it is tried again at " + p.when(now.NextAttemptAt)
+			again = "; it is tried again at " + when(now.NextAttemptAt)
 		}
 		return fault.New(fault.Unavailable, "the credential of %s was not rotated: %s%s", acc.Name, first(now.says(), now.State), again)
 	}
@@ -102,7 +102,7 @@ func (c *accountsRotationsCmd) Run(ctx context.Context, p *program) error {
 	}
 	t := table{head: []string{"ID", "BEGUN", "BECAUSE OF", "STATE", "ATTEMPT", "WHAT WENT WRONG"}, empty: "The credential of " + acc.Name + " was never rotated."}
 	return showList(p, l, t, func(x rotated) []string {
-		return []string{x.ID, p.when(x.CreatedAt), x.Trigger, x.State, strconv.Itoa(x.Attempt), x.says()}
+		return []string{x.ID, when(x.CreatedAt), x.Trigger, x.State, strconv.Itoa(x.Attempt), x.says()}
 	})
 }
 
@@ -121,8 +121,8 @@ func (c *accountsScheduleCmd) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	after, err := decodeOne[account](a)
-	if err != nil {
+	var after account
+	if err := a.Into(&after); err != nil {
 		return err
 	}
 	return p.show(a, func() {
@@ -130,6 +130,6 @@ func (c *accountsScheduleCmd) Run(ctx context.Context, p *program) error {
 			p.sayf("The credential of %s is rotated by hand only.", acc.Name)
 			return
 		}
-		p.sayf("The credential of %s is rotated every %d days, next at %s.", acc.Name, c.Every, p.when(after.NextRotationAt))
+		p.sayf("The credential of %s is rotated every %d days, next at %s.", acc.Name, c.Every, when(after.NextRotationAt))
 	})
 }
