@@ -32,6 +32,9 @@ func TestAMachineByTheCommandLine(t *testing.T) {
 		admin("", "accounts", "disable", "root-db-1")
 		admin("", "accounts", "enable", "root-db-1")
 		admin.says(t, "root-db-1 db-1", "accounts", "list")
+		admin("", "accounts", "schedule", "root-db-1", "--every", "90")
+		admin("", "accounts", "rotate", "root-db-1") // this host keeps its keys elsewhere: it stays as it is
+		admin.says(t, "manual", "accounts", "rotations", "root-db-1")
 
 		admin("", "safes", "create", "ledger", "--resource", "db-1", "--account", "root-db-1", "--description", "books", "--session-ttl", "1h")
 		admin("", "safes", "update", "ledger", "--description", "the books")

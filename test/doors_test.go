@@ -209,7 +209,7 @@ func TestOtherOrganizationsAreNotThere(t *testing.T) {
 		domain := "d-" + random(6) + ".example.com"
 		get[struct{}](t, other.Owner.Client, "POST", "/org/sso/domains", obj{"domain": domain})
 		more := map[string]string{"provider_id": newID("/org/sso/providers", "create-sso-provider"), "token_id": newID("/org/scim/tokens", "create-scim-token"), "group_id": newID("/org/groups", "create-group"),
-			"domain": domain, "kind": "x", "org_id": other.Org, "log_id": "log_x", "policy_id": newID("/org/policies", "create-policy"), "safe_id": v.ID}
+			"domain": domain, "kind": "x", "org_id": other.Org, "log_id": "log_x", "policy_id": newID("/org/policies", "create-policy"), "safe_id": v.ID, "rotation_id": "rot_x"}
 		for _, o := range operations(t, s) {
 			if !strings.Contains(o.Path, "{") && o.ID != "audit-inclusion" || strings.Contains(o.Path, "{level}") {
 				continue
@@ -230,7 +230,7 @@ func TestOtherOrganizationsAreNotThere(t *testing.T) {
 			}
 			paths := []string{o.at(ids)}
 			if strings.Count(o.Path, "{") == 2 { // theirs in the second position, behind one of ours
-				paths = append(paths, o.at(map[string]string{"id": mine.ID, "user_id": oscar.ID, "group_id": more["group_id"], "item": "none"}))
+				paths = append(paths, o.at(map[string]string{"id": mine.ID, "user_id": oscar.ID, "group_id": more["group_id"], "item": "none", "rotation_id": "rot_x"}))
 			}
 			for _, path := range paths {
 				a := w.Owner.do(t, o.Method, path, body)
