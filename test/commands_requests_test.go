@@ -42,7 +42,7 @@ func TestRequestsByTheCommandLine(t *testing.T) {
 		admin.says(t, x.ID+" "+oscar.Handle, "request", "show", r)
 		ask("", "request", "end", regexp.MustCompile(`agr_[0-9a-z]{26}`).FindString(shown))
 		w.saw(Want{Constant: "ACCESS_GRANT_ENDED", Reason: "revoked", ActorID: oscar.ID})
-		admin.says(t, "replace its credential", "accounts")
+		admin.says(t, "to be rotated", "accounts")
 
 		bruno := w.add("operator")
 		admin("", "safes", "policy", v.Name, "--approvals", "0", "--delegation", "allow")

@@ -133,16 +133,19 @@ func (a *attempt) rotate(ctx context.Context) error {
 		}
 	}
 	defer func() { next.Wipe() }()
-	if a.pending != 0 && a.target != "unchanged" {
-		done, err := a.reconcile(ctx, next)
-		if err != nil {
+	asked := a.pending != 0 && a.target != "unchanged"
+	if asked {
+		if done, err := a.reconcile(ctx, next); err != nil || done {
 			return err
-		}
-		if done {
-			return a.promote(ctx)
 		}
 	}
 	client, err := a.s.signIn(ctx, a.res, a.acc.Username, current)
+	if errors.Is(err, errRefused) && a.pending != 0 && !asked {
+		// A target that said no may have changed it all the same.
+		if done, err := a.reconcile(ctx, next); err != nil || done {
+			return err
+		}
+	}
 	switch {
 	case errors.Is(err, errRefused) && a.target == "unchanged":
 		return authFailed("the target does not accept the account's credential any more: somebody has changed it there", err)
@@ -179,7 +182,8 @@ func (a *attempt) rotate(ctx context.Context) error {
 	return a.promote(ctx)
 }
 
-// reconcile asks the target whether it accepts the pending credential already.
+// reconcile asks the target whether it accepts the pending credential already, and makes
+// it the current one if so.
 func (a *attempt) reconcile(ctx context.Context, next vault.Credential) (bool, error) {
 	client, err := a.s.signIn(ctx, a.res, a.acc.Username, next)
 	switch {
@@ -189,7 +193,7 @@ func (a *attempt) reconcile(ctx context.Context, next vault.Credential) (bool, e
 		return false, unreachable(err)
 	}
 	client.Close()
-	return true, nil
+	return true, a.promote(ctx)
 }
 
 // stage makes the new credential, where there is none, and writes down that the target

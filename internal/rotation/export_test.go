@@ -35,6 +35,8 @@ var (
 	Successor  = successor
 	NewPass    = newPassword
 	Converse   = converse
+	CutMarks   = cutMarks
+	Why        = why
 	LeaseFor   = leaseFor
 	FirstDelay = backOff[0]
 	Attempts   = len(backOff) + 1

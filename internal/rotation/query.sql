@@ -53,7 +53,7 @@ order by next_attempt_at, id limit 50;
 select a.org_id, a.id, a.rotation_due_reason from account a
 where a.rotation_due_at <> 0 and a.deleted_at is null
     and not exists (select 1 from rotation r where r.org_id = a.org_id and r.account_id = a.id and (r.ended_at = 0 or r.state = 'failed' and r.ended_at > sqlc.arg(failed_since)))
-order by a.rotation_due_at limit 50;
+order by a.rotation_due_at limit 500;
 
 -- name: PlannedAccounts :many
 -- platform-wide: one clock finds what is to be rotated in every organization

@@ -36,7 +36,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/vault"
 )
 
-// target is a real OpenSSH server, or a small one that speaks as passwd does.
+// target is a real OpenSSH server, and an account there.
 type target struct {
 	addr *net.TCPAddr
 	user string
@@ -65,25 +65,51 @@ func check(t *testing.T, err error) {
 // openSSH starts one that lets in the keys of home/.ssh/authorized_keys.
 func openSSH(t *testing.T, keys string) target {
 	t.Helper()
+	bin := sshd(t)
+	home := t.TempDir()
+	check(t, os.Mkdir(filepath.Join(home, ".ssh"), 0o700))
+	check(t, os.WriteFile(filepath.Join(home, ".ssh/authorized_keys"), []byte(keys), 0o600))
+	conf := configure(t, home, "AuthorizedKeysFile "+home+"/.ssh/authorized_keys\nPasswordAuthentication no\nSetEnv HOME="+home+"\n")
+	me, err := user.Current()
+	check(t, err)
+	return target{serve(t, bin, "-i", "-e", "-f", conf), me.Username, home}
+}
+
+// sshd is OpenSSH's server.
+func sshd(t *testing.T) string {
+	t.Helper()
 	bin, err := exec.LookPath("sshd")
 	if err != nil {
-		if os.Getenv("REQUIRE_TOOLS") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("no sshd")
+		missing(t, err.Error())
 	}
 	if os.Geteuid() == 0 {
 		os.MkdirAll("/run/sshd", 0o755)
 	}
-	home := t.TempDir()
-	hostKey, _ := newKey(t)
-	check(t, os.Mkdir(filepath.Join(home, ".ssh"), 0o700))
-	conf := fmt.Sprintf("HostKey %[1]s/host\nAuthorizedKeysFile %[1]s/.ssh/authorized_keys\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nLogLevel ERROR\nPrintMotd no\nSetEnv HOME=%[1]s\n", home)
-	for name, text := range map[string]string{"host": hostKey, "sshd_config": conf, ".ssh/authorized_keys": keys} {
-		check(t, os.WriteFile(filepath.Join(home, name), []byte(text), 0o600))
+	return bin
+}
+
+// missing is a tool or a right without which a test cannot be.
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("REQUIRE_TOOLS") != "" {
+		t.Fatal(what)
 	}
-	me, err := user.Current()
-	check(t, err)
+	t.Skip(what)
+}
+
+// configure writes the configuration of a server, with a host key of its own.
+func configure(t *testing.T, dir, lines string) (path string) {
+	t.Helper()
+	hostKey, _ := newKey(t)
+	check(t, os.WriteFile(filepath.Join(dir, "host"), []byte(hostKey), 0o600))
+	path = filepath.Join(dir, "sshd_config")
+	check(t, os.WriteFile(path, []byte("HostKey "+dir+"/host\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nKbdInteractiveAuthentication no\nLogLevel ERROR\nPrintMotd no\n"+lines), 0o600))
+	return path
+}
+
+// serve runs a command for each connection, as inetd does.
+func serve(t *testing.T, name string, args ...string) *net.TCPAddr {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
 	var all sync.WaitGroup
@@ -98,7 +124,7 @@ func openSSH(t *testing.T, keys string) target {
 			if err != nil {
 				continue
 			}
-			cmd := exec.Command(bin, "-i", "-e", "-f", filepath.Join(home, "sshd_config"))
+			cmd := exec.Command(name, args...)
 			cmd.Stdin, cmd.Stdout, cmd.Stderr = f, f, io.Discard
 			err = cmd.Start()
 			f.Close()
@@ -108,7 +134,7 @@ func openSSH(t *testing.T, keys string) target {
 		}
 	})
 	t.Cleanup(func() { ln.Close(); all.Wait() })
-	return target{ln.Addr().(*net.TCPAddr), me.Username, home}
+	return ln.Addr().(*net.TCPAddr)
 }
 
 func (g target) keys(t *testing.T) string {
@@ -196,13 +222,13 @@ func (s *scene) server() *rotation.Service {
 // account puts one of a target under management, with the target's host key confirmed.
 func (s *scene) account(g target, a vault.CreateArgs) vault.Account {
 	s.t.Helper()
-	r, err := s.Resources.Create(s.ctx, s.Admin, resource.CreateArgs{Name: "web", Protocol: resource.SSH, Host: g.addr.IP.String(), Port: g.addr.Port})
+	r, err := s.Resources.Create(s.ctx, s.Admin, resource.CreateArgs{Name: fmt.Sprint("web ", g.addr.Port), Protocol: resource.SSH, Host: g.addr.IP.String(), Port: g.addr.Port})
 	check(s.t, err)
 	seen, err := s.Resources.Scan(s.ctx, s.Admin, r.ID)
 	check(s.t, err)
 	_, err = s.Resources.ConfirmHostKey(s.ctx, s.Admin, r.ID, seen.Fingerprint)
 	check(s.t, err)
-	a.Name, a.Resource, a.Username = "web root", r.ID, g.user
+	a.Name, a.Resource, a.Username = r.Name, r.ID, g.user
 	acc, err := s.Accounts.Create(s.ctx, s.Admin, a)
 	check(s.t, err)
 	s.Events()

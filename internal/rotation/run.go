@@ -54,10 +54,8 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 	})
 	return rounds.Every(ctx, sweepEvery, s.d.Log, "credentials could not be rotated", func(ctx context.Context) error {
-		if err := s.enqueue(ctx); err != nil {
-			return err
-		}
-		return s.take(ctx, func(claim func() (job, bool, error)) error {
+		filed := s.enqueue(ctx)
+		return errors.Join(filed, s.take(ctx, func(claim func() (job, bool, error)) error {
 			select {
 			case slots <- struct{}{}:
 			default:
@@ -73,7 +71,7 @@ func (s *Service) Run(ctx context.Context) error {
 				s.work(work, j)
 			})
 			return nil
-		})
+		}))
 	})
 }
 
@@ -95,17 +93,14 @@ func (s *Service) enqueue(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list what is to be rotated: %w", err)
 	}
+	var failed error // one account that cannot be filed keeps no other one waiting
 	for _, a := range due {
-		if err := s.open(ctx, id.Org(a.OrgID), id.Account(a.ID), a.RotationDueReason, s.d.InUse); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, s.open(ctx, id.Org(a.OrgID), id.Account(a.ID), a.RotationDueReason, s.d.InUse))
 	}
 	for _, a := range planned {
-		if err := s.open(ctx, id.Org(a.OrgID), id.Account(a.ID), "schedule", nil); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, s.open(ctx, id.Org(a.OrgID), id.Account(a.ID), "schedule", nil))
 	}
-	return nil
+	return failed
 }
 
 // open files a rotation for the clock; nothing when somebody else has.
