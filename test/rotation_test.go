@@ -45,7 +45,7 @@ func TestEmergencysKeyIsRotatedAfterwards(t *testing.T) {
 		began := w.saw(Want{Constant: "CREDENTIAL_ROTATION_STARTED", TargetID: v.Account, Actor: "System", Target: "Account", Meta: obj{"trigger_kind": "incident", "credential_kind": "ssh_key", "attempt": 1, "rotation_id": present}})
 		w.saw(Want{Constant: "CREDENTIAL_ROTATION_COMPLETED", TargetID: v.Account, Actor: "System", Target: "Account",
 			Meta: obj{"rotation_id": began.Metadata["rotation_id"], "secret_version": 2, "attempt": 1, "duration_ms": present, "old_version_destroyed": false}})
-		w.saw(Want{Constant: "SECRET_ACCESSED", Actor: "System", Where: obj{"account_id": v.Account, "secret_access_mode": "rotation", "secret_version": 1}})
+		w.saw(Want{Constant: "SECRET_ACCESSED", Actor: "System", Where: obj{"account_id": v.Account, "secret_access_mode": "rotation", "secret_version": 2}})
 		eventually(t, "the old key to be gone from the target", func() bool {
 			l := list[struct {
 				State  string `json:"state"`

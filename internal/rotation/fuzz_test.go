@@ -55,7 +55,7 @@ func FuzzMarks(f *testing.F) {
 		begin, end := []byte("begin "+mark+"\n"), []byte("end "+mark+"\n")
 		out := bytes.Join([][]byte{before, begin, file, end, after}, nil)
 		got, err := rotation.CutMarks(out, mark)
-		if bytes.Contains(append(before, begin[:len(begin)-1]...), begin) || bytes.Contains(append(file, end[:len(end)-1]...), end) {
+		if bytes.Contains(before, begin) || bytes.Contains(file, end) {
 			return // nobody can know the mark
 		}
 		if err != nil || !bytes.Equal(got, file) {
