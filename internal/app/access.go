@@ -11,6 +11,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/policy"
 	"github.com/vaultpam/vaultpam/internal/safe"
+	"github.com/vaultpam/vaultpam/internal/vault"
 )
 
 // needs tells what opening a safe would ask of somebody whose requests are all approved.

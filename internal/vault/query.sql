@@ -47,8 +47,10 @@ where org_id = $1 and id = $2 and deleted_at is null
 returning resource_id;
 
 -- name: RotationDue :exec
--- Since the first time.
-update account set rotation_due_at = sqlc.arg(now), rotation_due_reason = sqlc.arg(reason) where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and deleted_at is null and rotation_due_at = 0;
+-- Since the first time; what an emergency used is due for that, whatever else it is due for.
+update account set rotation_due_at = case when rotation_due_at = 0 then cast(sqlc.arg(now) as bigint) else rotation_due_at end,
+    rotation_due_reason = case when rotation_due_at = 0 or cast(sqlc.arg(reason) as text) = 'incident' then cast(sqlc.arg(reason) as text) else rotation_due_reason end
+where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and deleted_at is null;
 
 -- name: AccountsOnResource :many
 select name from account where org_id = $1 and resource_id = $2 and deleted_at is null order by name;
