@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // ownKeys is a host that keeps its keys where sshd does by itself, in ~/.ssh/authorized_keys.
@@ -28,6 +30,20 @@ func ownKeys(t testing.TB) *sshd {
 	return d
 }
 
+// letsIn asks the host itself, past the gateway, whether a key opens it.
+func (d *sshd) letsIn(t testing.TB, key string) bool {
+	t.Helper()
+	k, err := ssh.ParsePrivateKey([]byte(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := ssh.Dial("tcp", d.ln.Addr().String(), &ssh.ClientConfig{User: d.user, Auth: []ssh.AuthMethod{ssh.PublicKeys(k)}, HostKeyCallback: ssh.InsecureIgnoreHostKey()})
+	if err == nil {
+		c.Close()
+	}
+	return err == nil
+}
+
 // An emergency opens a safe; after its end the key is another one at the target, the old
 // one is refused there, and the next session signs in with the new one.
 func TestEmergencysKeyIsRotatedAfterwards(t *testing.T) {
@@ -40,6 +56,9 @@ func TestEmergencysKeyIsRotatedAfterwards(t *testing.T) {
 		admin("", "safes", "policy", v.Name, "--break-glass", oscar.ID)
 		r := get[accessRequest](t, oscar.Client, "POST", "/access/emergency", obj{"safe_id": v.ID, "reason": "the bank stands still"})
 		oscar.succeeds(t, v, "true")
+		if !h.letsIn(t, h.key) {
+			t.Error("the host refuses its first key while the emergency goes on")
+		}
 		w.Owner.must(t, "POST", "/access/grants/"+r.Grant.ID+"/revoke", nil)
 
 		began := w.saw(Want{Constant: "CREDENTIAL_ROTATION_STARTED", TargetID: v.Account, Actor: "System", Target: "Account", Meta: obj{"trigger_kind": "incident", "credential_kind": "ssh_key", "attempt": 1, "rotation_id": present}})
@@ -53,11 +72,23 @@ func TestEmergencysKeyIsRotatedAfterwards(t *testing.T) {
 			}](t, w.Owner.Client, "/accounts/"+v.Account+"/rotations")
 			return len(l) == 1 && l[0].State == "completed" && l[0].OldKey == "removed"
 		})
+		if h.letsIn(t, h.key) {
+			t.Error("the key that the emergency used still opens the host")
+		}
 		w.Owner.must(t, "PATCH", "/safes/"+v.ID+"/policy", obj{"approvals": 0})
 		oscar.succeeds(t, v, "true")
 
 		admin.says(t, "is rotated: version 3", "accounts", "rotate", v.Name, "--wait")
 		w.saw(Want{Constant: "CREDENTIAL_ROTATION_STARTED", TargetID: v.Account, ActorID: w.Owner.ID, Actor: "TenantAdmin", Where: obj{"trigger_kind": "manual"}})
+		oscar.succeeds(t, v, "true")
+
+		// What somebody has seen is rotated once they have given it back, and not before.
+		carla := w.add("operator")
+		w.join(v, carla, "checkout")
+		out := carla.checksOut(t, v, nil)
+		carla.must(t, "POST", "/checkouts/"+out.Checkout.ID+"/check-in", nil)
+		w.saw(Want{Constant: "CREDENTIAL_ROTATION_COMPLETED", TargetID: v.Account, Where: obj{"secret_version": 4}})
+		w.saw(Want{Constant: "CREDENTIAL_ROTATION_STARTED", TargetID: v.Account, Actor: "System", Where: obj{"trigger_kind": "checkin"}})
 		oscar.succeeds(t, v, "true")
 
 		// A target that keeps its keys elsewhere stays as it is, and says so.
