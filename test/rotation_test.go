@@ -75,7 +75,7 @@ func TestEmergencysKeyIsRotatedAfterwards(t *testing.T) {
 		if h.letsIn(t, h.key) {
 			t.Error("the key that the emergency used still opens the host")
 		}
-		w.Owner.must(t, "PATCH", "/safes/"+v.ID+"/policy", obj{"approvals": 0})
+		admin("", "safes", "policy", v.Name, "--approvals", "0")
 		oscar.succeeds(t, v, "true")
 
 		admin.says(t, "is rotated: version 3", "accounts", "rotate", v.Name, "--wait")

@@ -434,7 +434,7 @@ func (x *stage) rules(t *testing.T) {
 		}
 	}
 	for action := range doc.fresh {
-		found := strings.HasPrefix(action, "audit.") || strings.HasPrefix(action, "access.") || strings.HasPrefix(action, "secret.") || action == "account.rotate" || strings.HasSuffix(action, "governance.decide") || action == "platform.governance_decide" || action == "token.issue"
+		found := strings.HasPrefix(action, "audit.") || strings.HasPrefix(action, "access.") || strings.HasPrefix(action, "secret.") || action == "account.rotate" || action == "review.decide" || strings.HasSuffix(action, "governance.decide") || action == "platform.governance_decide" || action == "token.issue"
 		for _, r := range rights {
 			found = found || r.action == action
 		}
