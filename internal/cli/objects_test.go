@@ -25,7 +25,7 @@ func resourceJSON(name string) map[string]any {
 }
 
 func accountJSON(name, kind string) map[string]any {
-	return map[string]any{"id": accID, "name": name, "resource_id": resID, "username": "deploy", "kind": kind, "state": "enabled", "credential_version": 1, "version": 4, "created_at": "2026-03-01T12:00:00Z", "updated_at": "2026-03-01T12:00:00Z"}
+	return map[string]any{"id": accID, "name": name, "resource_id": resID, "username": "deploy", "kind": kind, "state": "enabled", "credential_version": 1, "rotate_every": 0, "version": 4, "created_at": "2026-03-01T12:00:00Z", "updated_at": "2026-03-01T12:00:00Z"}
 }
 
 // organization fills the lists.
