@@ -268,3 +268,27 @@ func TestCheckoutsByTheCommandLine(t *testing.T) {
 		ask.says(t, "checkout", "request", "list")
 	})
 }
+
+// Checkouts in the console, by web/test/checkouts.e2e.mjs: the credential is seen, and
+// nothing of it stays.
+func TestConsoleChecksOut(t *testing.T) {
+	t.Parallel()
+	s := shared(t, SQLite)
+	w := newWorld(t, s)
+	carla, oscar := w.person("operator"), w.person("operator")
+	h := newPasswordHost(t, nil)
+	v := w.safe(h, nil, oscar)
+	w.join(v, carla, "checkout")
+	name := func(p *Person) obj {
+		who := p.who()
+		who["name"] = get[struct{ User struct{ Name string } }](t, p.Client, "GET", "/auth/me", nil).User.Name
+		return who
+	}
+	play(t, "checkouts", obj{"url": s.URL, "slug": w.Slug, "owner": name(w.Owner), "holder": name(carla), "asker": name(oscar), "safe": v.Name, "safe_id": v.ID, "account_id": v.Account,
+		"user": h.user, "password": h.password}, s.asks(t, w.Owner, carla, oscar))
+
+	in := w.saw(Want{Constant: "CREDENTIAL_CHECKIN_COMPLETED", ActorID: carla.ID, TargetID: v.Account, Meta: obj{"ended_by": "holder", "rotation_scheduled": true}})
+	w.saw(Want{Constant: "CREDENTIAL_CHECKOUT_STARTED", ActorID: carla.ID, TargetID: v.Account, Where: obj{"checkout_id": in.Metadata["checkout_id"]}})
+	w.saw(Want{Constant: "CREDENTIAL_CHECKIN_COMPLETED", ActorID: w.Owner.ID, TargetID: v.Account, Meta: obj{"ended_by": "admin"}})
+	w.saw(Want{Constant: "CREDENTIAL_CHECKOUT_STARTED", ActorID: oscar.ID, TargetID: v.Account, Meta: obj{"access_request_id": present}})
+}

@@ -268,6 +268,12 @@ const lending = createRoute({
   validateSearch: optional("new", "safe", "show"),
   component: lazyRouteComponent(() => import("./features/lending/page")),
 });
+const checkouts = createRoute({
+  getParentRoute: () => org,
+  path: "/checkouts",
+  validateSearch: optional("new", "safe", "show", "open", "account"),
+  component: lazyRouteComponent(() => import("./features/checkouts/page")),
+});
 const approvals = createRoute({
   getParentRoute: () => org,
   path: "/approvals",
@@ -455,7 +461,7 @@ const tree = root.addChildren([
       anyGovernanceAction,
       platformGovernance,
       platformGovernanceAction,
-      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people, groups, group, policies, newPolicy, policy, access, myRequests, lending, approvals, request, reviews, review, governance, governanceAction, recoveries, sso, organization, notifications]),
+      org.addChildren([orgHome, safes, newSafe, safe, mySessions, live, sessions, session, audit, resources, accounts, people, groups, group, policies, newPolicy, policy, access, myRequests, lending, checkouts, approvals, request, reviews, review, governance, governanceAction, recoveries, sso, organization, notifications]),
     ]),
   ]),
 ]);

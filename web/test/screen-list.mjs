@@ -1,5 +1,5 @@
 // What to look at, as whom, and what to do first.
-import { groups, policies, requests } from "./mock/access.mjs";
+import { checkouts, groups, policies, requests } from "./mock/access.mjs";
 import { channels, deliveries, letters } from "./mock/admin.mjs";
 import { actions } from "./mock/governance.mjs";
 import { reviews } from "./mock/reviews.mjs";
@@ -228,6 +228,20 @@ export const pages = [
   { name: "lending-all", path: `${o}/lending?show=all`, as: "ada", full: true, until: "text=Lent by others" },
   { name: "lending-empty", path: `${o}/lending`, as: "priya", until: "text=Nothing is lent" },
   { name: "lending-new", path: `${o}/lending?new=1`, as: "ada", until: "dialog" },
+  { name: "checkouts", path: `${o}/checkouts`, as: "ada", full: true, until: "text=The rescue console" },
+  { name: "checkouts-all", path: () => `${o}/checkouts?show=all&open=${checkouts[3].id}`, as: "ada", until: ".panel >> text=Console cable" },
+  { name: "checkouts-empty", path: `${o}/checkouts`, as: "priya", until: "text=Nothing is checked out" },
+  { name: "checkouts-new", path: () => `${o}/checkouts?new=1&safe=${safes[2].id}`, as: "ada", until: "dialog >> text=At most" },
+  {
+    name: "checkout-shown",
+    path: `${o}/checkouts`,
+    as: "ada",
+    until: "text=The rescue console",
+    act: async (page) => {
+      await page.getByRole("button", { name: "Show the credential of orders-db again" }).click();
+      await page.getByRole("dialog").getByLabel("Password", { exact: true }).waitFor();
+    },
+  },
   { name: "request", path: () => `${o}/requests/${requests[0].id}`, as: "jonas", full: true, until: "text=It is /var/log" },
   {
     name: "request-approve",

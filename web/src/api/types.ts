@@ -136,9 +136,13 @@ export type SimulationWire = Omit<Schemas["Simulation"], "examples" | "by"> & { 
 export type AccessVoteWire = Schemas["AccessVote"];
 export type AccessCommentWire = Schemas["AccessComment"];
 export type AccessSessionWire = Schemas["AccessSession"];
-export type AccessRequestWire = Omit<Schemas["AccessRequest"], "decisions" | "comments" | "sessions" | "approvers"> & { approvers: string[]; decisions?: AccessVoteWire[]; comments?: AccessCommentWire[]; sessions?: AccessSessionWire[] };
+export type AccessRequestWire = Omit<Schemas["AccessRequest"], "decisions" | "comments" | "sessions" | "checkouts" | "approvers"> & { approvers: string[]; decisions?: AccessVoteWire[]; comments?: AccessCommentWire[]; sessions?: AccessSessionWire[]; checkouts?: Schemas["AccessCheckout"][] };
 export type LoanWire = Schemas["AccessDelegation"];
 export type GrantWire = Schemas["GrantedAccess"];
+
+// --- checkouts -----------------------------------------------------------------
+export type CheckoutWire = Schemas["Checkout"];
+export type OpenedCheckoutWire = Schemas["OpenedCheckout"];
 
 // --- changes that wait for a second person -------------------------------------
 export type GovernanceActionWire = Schemas["GovernanceAction"];
@@ -177,6 +181,8 @@ export type GroupMember = Dated<GroupMemberWire>;
 export type SafeGroup = Dated<SafeGroupWire>;
 export type AccessPolicy = Dated<AccessPolicyWire>;
 export type AccessRequest = Dated<AccessRequestWire>;
+export type Checkout = Dated<CheckoutWire>;
+export type OpenedCheckout = Dated<OpenedCheckoutWire>;
 export type Loan = Dated<LoanWire>;
 export type AccessReview = Dated<AccessReviewWire>;
 export type ReviewRight = Dated<ReviewRightWire>;

@@ -37,12 +37,12 @@ const decided = {
 
 const who = (p) => ({ id: p.id, handle: p.handle, name: p.name, email: p.email });
 const request = (p, safe, reason, state, more = {}) => ({
-  id: makeId("req"), kind: "approval", state, safe: { id: safe.id, name: safe.name, resource_name: safe.resource.name, protocol: "ssh", host: safe.resource.host, port: safe.resource.port, username: safe.account.username },
+  id: makeId("req"), kind: "approval", uses: "session", state, safe: { id: safe.id, name: safe.name, resource_name: safe.resource.name, protocol: "ssh", host: safe.resource.host, port: safe.resource.port, username: safe.account.username },
   requester: who(p), requester_role: p.role, reason, duration_seconds: 7200, approvals_needed: 1, approvals_have: 0, approvers: ["safe"], one_session: false, cool_down_seconds: 300, version: 1, created_at: ago(14), expires_at: ahead(1400), may_decide: false, ...more,
 });
 const grant = (minutes, more = {}) => ({ id: makeId("grant"), starts_at: ago(20), ends_at: ahead(minutes), ...more });
 export const requests = [
-  request(people[2], safes[2], "The disk of the orders database is full. I will rotate its logs and look at what fills it.", "open", { ticket: "OPS-4711", may_decide: true, decisions: [], comments: [{ id: "cmt_1", by: who(people[2]), text: "It is /var/log/postgresql.", at: ago(9) }] }),
+  request(people[2], safes[2], "The disk of the orders database is full. I will rotate its logs and look at what fills it.", "open", { ticket: "OPS-4711", uses: "both", may_decide: true, decisions: [], comments: [{ id: "cmt_1", by: who(people[2]), text: "It is /var/log/postgresql.", at: ago(9) }] }),
   request(people[3], safes[0], "Deploy of the fix for the basket", "open", { approvals_needed: 2, approvals_have: 1, may_decide: true, policy_id: policies[1].id, approvers: ["safe", `group:${groups[1].id}`], one_session: true, starts_at: ahead(90) }),
   request(people[2], safes[2], "Slow queries since the release", "approved", { created_at: ago(60 * 24 * 3), grant: grant(-60 * 24 * 3 + 120, { ends_at: ago(60 * 24 * 3 - 120), ended_at: ago(60 * 24 * 3 - 120), end_reason: "expired" }) }),
   request(people[0], safes[3], "Payout of the week hangs", "approved", { kind: "emergency", approvals_needed: 0, grant: grant(40), sessions: [{ id: "sess_1", state: "active", started_at: ago(12), recording_id: "rec_1" }], decisions: [] }),
@@ -58,7 +58,23 @@ const loans = [
   loan(people[2], people[3], safes[1], { parent_id: "dlg_1" }),
 ];
 
+const checkout = (p, safe, reason, more = {}) => ({ id: makeId("chk"), safe: { id: safe.id, name: safe.name }, account: safe.account, credential_kind: "password", user: who(p), source_ip: "198.51.100.20", reason, started_at: ago(20), expires_at: ahead(40), handed_at: ago(20), secret_version: 4, reveals: 1, active: true, ...more });
+const over = (by, more = {}) => ({ active: false, started_at: ago(60 * 26), ended_at: ago(60 * 25), ended_by: by, ...more });
+export const checkouts = [
+  checkout(people[0], safes[2], "The rescue console asks for the password of the database's own user", { ticket: "OPS-4711", reveals: 2 }),
+  checkout(people[2], safes[0], "The vendor's installer signs in by itself", { access_request_id: requests[0].id }),
+  checkout(people[0], safes[0], "Compare the key on the host", over("holder", { credential_kind: "ssh_key", end_comment: "done" })),
+  checkout(people[3], safes[1], "Console cable in the cellar", over("admin", { ended_by_name: "Jonas Weber" })),
+  checkout(people[3], safes[3], "Boot without a network", over("expiry")),
+];
+
 export function accessRoutes(on, page) {
+  on("GET", "/checkouts", ({ url, me, empty }) => page(empty ? [] : checkouts.filter((c) => (!url.searchParams.get("active") || c.active) && (!url.searchParams.get("account") || c.account.id === url.searchParams.get("account")) && (me.handle !== "priya" || c.user.id === me.id)), url));
+  on("GET", "/checkouts/{id}", ({ params }) => checkouts.find((c) => c.id === params.id) ?? checkouts[0]);
+  const shown = (c) => ({ checkout: c, credential: { username: c.account.username, kind: c.credential_kind, version: 4, ...(c.credential_kind === "ssh_key" ? { private_key: "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END OPENSSH PRIVATE KEY-----\n" } : { password: "correct-horse-battery" }) } });
+  on("POST", "/checkouts", () => shown(checkouts[0]));
+  on("POST", "/checkouts/{id}/reveal", ({ params }) => shown(checkouts.find((c) => c.id === params.id) ?? checkouts[0]));
+  on("POST", "/checkouts/{id}/check-in", ({ params }) => ({ ...(checkouts.find((c) => c.id === params.id) ?? checkouts[0]), ...over("holder") }));
   on("GET", "/access/delegations", ({ url, me, empty }) => page(empty ? [] : loans.filter((l) => (!url.searchParams.get("active") || !l.ended_at) && (me.handle !== "priya" || l.lender.id === me.id)), url));
   on("GET", "/access/requests", ({ url, me, empty }) => page(empty ? [] : requests.filter((r) => (!url.searchParams.get("to_decide") || (r.may_decide && me.handle !== "grace")) && (!url.searchParams.get("mine") || r.requester.id === me.id) && (!url.searchParams.get("state") || r.state === url.searchParams.get("state")) && (!url.searchParams.get("safe_id") || r.safe.id === url.searchParams.get("safe_id"))), url));
   on("GET", "/access/requests/{id}", ({ params, me }) => {

@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Ban, CircleCheck, KeyRound, Trash2 } from "lucide-react";
 import { useState } from "react";
@@ -10,6 +10,7 @@ import { plural } from "../../ui/format";
 import { Failed, FormProblem, Note, Skeleton } from "../../ui/states";
 import { Command, Facts, Id, Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
+import { checkoutsQuery } from "../checkouts/queries";
 import { resourcesQuery } from "../resources/queries";
 import { safesQuery } from "../safes/queries";
 import { useOrg, useRights } from "../shell/org";
@@ -99,6 +100,10 @@ export function AccountPanel({ id, onClose }: { id: string; onClose: () => void 
             </section>
           )}
           <section>
+            <h3>Checkouts</h3>
+            <HeldBy account={a} />
+          </section>
+          <section>
             <h3>Safes that use it</h3>
             {using.length === 0 ? (
               <p className="dim">None, so nobody can sign in with it.</p>
@@ -150,6 +155,27 @@ export function AccountPanel({ id, onClose }: { id: string; onClose: () => void 
         </Confirm>
       )}
     </Panel>
+  );
+}
+
+/** Who sees its credential now, and where all who saw it are listed. */
+function HeldBy({ account }: { account: Account }) {
+  const org = useOrg();
+  const list = useInfiniteQuery(checkoutsQuery(org.id, { active: true, account: account.id }));
+  const held = list.data?.pages[0]?.items[0];
+  return (
+    <p className="dim">
+      {held ? (
+        <>
+          {held.user.name} has its credential checked out, until <Time at={held.expires_at} />.{" "}
+        </>
+      ) : (
+        list.data && "Nobody has its credential checked out. "
+      )}
+      <Link to="/o/$org/checkouts" params={{ org: org.slug }} search={{ show: "all", account: account.id }}>
+        All its checkouts
+      </Link>
+    </p>
   );
 }
 

@@ -5,18 +5,19 @@ import { asProblem } from "../../api/problem";
 import type { AccessRequest, Safe } from "../../api/types";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
-import { TextArea, TextField } from "../../ui/field";
+import { SelectField, TextArea, TextField } from "../../ui/field";
 import { FormProblem, Note } from "../../ui/states";
 import { useToasts } from "../../ui/toast";
 import { type Amount, seconds, toAmount } from "../safes/policy";
 import { Span } from "../safes/policy-form";
 import { useMe, useOrg } from "../shell/org";
 import { type Ask, useRequestChanges } from "./queries";
+import { usesWords } from "./words";
 
-const known = ["safe", "safe_id", "reason", "ticket", "duration_seconds", "starts_at"];
+const known = ["uses", "safe", "safe_id", "reason", "ticket", "duration_seconds", "starts_at"];
 
 /** Asks for access to a safe: the one of the page, or one by its name. */
-export function AskDialog({ safe, emergency, onClose }: { safe?: Safe; emergency?: boolean; onClose: () => void }) {
+export function AskDialog({ safe, emergency, use = "session", onClose }: { safe?: Safe; emergency?: boolean; use?: NonNullable<Ask["uses"]>; onClose: () => void }) {
   const org = useOrg();
   const navigate = useNavigate();
   const toasts = useToasts();
@@ -24,6 +25,7 @@ export function AskDialog({ safe, emergency, onClose }: { safe?: Safe; emergency
   const act = emergency ? changes.emergency : changes.ask;
   const [name, setName] = useState("");
   const [reason, setReason] = useState("");
+  const [uses, setUses] = useState(use);
   const [ticket, setTicket] = useState("");
   const [length, setLength] = useState<Amount>(() => toAmount(Math.min(3600, safe?.policy.request_max_seconds ?? 3600)));
   const [starts, setStarts] = useState("");
@@ -32,7 +34,7 @@ export function AskDialog({ safe, emergency, onClose }: { safe?: Safe; emergency
   const ready = (safe !== undefined || name.trim() !== "") && reason.trim() !== "" && !lengthProblem;
   const done = (r: AccessRequest) => {
     if (emergency) toasts.say("You are in. Every owner and admin has been told.");
-    else toasts.say(r.state === "approved" ? "You may open it now." : "Asked. You get a message when it is decided.");
+    else toasts.say(r.state === "approved" ? uses === "checkout" ? "You may check it out now." : "You may open it now." : "Asked. You get a message when it is decided.");
     onClose();
     void navigate({ to: "/o/$org/requests/$request", params: { org: org.slug, request: r.id } });
   };
@@ -47,6 +49,7 @@ export function AskDialog({ safe, emergency, onClose }: { safe?: Safe; emergency
           ...(safe ? { safe_id: safe.id } : { safe: name.trim() }),
           reason: reason.trim(),
           duration_seconds: seconds(length),
+          ...(emergency ? {} : { uses }),
           ...(ticket.trim() ? { ticket: ticket.trim() } : {}),
           ...(starts && !emergency ? { starts_at: new Date(starts).toISOString() } : {}),
         };
@@ -68,8 +71,18 @@ export function AskDialog({ safe, emergency, onClose }: { safe?: Safe; emergency
       )}
       {!safe && <TextField label="Safe" mono autoFocus hint="Its name. It may be one that you are no member of, where everybody may ask." value={name} error={problem?.field("safe") ?? problem?.field("safe_id")} onText={setName} />}
       <TextArea label="Reason" rows={3} maxLength={500} hint="What you will do there. Who decides reads this." value={reason} error={problem?.field("reason")} onText={setReason} />
+      {!emergency && (
+        <SelectField
+          label="Use"
+          hint={uses === "session" ? "The gateway signs in for you; nobody sees the credential." : "You see the credential itself. It is replaced after the check-in. Where a session does the work, ask for that."}
+          error={problem?.field("uses")}
+          value={uses}
+          options={(["session", "checkout", "both"] as const).map((value) => ({ value, label: usesWords[value].asks }))}
+          onPick={setUses}
+        />
+      )}
       <div className="pair">
-        <Span label="For" hint="Then it ends, and sessions with it." value={length} error={problem?.field("duration_seconds") ?? lengthProblem} onAmount={setLength} />
+        <Span label="For" hint={uses === "session" ? "Then it ends, and sessions with it." : "Then it ends, and what it opened with it."} value={length} error={problem?.field("duration_seconds") ?? lengthProblem} onAmount={setLength} />
         <TextField label="Ticket" optional value={ticket} error={problem?.field("ticket")} onText={setTicket} />
       </div>
       {!emergency && <TextField label="From" type="datetime-local" optional hint="Empty: as soon as it is approved." value={starts} error={problem?.field("starts_at")} onText={setStarts} />}

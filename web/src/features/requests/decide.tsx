@@ -9,6 +9,7 @@ import { duration } from "../../ui/format";
 import { FormProblem } from "../../ui/states";
 import { useToasts } from "../../ui/toast";
 import { useRequestChanges } from "./queries";
+import { opens } from "./words";
 
 /** Approve and Reject, each with a word to the requester. By keyboard, where one request is the page: A and R. */
 export function Decide({ request: r, keys }: { request: AccessRequest; keys?: boolean }) {
@@ -52,7 +53,7 @@ export function Decide({ request: r, keys }: { request: AccessRequest; keys?: bo
               { id: r.id, verdict, comment: comment.trim(), version: r.version },
               {
                 onSuccess: (now) => {
-                  toasts.say(approve ? (now.state === "approved" ? `${r.requester.name} may open ${r.safe.name} now.` : "Approved. One more person has to.") : "Rejected.");
+                  toasts.say(approve ? (now.state === "approved" ? r.uses === "checkout" ? `${r.requester.name} may check out the credential of ${r.safe.name} now.` : `${r.requester.name} may open ${r.safe.name} now.` : "Approved. One more person has to.") : "Rejected.");
                   close();
                 },
               },
@@ -69,7 +70,7 @@ export function Decide({ request: r, keys }: { request: AccessRequest; keys?: bo
         >
           <p className="dim">
             {approve
-              ? `${r.approvals_needed - r.approvals_have > 1 ? "Another person has to approve it too. Then they" : "They"} may open ${r.one_session ? "one session" : "sessions"} there for ${duration(r.duration_seconds)}${r.starts_at ? ` from ${r.starts_at.toLocaleString()}` : ""}.`
+              ? `${r.approvals_needed - r.approvals_have > 1 ? "Another person has to approve it too. Then they" : "They"} may ${opens(r)} there for ${duration(r.duration_seconds)}${r.starts_at ? ` from ${r.starts_at.toLocaleString()}` : ""}.`
               : "This ends the request. They may ask again."}
           </p>
           <TextArea label="Comment" optional rows={2} maxLength={500} hint="They are told it." value={comment} error={decide.error ? asProblem(decide.error).field("comment") : undefined} onText={setComment} />

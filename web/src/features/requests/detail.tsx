@@ -11,11 +11,13 @@ import { Failed, FormProblem, Note, PageSkeleton } from "../../ui/states";
 import { Id, State, Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
 import { useMe, useOrg } from "../shell/org";
+import { CheckOutLink } from "../checkouts/link";
+import { checkoutWords } from "../checkouts/words";
 import { LaunchLink } from "../terminal/launch-link";
 import { Decide } from "./decide";
 import { Before, RequestFacts } from "./facts";
 import { requestQuery, useRequestChanges } from "./queries";
-import { lasts, RequestState } from "./words";
+import { begun, lasts, RequestState } from "./words";
 
 export default function RequestPage() {
   const org = useOrg();
@@ -45,7 +47,8 @@ export default function RequestPage() {
                 End the access
               </Button>
             )}
-            {own && lasts(r) && r.grant && r.grant.starts_at.getTime() <= Date.now() && <LaunchLink safe={r.safe.id} name={r.safe.name} />}
+            {own && begun(r) && r.uses !== "session" && <CheckOutLink safe={r.safe.id} name={r.safe.name} kind={r.uses === "checkout" ? "primary" : "plain"} />}
+            {own && begun(r) && r.uses !== "checkout" && <LaunchLink safe={r.safe.id} name={r.safe.name} />}
           </>
         }
       />
@@ -65,6 +68,7 @@ export default function RequestPage() {
           </section>
           <Said request={r} />
           <Sessions request={r} />
+          <Checkouts request={r} />
         </div>
         <section className="card">
           <header>
@@ -158,6 +162,28 @@ function Sessions({ request: r }: { request: AccessRequest }) {
   );
 }
 
+function Checkouts({ request: r }: { request: AccessRequest }) {
+  const org = useOrg();
+  if (!r.checkouts?.length) return null;
+  return (
+    <section className="card">
+      <header>
+        <h2>Checkouts that it opened</h2>
+      </header>
+      <ul className="item-list">
+        {r.checkouts.map((c) => (
+          <li key={c.id}>
+            <Link className="grow" to="/o/$org/checkouts" params={{ org: org.slug }} search={{ ...(c.ended_at ? { show: "all" } : {}), open: c.id }}>
+              <Time at={c.started_at} />
+            </Link>
+            <State meaning={c.ended_at ? undefined : "live"}>{c.ended_at ? checkoutWords[c.ended_by ?? ""] ?? "Over" : "Checked out"}</State>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
 function Withdraw({ request: r, onClose }: { request: AccessRequest; onClose: () => void }) {
   const { withdraw } = useRequestChanges();
   const toasts = useToasts();
@@ -206,7 +232,7 @@ function Revoke({ request: r, grant, own, onClose }: { request: AccessRequest; g
       }
     >
       <div className="stack">
-        <p>Live sessions on it end within two seconds.</p>
+        <p>{r.uses === "session" ? "Live sessions" : r.uses === "checkout" ? "Its checkout" : "Live sessions and the checkout"} on it end{r.uses === "checkout" && "s"} within two seconds.</p>
         {!own && <TextField label="Why" optional maxLength={500} hint="They are told it." value={comment} onText={setComment} />}
       </div>
     </Confirm>

@@ -8,6 +8,7 @@ import { policyQuery } from "../policies/queries";
 import { useOrg, useRights } from "../shell/org";
 import { roleWords } from "../shell/rights";
 import { requestsQuery } from "./queries";
+import { usesWords } from "./words";
 
 /** All that one needs for deciding: who, what, why, for how long, and what asked for it. */
 export function RequestFacts({ request: r }: { request: AccessRequest }) {
@@ -29,9 +30,10 @@ export function RequestFacts({ request: r }: { request: AccessRequest }) {
           </Link>,
         ],
         leads && ["Leads to", <code key="l">{leads}</code>],
+        ["Use", usesWords[r.uses].opens],
         r.ticket && ["Ticket", r.ticket],
         r.rule_note && ["Not approved by itself", r.rule_note],
-        ["For", `${duration(r.duration_seconds)}${r.one_session ? ", one session" : ""}`],
+        ["For", `${duration(r.duration_seconds)}${r.one_session && r.uses !== "checkout" ? ", one session" : ""}`],
         r.starts_at && ["From", r.starts_at.toLocaleString()],
         r.kind !== "emergency" && ["Approvals", `${r.approvals_have} of ${r.approvals_needed}`],
         r.kind === "approval" && [

@@ -38,6 +38,7 @@ export interface Ask {
   ticket?: string;
   duration_seconds: number;
   starts_at?: string;
+  uses?: "session" | "checkout" | "both";
 }
 
 export function useRequestChanges() {
@@ -45,7 +46,7 @@ export function useRequestChanges() {
   const client = useQueryClient();
   const stepUp = useStepUp();
   const onSuccess = async () => {
-    await Promise.all([client.invalidateQueries({ queryKey: [org, "requests"] }), client.invalidateQueries({ queryKey: [org, "safes"] }), client.invalidateQueries({ queryKey: [org, "safe"] })]);
+    await Promise.all([client.invalidateQueries({ queryKey: [org, "requests"] }), client.invalidateQueries({ queryKey: [org, "safes"] }), client.invalidateQueries({ queryKey: [org, "safe"] }), client.invalidateQueries({ queryKey: [org, "checkouts"] })]);
   };
   const at = (id: string, act: string) => `/access/requests/${id}/${act}`;
   return {

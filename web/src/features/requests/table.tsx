@@ -8,7 +8,7 @@ import { Empty } from "../../ui/states";
 import { type Column, Table } from "../../ui/table";
 import { Time } from "../../ui/text";
 import { useOrg } from "../shell/org";
-import { RequestState } from "./words";
+import { RequestState, usesWords } from "./words";
 
 export function RequestTable({ label, list, none, mine }: { label: string; list: UseInfiniteQueryResult<InfiniteData<Dated<Page<AccessRequestWire>>>>; none: string; mine?: boolean }) {
   const org = useOrg();
@@ -28,6 +28,7 @@ export function RequestTable({ label, list, none, mine }: { label: string; list:
       ),
     },
     { name: "State", cell: (r) => <RequestState request={r} /> },
+    { name: "Use", from: "tablet", cell: (r) => usesWords[r.uses].label },
     { name: "For", from: "phone", cell: (r) => duration(r.duration_seconds) },
     { name: "Until", from: "tablet", cell: (r) => (r.grant ? <Time at={r.grant.ended_at ?? r.grant.ends_at} /> : <span className="faint">—</span>) },
     { name: "Asked", from: "phone", cell: (r) => <Time at={r.created_at} /> },

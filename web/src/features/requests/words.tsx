@@ -26,3 +26,22 @@ export function RequestState({ request: r }: { request: AccessRequest }) {
 export function lasts(r: AccessRequest): boolean {
   return r.state === "approved" && r.grant !== undefined && r.grant.ended_at === undefined && r.grant.ends_at.getTime() > Date.now();
 }
+
+/** What it opened lasts, and has begun. */
+export function begun(r: AccessRequest): boolean {
+  return lasts(r) && r.grant !== undefined && r.grant.starts_at.getTime() <= Date.now();
+}
+
+/** What a request is for, and its grant opens. */
+export const usesWords: Record<AccessRequest["uses"], { label: string; asks: string; opens: string }> = {
+  session: { label: "Session", asks: "Sessions", opens: "Sessions; the credential stays unseen" },
+  checkout: { label: "Checkout", asks: "A checkout: the credential is shown", opens: "A checkout: the credential is shown to them" },
+  both: { label: "Session and checkout", asks: "Sessions, and a checkout", opens: "Sessions, and a checkout: the credential is shown to them" },
+};
+
+/** What they may do by it, after "they may". */
+export function opens(r: AccessRequest): string {
+  const session = `open ${r.one_session ? "one session" : "sessions"}`;
+  const checkout = "check the credential out, and see it,";
+  return r.uses === "session" ? session : r.uses === "checkout" ? checkout : `${session}, and ${checkout}`;
+}

@@ -12,7 +12,8 @@ import { Failed, FormProblem, Note, PageSkeleton } from "../../ui/states";
 import { Command, Facts, Id, Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
 import { asProblem, asSentence } from "../../api/problem";
-import { AskButtons } from "../requests/ask";
+import { CheckOutLink } from "../checkouts/link";
+import { AskButtons, AskDialog } from "../requests/ask";
 import { useOrg, useRights } from "../shell/org";
 import { managesSafe, safeRoleWords } from "../shell/rights";
 import { SessionTable } from "../sessions/table";
@@ -72,6 +73,7 @@ export default function SafePage() {
               </Button>
             )}
             <AskButtons safe={safe} />
+            {reveals(safe) && <CheckOutLink safe={safe.id} name={safe.name} />}
             {open && (
               <LaunchLink safe={safe.id} name={safe.name} />
             )}
@@ -147,7 +149,7 @@ function Overview({ safe, open }: { safe: Safe; open: boolean }) {
                     </Link>
                   ),
                 ],
-                ["Longest checkout", duration(p.checkout_timeout_seconds)],
+                ["Longest checkout", <Longest key="c" safe={safe} />],
                 ["Sessions at once", p.max_sessions === 0 ? "No limit" : String(p.max_sessions)],
               ]}
             />
@@ -184,6 +186,27 @@ function Overview({ safe, open }: { safe: Safe; open: boolean }) {
         </div>
       </section>
     </div>
+  );
+}
+
+/** Whether the reader's own role on the safe reveals its credential. */
+function reveals(safe: Safe): boolean {
+  return safe.my_role !== "" && safe.my_role !== "user";
+}
+
+/** How long a checkout lasts; who opens sessions only may ask for one. */
+function Longest({ safe }: { safe: Safe }) {
+  const [asking, setAsking] = useState(false);
+  return (
+    <span className="row wrap">
+      {duration(safe.policy.checkout_timeout_seconds)}
+      {safe.my_role === "user" && (
+        <Button small kind="ghost" onClick={() => setAsking(true)}>
+          Ask for a checkout
+        </Button>
+      )}
+      {asking && <AskDialog safe={safe} use="checkout" onClose={() => setAsking(false)} />}
+    </span>
   );
 }
 

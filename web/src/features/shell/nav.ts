@@ -1,4 +1,4 @@
-import { Activity, BadgeCheck, BellRing, Boxes, Building2, CircleHelp, Clapperboard, ClipboardCheck, FileKey, Handshake, Inbox, KeyRound, LifeBuoy, LogIn, type LucideIcon, Mail, Scale, ScrollText, Send, Server, ShieldCheck, SlidersHorizontal, SquareTerminal, UserCog, Users, UsersRound } from "lucide-react";
+import { Activity, BadgeCheck, BellRing, Boxes, Building2, CircleHelp, Clapperboard, ClipboardCheck, Eye, FileKey, Handshake, Inbox, KeyRound, LifeBuoy, LogIn, type LucideIcon, Mail, Scale, ScrollText, Send, Server, ShieldCheck, SlidersHorizontal, SquareTerminal, UserCog, Users, UsersRound } from "lucide-react";
 import type { Rights } from "./rights";
 
 export interface NavItem {
@@ -12,6 +12,7 @@ export interface NavGroup {
   items: NavItem[];
 }
 
+const checkouts: NavItem = { to: "/o/$org/checkouts", label: "Checkouts", icon: Eye, hint: "Credentials that are shown to people" };
 const approvals: NavItem = { to: "/o/$org/approvals", label: "Approvals", icon: BadgeCheck, hint: "Requests that wait for you" };
 
 const reviews: NavItem = { to: "/o/$org/reviews", label: "Access reviews", icon: ClipboardCheck, hint: "Who still needs which right" };
@@ -26,6 +27,7 @@ export function orgNav(r: Rights): NavGroup[] {
         { to: "/o/$org/safes", label: "Safes", icon: Boxes, hint: "What you may open" },
         { to: "/o/$org/my-sessions", label: "My sessions", icon: SquareTerminal, hint: "What you opened" },
         { to: "/o/$org/my-requests", label: "My requests", icon: Send, hint: "Access that you asked for" },
+        checkouts,
         { to: "/o/$org/lending", label: "Lent access", icon: Handshake, hint: "What you lend, and what is lent to you" },
         ...(r.oversee ? [] : [approvals, reviews]),
       ],
@@ -40,6 +42,7 @@ export function orgNav(r: Rights): NavGroup[] {
         reviews,
         { to: "/o/$org/governance", label: "Sensitive changes", icon: ShieldCheck, hint: "What waits for a second administrator" },
         { to: "/o/$org/sessions", label: "Sessions", icon: Clapperboard, hint: "History and recordings" },
+        ...(r.launch ? [] : [checkouts]),
         { to: "/o/$org/audit", label: "Audit", icon: ScrollText, hint: "What happened, with proof" },
       ],
     });

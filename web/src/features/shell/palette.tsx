@@ -147,10 +147,11 @@ function useEntries(groups: NavGroup[], memberships: Membership[], current: Memb
     for (const s of safes?.items ?? []) {
       list.push({ id: s.id, label: s.name, detail: s.description, group: "Safe", icon: Boxes, go: () => void navigate({ to: "/o/$org/safes/$safe", params: { org, safe: s.id }, search: {} }) });
     }
-    const make = (label: string, to: "/o/$org/safes/new" | "/o/$org/resources" | "/o/$org/accounts" | "/o/$org/my-requests" | "/o/$org/lending", isNew: boolean) =>
+    const make = (label: string, to: "/o/$org/safes/new" | "/o/$org/resources" | "/o/$org/accounts" | "/o/$org/my-requests" | "/o/$org/lending" | "/o/$org/checkouts", isNew: boolean) =>
       list.push({ id: `new-${label}`, label, detail: "", group: "Action", icon: Plus, go: () => void navigate({ to, params: { org }, search: isNew ? { new: "1" } : {} }) });
     if (r?.launch) {
       make("Ask for access", "/o/$org/my-requests", true);
+      make("Check out a credential", "/o/$org/checkouts", true);
       make("Lend access", "/o/$org/lending", true);
     }
     if (r?.manage) {

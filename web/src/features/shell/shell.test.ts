@@ -11,9 +11,9 @@ const entries = (role: Parameters<typeof rights>[0]) => orgNav(rights(role)).fla
 
 describe("navigation", () => {
   it("shows a role only what it may open", () => {
-    expect(entries("operator")).toEqual(["Safes", "My sessions", "My requests", "Lent access", "Approvals", "Access reviews"]);
-    expect(entries("auditor")).toEqual(["Live", "Approvals", "Access reviews", "Sensitive changes", "Sessions", "Audit", "Safes", "Resources", "Accounts", "People", "Groups", "Policies", "Explain access", "Lost factors"]);
-    expect(entries("admin")).toEqual(["Safes", "My sessions", "My requests", "Lent access", "Live", "Approvals", "Access reviews", "Sensitive changes", "Sessions", "Audit", "Resources", "Accounts", "People", "Groups", "Policies", "Explain access", "Lost factors", "Organization", "Single sign-on", "Notifications"]);
+    expect(entries("operator")).toEqual(["Safes", "My sessions", "My requests", "Checkouts", "Lent access", "Approvals", "Access reviews"]);
+    expect(entries("auditor")).toEqual(["Live", "Approvals", "Access reviews", "Sensitive changes", "Sessions", "Checkouts", "Audit", "Safes", "Resources", "Accounts", "People", "Groups", "Policies", "Explain access", "Lost factors"]);
+    expect(entries("admin")).toEqual(["Safes", "My sessions", "My requests", "Checkouts", "Lent access", "Live", "Approvals", "Access reviews", "Sensitive changes", "Sessions", "Audit", "Resources", "Accounts", "People", "Groups", "Policies", "Explain access", "Lost factors", "Organization", "Single sign-on", "Notifications"]);
     expect(entries("owner")).toEqual(entries("admin"));
   });
 
