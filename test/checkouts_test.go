@@ -275,7 +275,7 @@ func TestConsoleChecksOut(t *testing.T) {
 	t.Parallel()
 	s := shared(t, SQLite)
 	w := newWorld(t, s)
-	carla, oscar := w.person("operator"), w.person("operator")
+	carla, oscar := w.add("operator"), w.person("operator")
 	h := newPasswordHost(t, nil)
 	v := w.safe(h, nil, oscar)
 	w.join(v, carla, "checkout")

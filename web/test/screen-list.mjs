@@ -238,7 +238,8 @@ export const pages = [
     as: "ada",
     until: "text=The rescue console",
     act: async (page) => {
-      await page.getByRole("button", { name: "Show the credential of orders-db again" }).click();
+      await page.getByRole("button", { name: "orders-db", exact: true }).click();
+      await page.getByRole("button", { name: "Show again" }).click();
       await page.getByRole("dialog").getByLabel("Password", { exact: true }).waitFor();
     },
   },

@@ -164,18 +164,20 @@ function HeldBy({ account }: { account: Account }) {
   const list = useInfiniteQuery(checkoutsQuery(org.id, { active: true, account: account.id }));
   const held = list.data?.pages[0]?.items[0];
   return (
-    <p className="dim">
-      {held ? (
-        <>
-          {held.user.name} has its credential checked out, until <Time at={held.expires_at} />.{" "}
-        </>
-      ) : (
-        list.data && "Nobody has its credential checked out. "
-      )}
+    <>
+      <p className="dim">
+        {held ? (
+          <>
+            {held.user.name} has its credential checked out, until <Time at={held.expires_at} />.
+          </>
+        ) : (
+          list.data && "Nobody has its credential checked out."
+        )}
+      </p>
       <Link to="/o/$org/checkouts" params={{ org: org.slug }} search={{ show: "all", account: account.id }}>
         All its checkouts
       </Link>
-    </p>
+    </>
   );
 }
 

@@ -151,10 +151,10 @@ function Part({ title, rows, none, own, open, selected, showing, onShow, onEnd }
       skeleton: 140,
       cell: (c) => (
         <span className="stack tight gapless">
-          <button type="button" className="row-open plain-link truncate" onClick={() => open(c.id)}>
+          <button type="button" className="row-open breaks plain-link" onClick={() => open(c.id)}>
             {c.safe.name}
           </button>
-          <span className="faint small truncate">{own ? c.reason : `${c.user.name}: ${c.reason}`}</span>
+          <span className="faint small break">{own ? c.reason : `${c.user.name}: ${c.reason}`}</span>
         </span>
       ),
     },
@@ -166,22 +166,28 @@ function Part({ title, rows, none, own, open, selected, showing, onShow, onEnd }
     { name: "State", from: "phone", cell: (c) => <CheckoutState checkout={c} /> },
     { name: "Until", cell: (c) => <Time at={c.ended_at ?? c.expires_at} /> },
     {
+      name: "Show it",
+      quiet: true,
+      right: true,
+      from: "desk", // narrower, it is in the panel
+      cell: (c) =>
+        own &&
+        !c.ended_at && (
+          <Button small busy={showing === c.id} onClick={() => onShow(c)} aria-label={`Show the credential of ${c.safe.name} again`}>
+            Show
+          </Button>
+        ),
+    },
+    {
       name: "End it",
       quiet: true,
       right: true,
       cell: (c) =>
         !c.ended_at &&
         r.launch && (
-          <span className="row end nowrap">
-            {own && (
-              <Button small busy={showing === c.id} onClick={() => onShow(c)} aria-label={`Show the credential of ${c.safe.name} again`}>
-                Show
-              </Button>
-            )}
-            <Button small onClick={() => onEnd(c)} aria-label={own ? `Check in ${c.safe.name}` : `End the checkout of ${c.safe.name} by ${c.user.name}`}>
-              {own ? "Check in" : "End"}
-            </Button>
-          </span>
+          <Button small onClick={() => onEnd(c)} aria-label={own ? `Check in ${c.safe.name}` : `End the checkout of ${c.safe.name} by ${c.user.name}`}>
+            {own ? "Check in" : "End"}
+          </Button>
         ),
     },
   ];

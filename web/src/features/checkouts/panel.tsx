@@ -46,7 +46,9 @@ export function CheckoutPanel({ id, showing, onShow, onCheckIn, onClose }: { id:
         <Skeleton width="60%" />
       ) : (
         <>
-          <blockquote className="quote">{c.reason}</blockquote>
+          <section>
+            <blockquote className="quote">{c.reason}</blockquote>
+          </section>
           <section>
             <h3>Facts</h3>
             <Facts
