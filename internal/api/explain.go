@@ -14,15 +14,16 @@ import (
 	"github.com/vaultpam/vaultpam/internal/policy"
 )
 
-// AccessDecision is what a launch is answered, and why.
+// AccessDecision is what a launch or a checkout is answered, and why.
 type AccessDecision struct {
+	Use      string         `json:"use" enum:"session,checkout" doc:"What was asked for"`
 	Decision string         `json:"decision" enum:"allow,deny,require_approval"`
 	Why      string         `json:"why,omitempty" doc:"The class of a refusal, such as outside_valid_hours, mfa_required, no_approval, policy_denied"`
 	Sentence string         `json:"sentence,omitempty" doc:"What the person is told"`
 	Reasons  []AccessReason `json:"reasons" doc:"The policies that determined it, the weightiest first"`
 	Approval *NeedsApproval `json:"approval" doc:"What a policy asks for; null when none does"`
 	GrantID  id.AccessGrant `json:"grant_id,omitempty" doc:"The approved request that the permission rests on"`
-	Session  *Policy        `json:"session,omitempty" doc:"What the session may do: the safe's settings, narrowed by the options of the policy that lets in"`
+	Session  *Policy        `json:"session,omitempty" doc:"Of a session: what it may do: the safe's settings, narrowed by the options of the policy that lets in"`
 }
 
 // AccessReason is one policy that determined a decision.
@@ -45,7 +46,7 @@ type NeedsApproval struct {
 }
 
 func decisionJSON(d policy.Decision) AccessDecision {
-	out := AccessDecision{Decision: string(d.Outcome), Why: string(d.Why), Sentence: d.Sentence(), GrantID: d.Grant, Reasons: []AccessReason{}}
+	out := AccessDecision{Use: string(d.Use), Decision: string(d.Outcome), Why: string(d.Why), Sentence: d.Sentence(), GrantID: d.Grant, Reasons: []AccessReason{}}
 	for _, r := range d.Reasons {
 		out.Reasons = append(out.Reasons, AccessReason{ID: r.ID, Kind: r.Kind, Name: r.Name, Version: r.Version, Statement: r.Statement, Effect: string(r.Effect), Message: r.Message, Why: string(r.Why)})
 	}
@@ -55,7 +56,7 @@ func decisionJSON(d policy.Decision) AccessDecision {
 			out.Approval.Approvers = append(out.Approval.Approvers, who.String())
 		}
 	}
-	if d.Outcome != policy.Denied {
+	if d.Outcome != policy.Denied && d.Use == policy.ForSession {
 		p := policyJSON(d.Settings)
 		out.Session = &p
 	}
@@ -83,10 +84,11 @@ type Moment struct {
 	From   string    `query:"from" maxLength:"64" doc:"Address that the person connects from; absent: one that no network contains"`
 	MFAAge string    `query:"mfa" maxLength:"16" doc:"How long ago a second factor was proved, such as 10m; absent: just now; never"`
 	Ticket string    `query:"ticket" maxLength:"128"`
+	Use    string    `query:"use" enum:"session,checkout" doc:"What they would want of the safe; absent: a session. For a checkout the credential is shown to them"`
 }
 
 func (m Moment) when() (policy.When, error) {
-	w := policy.When{At: m.At, Ticket: m.Ticket}
+	w := policy.When{At: m.At, Ticket: m.Ticket, Use: policy.Use(m.Use)}
 	if m.From != "" {
 		a, err := netip.ParseAddr(m.From)
 		if err != nil {
@@ -143,8 +145,8 @@ func reachJSON(r policy.Reach) Reach {
 
 func (s *Server) explainRoutes() {
 	const tag = "access"
-	handle(s, signedIn, huma.Operation{OperationID: "explain-access", Method: http.MethodGet, Path: "/org/access/explain", Summary: "Whether somebody may open a safe, and why", Tags: []string{tag},
-		Description: "Decided by the code that decides launches. Administrators and auditors ask about everybody, managers of a safe about it, and everybody about themselves."},
+	handle(s, signedIn, huma.Operation{OperationID: "explain-access", Method: http.MethodGet, Path: "/org/access/explain", Summary: "Whether somebody may open a safe, or check its credential out, and why", Tags: []string{tag},
+		Description: "Decided by the code that decides launches and checkouts. Administrators and auditors ask about everybody, managers of a safe about it, and everybody about themselves."},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			User string `query:"user" required:"true" maxLength:"64"`
 			Safe string `query:"safe" required:"true" maxLength:"64"`
@@ -170,7 +172,7 @@ func (s *Server) explainRoutes() {
 			}
 			return &struct{ Body Explanation }{out}, nil
 		})
-	handle(s, signedIn, huma.Operation{OperationID: "who-can", Method: http.MethodGet, Path: "/org/access/who-can", Summary: "Everybody with a role on a safe, or for whom a request or a loan opens it now, and what a launch of theirs is answered", Tags: []string{tag}},
+	handle(s, signedIn, huma.Operation{OperationID: "who-can", Method: http.MethodGet, Path: "/org/access/who-can", Summary: "Everybody with a role on a safe, or for whom a request or a loan opens it now, and what a launch of theirs, or a checkout, is answered", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			Safe string `query:"safe" required:"true" maxLength:"64"`
 			Moment
@@ -183,7 +185,7 @@ func (s *Server) explainRoutes() {
 			l, err := s.Policies.WhoCan(ctx, a, id.Safe(in.Safe), w, in.request())
 			return pageOf(l, reachJSON, err)
 		})
-	handle(s, signedIn, huma.Operation{OperationID: "what-can", Method: http.MethodGet, Path: "/org/access/what-can", Summary: "Every safe on which somebody has a role, or which a request or a loan opens for them now, and what a launch of theirs is answered", Tags: []string{tag}},
+	handle(s, signedIn, huma.Operation{OperationID: "what-can", Method: http.MethodGet, Path: "/org/access/what-can", Summary: "Every safe on which somebody has a role, or which a request or a loan opens for them now, and what a launch of theirs, or a checkout, is answered", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			User string `query:"user" required:"true" maxLength:"64"`
 			Moment

@@ -30,6 +30,7 @@ type scene struct {
 	granted     []policy.Grant
 	broken      error // of the secret store
 	accounts    *vault.Service
+	policies    *policy.Service
 }
 
 func (s *scene) GrantsOf(_ context.Context, _ *db.Tx, _ id.Org, user id.User, sid id.Safe) (out []policy.SafeGrant, _ error) {
@@ -75,36 +76,40 @@ func (l late) OnAccount(ctx context.Context, tx *db.Tx, actor authz.Actor, a id.
 
 func each(t *testing.T, change func(*safe.Policy), f func(t *testing.T, s *scene)) {
 	t.Helper()
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		s := &scene{World: safetest.New(t, d)}
-		p := safe.Default()
-		if change != nil {
-			change(&p)
+	dbtest.Each(t, func(t *testing.T, d *db.DB) { f(t, newScene(t, d, change)) })
+}
+
+func newScene(t *testing.T, d *db.DB, change func(*safe.Policy)) *scene {
+	t.Helper()
+	s := &scene{World: safetest.New(t, d)}
+	p := safe.Default()
+	if change != nil {
+		change(&p)
+	}
+	s.vault = s.Safe("vault", &p)
+	s.anna, s.bruno = s.Person(s.Org, "anna", authz.Operator), s.Person(s.Org, "bruno", authz.Operator)
+	s.Member(s.vault.ID, s.Operator, safe.User)
+	s.Member(s.vault.ID, s.anna, safe.Checkout)
+	s.Member(s.vault.ID, s.bruno, safe.Manager)
+	for _, who := range []*authz.Actor{&s.Operator, &s.anna, &s.bruno, &s.Admin, &s.Auditor, &s.Stranger} {
+		who.MFAAt = s.Now
+	}
+	now := func() time.Time { return s.Now }
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
 		}
-		s.vault = s.Safe("vault", &p)
-		s.anna, s.bruno = s.Person(s.Org, "anna", authz.Operator), s.Person(s.Org, "bruno", authz.Operator)
-		s.Member(s.vault.ID, s.Operator, safe.User)
-		s.Member(s.vault.ID, s.anna, safe.Checkout)
-		s.Member(s.vault.ID, s.bruno, safe.Manager)
-		for _, who := range []*authz.Actor{&s.Operator, &s.anna, &s.bruno, &s.Admin, &s.Auditor, &s.Stranger} {
-			who.MFAAt = s.Now
-		}
-		now := func() time.Time { return s.Now }
-		must := func(err error) {
-			t.Helper()
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		policies, err := policy.New(policy.Deps{DB: d, Ledger: s.Ledger, Safes: s.Safes, Grants: s, Now: now})
-		must(err)
-		s.accounts, err = vault.New(vault.Deps{DB: d, Ledger: s.Ledger, Sealer: s.Keyring, Resources: s.Resources, Uses: []vault.Uses{safe.OnAccount}, Checkouts: late{s}, Now: now})
-		must(err)
-		s.Service, err = checkout.New(checkout.Deps{DB: d, Ledger: healthy{s.Ledger}, Policies: policies, Vault: shaky{s}, Rotation: s.accounts, Now: now})
-		must(err)
-		s.Events()
-		f(t, s)
-	})
+	}
+	var err error
+	s.policies, err = policy.New(policy.Deps{DB: d, Ledger: s.Ledger, Safes: s.Safes, Grants: s, Now: now})
+	must(err)
+	s.accounts, err = vault.New(vault.Deps{DB: d, Ledger: s.Ledger, Sealer: s.Keyring, Resources: s.Resources, Uses: []vault.Uses{safe.OnAccount}, Checkouts: late{s}, Now: now})
+	must(err)
+	s.Service, err = checkout.New(checkout.Deps{DB: d, Ledger: healthy{s.Ledger}, Policies: s.policies, Vault: shaky{s}, Rotation: s.accounts, Now: now})
+	must(err)
+	s.Events()
+	return s
 }
 
 func (s *scene) out(t *testing.T, who authz.Actor) checkout.Shown {

@@ -36,8 +36,7 @@ type refusal struct {
 	err error
 }
 
-// decide asks the engine that decides launches, for the use checkout, and then for a
-// fresh second factor. What is known is given with a refusal too.
+// decide asks the engine that decides launches, for the use checkout. What is known is given with a refusal too.
 func (s *Service) decide(ctx context.Context, tx *db.Tx, actor authz.Actor, a asked) (decided, *refusal, error) {
 	var out decided
 	unknown := &refusal{event.CredentialCheckoutStartedNotAMember, fault.New(fault.NotFound, "there is no safe %.64q whose credential you may check out: list your safes, or ask a manager of the safe to add you", a.called)}
@@ -59,9 +58,6 @@ func (s *Service) decide(ctx context.Context, tx *db.Tx, actor authz.Actor, a as
 	}
 	if no := refused(actor, d); no != nil {
 		return out, no, nil
-	}
-	if err := authz.Fresh(actor, authz.SecretReveal, now); err != nil {
-		return out, &refusal{event.CredentialCheckoutStartedMFARequired, err}, nil
 	}
 	if d.Grant != "" {
 		out.request = d.Request
@@ -108,7 +104,7 @@ func refused(actor authz.Actor, d *policy.Decision) *refusal {
 		if actor.Kind == authz.Token {
 			return &refusal{event.CredentialCheckoutStartedMFARequired, fault.New(fault.Denied, "this safe asks for a second factor, which an API token cannot give: check out as a person").WithCode(CodeMFARequired)}
 		}
-		return &refusal{event.CredentialCheckoutStartedMFARequired, fault.New(fault.Denied, "this safe asks for a fresh second factor: prove it again, then check out").WithCode(authz.StepUpRequired)}
+		return &refusal{event.CredentialCheckoutStartedMFARequired, fault.New(fault.Denied, "%s", d.Sentence()).WithCode(authz.StepUpRequired)}
 	case policy.NoApproval:
 		return no(event.CredentialCheckoutStartedNoApproval, CodeApprovalRequired)
 	}

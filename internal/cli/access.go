@@ -15,7 +15,7 @@ import (
 
 type accessCmd struct {
 	connection
-	Explain  accessExplainCmd  `cmd:"" help:"Whether a person may open a safe, and why."`
+	Explain  accessExplainCmd  `cmd:"" help:"Whether a person may open a safe, or check its credential out, and why."`
 	WhoCan   accessWhoCanCmd   `cmd:"" name:"who-can" help:"Who may open a safe now."`
 	WhatCan  accessWhatCanCmd  `cmd:"" name:"what-can" help:"What a person may open now."`
 	Simulate accessSimulateCmd `cmd:"" help:"Which past launches a change of policies or members would have decided otherwise."`
@@ -27,11 +27,12 @@ type questionFlags struct {
 	From   string `placeholder:"ADDRESS" help:"From which address; one that no network contains when not said."`
 	MFA    string `name:"mfa" placeholder:"10m" help:"How long ago a second factor was proved, or never; just now when not said."`
 	Ticket string `placeholder:"TICKET" help:"The ticket that is named at the launch."`
+	Use    string `default:"session" enum:"session,checkout" help:"What they would want of the safe: session, or checkout (the credential is shown to them)."`
 }
 
 func (f questionFlags) query(now time.Time) (url.Values, error) {
 	q := url.Values{}
-	for key, v := range map[string]string{"from": f.From, "mfa": f.MFA, "ticket": f.Ticket} {
+	for key, v := range map[string]string{"from": f.From, "mfa": f.MFA, "ticket": f.Ticket, "use": f.Use} {
 		if v != "" {
 			q.Set(key, v)
 		}
@@ -111,7 +112,7 @@ func (c *accessExplainCmd) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	return p.show(a, func() {
-		p.sayf("%s opening %s: %s", e.User.Name, e.Safe.Name, decisions[e.Decision])
+		p.sayf("%s %s %s: %s", e.User.Name, map[bool]string{true: "checking out", false: "opening"}[c.Use == "checkout"], e.Safe.Name, decisions[e.Decision])
 		if e.Sentence != "" {
 			p.sayf("They are told: %s", e.Sentence)
 		}

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cedar-policy/cedar-go"
 
@@ -16,7 +17,7 @@ import (
 // Decide answers a question under a set of policies. It is pure: the same question
 // and set have the same answer, and nothing else is asked.
 func (s *Set) Decide(q *Question) Decision {
-	d := Decision{Outcome: Denied, Set: s.Version, Settings: q.Safe.Settings}
+	d := Decision{Use: q.Use.word(), Outcome: Denied, Set: s.Version, Settings: q.Safe.Settings}
 	role := q.role()
 	if err := s.right(q, role); err != nil {
 		d.Why, d.err = NotPermitted, err
@@ -32,6 +33,10 @@ func (s *Set) Decide(q *Question) Decision {
 	w := s.world(q)
 	diag := w.ask()
 	s.conclude(q, w, diag, &d)
+	if d.Outcome == Allowed && d.Use == ForCheckout && !q.Who.Token && time.Duration(q.Moment.MFAAge)*time.Second > authz.SecretReveal.Freshness() {
+		d.Outcome, d.Why = Denied, MFARequired
+		d.Reasons = []Reason{{ID: builtinPrefix + "fresh-factor", Kind: kindBuiltin, Name: "fresh second factor", Effect: Deny, Why: MFARequired, Message: "a credential is shown to who has just proved a second factor"}}
+	}
 	return d
 }
 
@@ -419,6 +424,9 @@ func (w *world) withHours(r *rule, all bool) cedar.Record {
 // Sentence tells the person why they are refused and what to do. It is empty when they are not.
 func (d *Decision) Sentence() string {
 	text := sentences[d.Why]
+	if other, ok := ofCheckouts[d.Why]; ok && d.Use == ForCheckout {
+		text = other
+	}
 	if d.Why == NotPermitted {
 		text = faultText(d.err)
 	}
@@ -449,6 +457,12 @@ var sentences = map[Why]string{
 	PolicyDenies:    "a policy of your organization denies this: ask an administrator",
 	NothingPermits:  "no policy of your organization allows this now: ask an administrator",
 	BrokenPolicy:    "a policy of your organization could not be applied, so nobody is let in: tell an administrator",
+}
+
+// ofCheckouts are the sentences that are others for a checkout.
+var ofCheckouts = map[Why]string{
+	MFARequired: "a credential is shown only with a fresh second factor: prove it again, then check out",
+	NoApproval:  "this safe asks for approval first: request access for a checkout, and check out once it is approved",
 }
 
 func faultText(err error) string {

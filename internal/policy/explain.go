@@ -21,6 +21,7 @@ type When struct {
 	Factor  bool       // a second factor was proved just now,
 	FactorS int64      // or so many seconds before; 0 with Factor false: never
 	Ticket  string
+	Use     Use // what they would want of the safe; zero: a session
 }
 
 func (w When) asker(a authz.Actor, now time.Time) Asker {
@@ -34,10 +35,10 @@ func (w When) asker(a authz.Actor, now time.Time) Asker {
 	case w.FactorS > 0:
 		a.MFAAt = w.At.Add(-time.Duration(w.FactorS) * time.Second)
 	}
-	return Asker{Actor: a, At: w.At, Ticket: w.Ticket}
+	return Asker{Actor: a, At: w.At, Ticket: w.Ticket, Use: w.Use}
 }
 
-// Explanation is what a launch would be answered, and why.
+// Explanation is what a launch or checkout would be answered, and why.
 type Explanation struct {
 	Verdict
 	Approvers []PersonRef // who could approve, when approval is what is missing
@@ -52,7 +53,7 @@ type PersonRef struct {
 // maxApprovers bounds the list of who could approve.
 const maxApprovers = 200
 
-// Explain tells what would happen if somebody opened a safe. Administrators and
+// Explain tells what would happen if somebody opened a safe, or checked its credential out. Administrators and
 // auditors ask about everybody, managers about their safes, people about themselves.
 func (s *Service) Explain(ctx context.Context, actor authz.Actor, user id.User, sid id.Safe, w When) (Explanation, error) {
 	var out Explanation

@@ -203,6 +203,7 @@ type Approval struct {
 
 // Decision is the answer to a Question.
 type Decision struct {
+	Use        Use // that was asked for
 	Outcome    Outcome
 	Why        Why
 	Reasons    []Reason // those that determined it, in the order of their weight

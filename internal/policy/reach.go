@@ -98,8 +98,8 @@ func (r *reacher) openings(ctx context.Context, tx *db.Tx, m Moment) ([]Opening,
 }
 
 // WhoCan gives everybody who has a role on a safe, or for whom a request or a loan
-// opens it now, in the order of their handles, and what a launch of theirs would be
-// answered.
+// opens it now, in the order of their handles, and what a launch of theirs, or a
+// checkout, would be answered.
 func (s *Service) WhoCan(ctx context.Context, actor authz.Actor, sid id.Safe, w When, p page.Request) (page.List[Reach], error) {
 	read, after, err := p.Resolve()
 	if err != nil {
@@ -153,7 +153,8 @@ func (s *Service) WhoCan(ctx context.Context, actor authz.Actor, sid id.Safe, w 
 }
 
 // WhatCan gives the safes on which somebody has a role, or which a request or a loan
-// opens for them now, in the order of their names, and what a launch would be answered.
+// opens for them now, in the order of their names, and what a launch,
+// or a checkout, would be answered.
 func (s *Service) WhatCan(ctx context.Context, actor authz.Actor, user id.User, w When, p page.Request) (page.List[Reach], error) {
 	read, after, err := p.Resolve()
 	if err != nil {

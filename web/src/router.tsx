@@ -253,7 +253,7 @@ const policy = createRoute({
 const access = createRoute({
   getParentRoute: () => org,
   path: "/access",
-  validateSearch: optional("tab", "user", "safe", "at", "from", "mfa", "ticket"),
+  validateSearch: optional("tab", "user", "safe", "at", "from", "mfa", "ticket", "use"),
   component: lazyRouteComponent(() => import("./features/access/page")),
 });
 const myRequests = createRoute({

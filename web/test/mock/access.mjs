@@ -30,9 +30,9 @@ export const policies = [
 ];
 const reason = (effect, kind, name, more = {}) => ({ effect, kind, id: kind === "organization" ? policies[0].id : `builtin:${name}`, name, ...more });
 const decided = {
-  allow: { decision: "allow", approval: null, reasons: [reason("allow", "builtin", "members")] },
-  deny: { decision: "deny", why: "outside_valid_hours", sentence: "only within office hours", approval: null, reasons: [reason("deny", "organization", "Office hours", { version: 3, message: "only within office hours", why: "outside_valid_hours" }), reason("allow", "builtin", "members")] },
-  require_approval: { decision: "require_approval", why: "no_approval", sentence: "this safe needs an approved request first", approval: { count: 2, approvers: ["safe"], policy_id: policies[1].id }, reasons: [{ ...reason("require_approval", "organization", "Approval for production", { version: 1 }), id: policies[1].id }] },
+  allow: { use: "session", decision: "allow", approval: null, reasons: [reason("allow", "builtin", "members")] },
+  deny: { use: "session", decision: "deny", why: "outside_valid_hours", sentence: "only within office hours", approval: null, reasons: [reason("deny", "organization", "Office hours", { version: 3, message: "only within office hours", why: "outside_valid_hours" }), reason("allow", "builtin", "members")] },
+  require_approval: { use: "session", decision: "require_approval", why: "no_approval", sentence: "this safe needs an approved request first", approval: { count: 2, approvers: ["safe"], policy_id: policies[1].id }, reasons: [{ ...reason("require_approval", "organization", "Approval for production", { version: 1 }), id: policies[1].id }] },
 };
 
 const who = (p) => ({ id: p.id, handle: p.handle, name: p.name, email: p.email });
@@ -98,7 +98,7 @@ export function accessRoutes(on, page) {
     const safe = safes.find((s) => s.id === url.searchParams.get("safe")) ?? safes[0];
     const user = people.find((p) => p.id === url.searchParams.get("user")) ?? people[0];
     const d = safe === safes[0] ? decided.require_approval : safe === safes[3] ? decided.deny : decided.allow;
-    return { ...d, user: { id: user.id, name: user.handle }, safe: { id: safe.id, name: safe.name }, safe_role: "user", role: user.role, groups: [groups[0].id], at: ago(0), from: url.searchParams.get("from") ?? undefined, can_approve: d.approval ? [{ id: people[1].id, name: "jonas" }] : [], policy_set: 12, settings_text: 'forbid (principal, action, resource)\nunless { context.mfa_age <= 600 };\n', ...(d.decision === "deny" ? {} : { session: safe.policy }) };
+    return { ...d, use: url.searchParams.get("use") ?? "session", user: { id: user.id, name: user.handle }, safe: { id: safe.id, name: safe.name }, safe_role: "user", role: user.role, groups: [groups[0].id], at: ago(0), from: url.searchParams.get("from") ?? undefined, can_approve: d.approval ? [{ id: people[1].id, name: "jonas" }] : [], policy_set: 12, settings_text: 'forbid (principal, action, resource)\nunless { context.mfa_age <= 600 };\n', ...(d.decision === "deny" ? {} : { session: safe.policy }) };
   });
   const reach = (user, safe, d) => ({ ...decided[d], user: { id: user.id, name: user.handle }, safe: { id: safe.id, name: safe.name }, safe_role: "user" });
   on("GET", "/org/access/who-can", ({ url }) => page(people.slice(0, 4).map((p, i) => reach(p, safes[0], ["allow", "require_approval", "deny", "allow"][i])), url));

@@ -45,11 +45,11 @@ export default function AccessPage() {
   const tab = tabs.find((t) => t.id === search.tab)?.id;
   const name = useNames([search.user, search.safe].filter((x) => x !== undefined));
   const picks = (id: string | undefined): Pick[] => (id ? [{ value: id, label: name(id) }] : []);
-  const moment = useSettled<string>(JSON.stringify({ at: search.at, from: search.from, mfa: search.mfa, ticket: search.ticket }), 400);
+  const moment = useSettled<string>(JSON.stringify({ at: search.at, from: search.from, mfa: search.mfa, ticket: search.ticket, use: search.use }), 400);
   const m = JSON.parse(moment) as Moment;
   return (
     <>
-      <PageHead title="Explain access" lead="What a launch would be answered, and why, by the code that decides launches. Nothing is launched." />
+      <PageHead title="Explain access" lead="What a launch or a checkout would be answered, and why, by the code that decides them. Nothing is opened or shown." />
       <nav className="tabs" aria-label="What to ask">
         {tabs.map((t) => (
           <Link key={t.label} to="/o/$org/access" params={{ org: org.slug }} search={({ tab: _t, ...rest }) => ({ ...rest, ...(t.id ? { tab: t.id } : {}) })} aria-current={tab === t.id ? "page" : undefined} activeOptions={{ exact: true, includeSearch: true }}>
@@ -63,6 +63,15 @@ export default function AccessPage() {
             {tab !== "who" && <PersonPicker label="Person" picked={picks(search.user)} onPicked={(p) => set({ user: p[0]?.value })} />}
             {tab !== "what" && <SafePicker label="Safe" picked={picks(search.safe)} onPicked={(p) => set({ safe: p[0]?.value })} />}
           </div>
+          <SelectField
+            label="What they want"
+            value={search.use === "checkout" ? "checkout" : "session"}
+            options={[
+              { value: "session", label: "A session" },
+              { value: "checkout", label: "A checkout: the credential is shown to them" },
+            ]}
+            onPick={(use) => set({ use: use === "checkout" ? use : undefined })}
+          />
           <div className="quad">
             <TextField label="When" type="datetime-local" optional hint="Empty: now." value={search.at ?? ""} onText={(at) => set({ at: at || undefined })} />
             <TextField label="From address" mono optional hint="Empty: from no network." placeholder="192.0.2.7" value={search.from ?? ""} onText={(from) => set({ from: from || undefined })} />
@@ -107,7 +116,10 @@ function Explained({ explanation: e }: { explanation: Dated<ExplanationWire> }) 
   const r = useRights();
   const name = useNames(e.groups);
   const meaning = e.decision === "allow" ? "good" : e.decision === "deny" ? "bad" : "warn";
-  const does = { allow: "may open", deny: "may not open", require_approval: "needs approval to open" }[e.decision];
+  const does =
+    e.use === "checkout"
+      ? { allow: "may check out the credential of", deny: "may not check out the credential of", require_approval: "needs approval to check out the credential of" }[e.decision]
+      : { allow: "may open", deny: "may not open", require_approval: "needs approval to open" }[e.decision];
   return (
     <>
       <section className={`answer ${meaning}`} aria-live="polite" aria-label="The answer">
@@ -239,14 +251,14 @@ function ReachTable({ of, id, moment }: { of: "who" | "what"; id: string; moment
           ),
         },
     { name: "Through", from: "phone", cell: (x) => <Through reach={x} /> },
-    { name: "A launch is", cell: (x) => <DecisionState decision={x.decision} /> },
+    { name: moment.use === "checkout" ? "A checkout is" : "A launch is", cell: (x) => <DecisionState decision={x.decision} /> },
     { name: "Because of", from: "tablet", cell: (x) => x.reasons.map((y) => y.name).slice(0, 2).join(", ") },
     {
       name: "Explain",
       right: true,
       quiet: true,
       cell: (x) => (
-        <Link to="/o/$org/access" params={params} search={{ user: x.user.id, safe: x.safe.id, at: moment.at, from: moment.from, mfa: moment.mfa, ticket: moment.ticket }} aria-label={`Why, for ${of === "who" ? x.user.name : x.safe.name}`}>
+        <Link to="/o/$org/access" params={params} search={{ user: x.user.id, safe: x.safe.id, at: moment.at, from: moment.from, mfa: moment.mfa, ticket: moment.ticket, use: moment.use }} aria-label={`Why, for ${of === "who" ? x.user.name : x.safe.name}`}>
           Why
         </Link>
       ),

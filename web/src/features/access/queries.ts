@@ -8,9 +8,10 @@ export interface Moment {
   from?: string | undefined;
   mfa?: string | undefined;
   ticket?: string | undefined;
+  use?: string | undefined; // absent: a session
 }
 
-const query = (m: Moment) => ({ at: m.at && !Number.isNaN(Date.parse(m.at)) ? new Date(m.at).toISOString() : undefined, from: m.from, mfa: m.mfa, ticket: m.ticket });
+const query = (m: Moment) => ({ at: m.at && !Number.isNaN(Date.parse(m.at)) ? new Date(m.at).toISOString() : undefined, from: m.from, mfa: m.mfa, ticket: m.ticket, use: m.use === "checkout" ? m.use : undefined });
 
 export function explainQuery(org: string, user: string, safe: string, m: Moment) {
   return queryOptions({ queryKey: [org, "access", "explain", user, safe, m], queryFn: ({ signal }) => get<ExplanationWire>("/org/access/explain", { org, signal, query: { user, safe, ...query(m) } }), retry: false });
