@@ -105,12 +105,12 @@ await run(page, {
   },
   "an administrator sees who holds it, and takes it away": async () => {
     await owner.goto(at(`/accounts?open=${job.account_id}`));
-    await owner.getByText(`${job.asker.name} has its credential checked out`).waitFor();
+    await owner.getByText(`${job.asker.handle} has its credential checked out`).waitFor();
     await owner.getByRole("link", { name: "All its checkouts" }).click();
     await table("Others hold", owner).getByText("rescue console").waitFor();
-    await button(`End the checkout of ${job.safe} by ${job.asker.name}`, owner).click();
-    await act(() => button("End it now", dialog(owner)).click(), table("Others hold", owner).getByText(`Ended by ${job.owner.name}`), owner, job.owner);
-    await oscar.getByText(`The credential is hidden. Ended by ${job.owner.name}.`).waitFor();
+    await button(`End the checkout of ${job.safe} by ${job.asker.handle}`, owner).click();
+    await act(() => button("End it now", dialog(owner)).click(), table("Others hold", owner).getByText(`Ended by ${job.owner.handle}`), owner, job.owner);
+    await oscar.getByText(`The credential is hidden. Ended by ${job.owner.handle}.`).waitFor();
     await hidden(oscar);
   },
 });

@@ -50,7 +50,7 @@ export default function AccountsPage() {
   ];
   return (
     <>
-      <PageHead title="Accounts" lead="Logins on your resources. Their secrets are sealed here and go to the target only, never to a person's screen." action={add} />
+      <PageHead title="Accounts" lead="Logins on your resources. Their secrets are sealed here and go to the target; a person sees one only by a checkout." action={add} />
       {error ? (
         <Failed error={error} what="the accounts" retry={() => void refetch()} />
       ) : data && data.items.length === 0 ? (
