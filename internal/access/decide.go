@@ -131,7 +131,7 @@ func (r subject) person() Person        { return Person{r.requester(), r.Handle,
 
 // decided is what the requester is told.
 func (r subject) decided(by, comment string, yes bool, now time.Time) []letter {
-	d := notify.AccessDecided{Name: r.PersonName, Safe: r.SafeName, Approved: yes, By: by, Comment: comment, Request: r.ID}
+	d := notify.AccessDecided{Name: r.PersonName, Safe: r.SafeName, Approved: yes, By: by, Comment: comment, Uses: r.Uses, Request: r.ID}
 	if yes {
 		d.Until = db.Time(grantOf(r.GetRequestRow, nil, db.Micros(now)).EndsAt)
 	}

@@ -162,7 +162,7 @@ func (f *filing) letters() []letter {
 	for i, p := range f.approvers {
 		f.links[p.ID] = linkToken.New()
 		out[i] = letter{p, notify.AccessWaiting{Requester: f.requester.Handle, Email: f.requester.Email, Safe: f.facts.Name, Resource: f.facts.ResourceName, Reason: f.Reason, Ticket: f.Ticket, Rule: f.ruleNote,
-			For: short(f.Duration), Needed: f.need.Approvals, Request: string(f.id), Link: f.links[p.ID], Enter: f.enter, ExpiresAt: f.until()}, f.until()}
+			For: short(f.Duration), Uses: string(f.Uses), Needed: f.need.Approvals, Request: string(f.id), Link: f.links[p.ID], Enter: f.enter, ExpiresAt: f.until()}, f.until()}
 	}
 	return out
 }

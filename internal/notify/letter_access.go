@@ -26,6 +26,7 @@ type AccessWaiting struct {
 	Ticket    string
 	Rule      string // why a rule that approves did not
 	For       string // such as "2h"
+	Uses      string // "session", "checkout" or "both"; empty is the first
 	Needed    int
 	Request   string        // its id
 	Link      secret.Secret // of this person
@@ -42,9 +43,9 @@ func (d AccessWaiting) entrance() (string, secret.Secret) { return "/requests/de
 func (d AccessWaiting) letter(w *writer) {
 	w.subject("%s asks for access to %s", d.Requester, d.Safe)
 	if w.shared {
-		w.text("%s asks to open the safe %s. Its approvers decide.", d.Requester, d.Safe)
+		w.text("%s asks to %s %s. Its approvers decide.", d.Requester, usesVerb(d.Uses), d.Safe)
 	} else {
-		w.text("%s asks to open the safe %s. You may decide.", d.Requester, d.Safe)
+		w.text("%s asks to %s %s. You may decide.", d.Requester, usesVerb(d.Uses), d.Safe)
 	}
 	w.quote(d.Reason)
 	w.fact("Person", d.Email)
@@ -71,6 +72,17 @@ func (d AccessWaiting) letter(w *writer) {
 	}
 }
 
+// usesVerb says what a request is for, before the name of the safe.
+func usesVerb(uses string) string {
+	switch uses {
+	case "checkout":
+		return "be shown the credential of the safe"
+	case "both":
+		return "open, and be shown the credential of, the safe"
+	}
+	return "open the safe"
+}
+
 // AccessDecided tells the requester what became of their request.
 type AccessDecided struct {
 	Name     string
@@ -78,6 +90,7 @@ type AccessDecided struct {
 	Approved bool
 	By       string // empty: nobody decided in time
 	Comment  string
+	Uses     string    // as of AccessWaiting
 	Until    time.Time // Approved: when the access ends
 	Request  string    // its id
 }
@@ -95,6 +108,9 @@ func (d AccessDecided) letter(w *writer) {
 	case w.shared:
 		w.subject("The request of %s for access to %s has lapsed", d.Name, d.Safe)
 		w.text("Nobody decided in time about the request of %s for access to %s.", d.Name, d.Safe)
+	case d.Approved && d.Uses == "checkout":
+		w.subject("You may check out the credential of %s", d.Safe)
+		w.text("Hello %s, your request to be shown the credential of %s was approved by %s. It lasts until %s; a checkout that is still open then is ended.", d.Name, d.Safe, d.By, d.Until)
 	case d.Approved:
 		w.subject("You may open %s", d.Safe)
 		w.text("Hello %s, your request for access to %s was approved by %s. It lasts until %s; sessions that are still open then are ended.", d.Name, d.Safe, d.By, d.Until)
