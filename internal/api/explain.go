@@ -229,7 +229,21 @@ type ProposedPolicy struct {
 	PolicyDraft
 }
 
-// ProposedMember is a member of a safe who would have another role.
+// ProposedGroupMember is somebody who would join or leave a group.
+type ProposedGroupMember struct {
+	Group id.Group `json:"group_id" maxLength:"64"`
+	User  id.User  `json:"user_id" maxLength:"64"`
+	In    bool     `json:"in" doc:"False: taken out"`
+}
+
+// ProposedGroupRole is a group that would have another role on a safe.
+type ProposedGroupRole struct {
+	Safe  id.Safe  `json:"safe_id" maxLength:"64"`
+	Group id.Group `json:"group_id" maxLength:"64"`
+	Role  string   `json:"role" enum:",user,checkout,approver,manager" doc:"Empty: taken away"`
+}
+
+// ProposedMember is a direct member of a safe who would have another role.
 type ProposedMember struct {
 	Safe id.Safe `json:"safe_id" maxLength:"64"`
 	User id.User `json:"user_id" maxLength:"64"`
@@ -238,15 +252,18 @@ type ProposedMember struct {
 
 func (s *Server) simulateRoute(tag string) {
 	handle(s, signedIn, huma.Operation{OperationID: "simulate-access", Method: http.MethodPost, Path: "/org/access/simulate", Summary: "Decide past launches again under a proposed change", Tags: []string{tag},
-		Description: "Nothing is changed. Each launch of the last days is decided as things are today and as they would be, with the person, safe and moment of then."},
+		Description: "Nothing is changed. Each launch of the last days is decided under the policies of today and as it would be, with the person, safe and moment of then. Where a change of members or groups is about a launch, the role on the safe is what the members and groups of today would add up to after it."},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			Body struct {
-				Days     int              `json:"days,omitempty" minimum:"0" maximum:"90" doc:"How far back; 30 when absent"`
-				Policies []ProposedPolicy `json:"policies,omitempty" maxItems:"100"`
-				Members  []ProposedMember `json:"members,omitempty" maxItems:"100"`
+				Days     int                   `json:"days,omitempty" minimum:"0" maximum:"90" doc:"How far back; 30 when absent"`
+				Policies []ProposedPolicy      `json:"policies,omitempty" maxItems:"100"`
+				Members  []ProposedMember      `json:"members,omitempty" maxItems:"100"`
+				Groups   []ProposedGroupMember `json:"group_members,omitempty" maxItems:"100"`
+				Bindings []ProposedGroupRole   `json:"group_roles,omitempty" maxItems:"100"`
+				Deleted  []id.Group            `json:"deleted_groups,omitempty" maxItems:"100" doc:"With all that they bring"`
 			}
 		}) (*struct{ Body Simulation }, error) {
-			p := policy.Proposal{Days: in.Body.Days}
+			p := policy.Proposal{Days: in.Body.Days, Deleted: in.Body.Deleted}
 			if p.Days == 0 {
 				p.Days = 30
 			}
@@ -255,6 +272,12 @@ func (s *Server) simulateRoute(tag string) {
 			}
 			for _, m := range in.Body.Members {
 				p.Members = append(p.Members, policy.ProposedMember{Safe: m.Safe, User: m.User, Role: authz.SafeRole(m.Role)})
+			}
+			for _, x := range in.Body.Groups {
+				p.Groups = append(p.Groups, policy.ProposedGroupMember(x))
+			}
+			for _, x := range in.Body.Bindings {
+				p.Bindings = append(p.Bindings, policy.ProposedBinding{Safe: x.Safe, Group: x.Group, Role: authz.SafeRole(x.Role)})
 			}
 			r, err := s.Policies.Simulate(ctx, a, p)
 			if err != nil {

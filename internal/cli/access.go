@@ -241,7 +241,11 @@ type accessSimulateCmd struct {
 	Delete  bool     `help:"The policy would be deleted."`
 	On      []string `name:"safe" placeholder:"SAFE" help:"The safes that it would be on; several are possible."`
 	Every   bool     `name:"everywhere" help:"It would be on every safe."`
-	Members []string `name:"member" placeholder:"SAFE=PERSON:ROLE" help:"A member of a safe who would have this role (none takes it away); several are possible."`
+	Members []string `name:"member" placeholder:"SAFE=PERSON:ROLE" help:"A direct member of a safe who would have this role (none takes it away); several are possible."`
+	Join    []string `placeholder:"GROUP=PERSON" help:"Somebody who would join a group; several are possible."`
+	Leave   []string `placeholder:"GROUP=PERSON" help:"Somebody who would leave a group; several are possible."`
+	Bind    []string `placeholder:"SAFE=GROUP:ROLE" help:"A group that would have this role on a safe (none takes it away); several are possible."`
+	Groups  []string `name:"delete-group" placeholder:"GROUP" help:"A group that would be deleted; several are possible."`
 }
 
 // Run simulates.
@@ -331,28 +335,80 @@ func (c *accessSimulateCmd) proposal(ctx context.Context, p *program, r *remote)
 	if len(pol) > 0 {
 		in["policies"] = []any{pol}
 	}
-	var members []any
+	return in, c.memberships(ctx, r, in)
+}
+
+// memberships adds the changes of members and groups.
+func (c *accessSimulateCmd) memberships(ctx context.Context, r *remote, in map[string]any) error {
+	add := func(key string, change map[string]any) {
+		list, _ := in[key].([]any)
+		in[key] = append(list, change)
+	}
+	group := func(name string) (string, error) {
+		g, err := r.findGroup(ctx, name)
+		return g.ID, err
+	}
 	for _, m := range c.Members {
-		safeName, rest, ok := strings.Cut(m, "=")
-		person, role, ok2 := strings.Cut(rest, ":")
-		if !ok || !ok2 {
-			return nil, fault.New(fault.Invalid, "%s is not a member: write SAFE=PERSON:ROLE", strconv.Quote(m))
-		}
-		s, err := r.findSafe(ctx, safeName)
+		sid, user, role, err := onSafe(ctx, r, m, "member", "PERSON", r.personID)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		user, err := r.personID(ctx, person)
+		add("members", map[string]any{"safe_id": sid, "user_id": user, "role": role})
+	}
+	for _, b := range c.Bind {
+		sid, g, role, err := onSafe(ctx, r, b, "bind", "GROUP", func(_ context.Context, name string) (string, error) { return group(name) })
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if role == "none" {
-			role = ""
+		add("group_roles", map[string]any{"safe_id": sid, "group_id": g, "role": role})
+	}
+	for flag, list := range map[string][]string{"join": c.Join, "leave": c.Leave} {
+		for _, x := range list {
+			name, person, ok := strings.Cut(x, "=")
+			if !ok {
+				return fault.New(fault.Invalid, "--%s %s: write GROUP=PERSON", flag, strconv.Quote(x))
+			}
+			g, err := group(name)
+			if err != nil {
+				return err
+			}
+			user, err := r.personID(ctx, person)
+			if err != nil {
+				return err
+			}
+			add("group_members", map[string]any{"group_id": g, "user_id": user, "in": flag == "join"})
 		}
-		members = append(members, map[string]any{"safe_id": s.ID, "user_id": user, "role": role})
 	}
-	if len(members) > 0 {
-		in["members"] = members
+	var gone []string
+	for _, name := range c.Groups {
+		g, err := group(name)
+		if err != nil {
+			return err
+		}
+		gone = append(gone, g)
 	}
-	return in, nil
+	if gone != nil {
+		in["deleted_groups"] = gone
+	}
+	return nil
+}
+
+// onSafe reads SAFE=WHO:ROLE.
+func onSafe(ctx context.Context, r *remote, text, flag, what string, find func(context.Context, string) (string, error)) (sid, who, role string, err error) {
+	name, rest, ok := strings.Cut(text, "=")
+	whose, role, ok2 := strings.Cut(rest, ":")
+	if !ok || !ok2 {
+		return "", "", "", fault.New(fault.Invalid, "--%s %s: write SAFE=%s:ROLE", flag, strconv.Quote(text), what)
+	}
+	s, err := r.findSafe(ctx, name)
+	if err != nil {
+		return "", "", "", err
+	}
+	if who, err = find(ctx, whose); err != nil {
+		return "", "", "", err
+	}
+	if role == "none" {
+		role = ""
+	}
+	return s.ID, who, role, nil
 }

@@ -25,9 +25,11 @@ type Ledger interface {
 	RecordRefusal(ctx context.Context, ev event.Event) error
 }
 
-// Safes answers what a person is to a safe, and its settings; safe.Service is one.
+// Safes answers what a person or a group is to a safe, and its settings; safe.Service is one.
 type Safes interface {
 	Access(ctx context.Context, tx *db.Tx, org id.Org, user id.User, s id.Safe) (safe.Access, error)
+	WaysTo(ctx context.Context, tx *db.Tx, user id.User, s id.Safe) ([]safe.Way, error)
+	BoundRole(ctx context.Context, tx *db.Tx, s id.Safe, group id.Group) (authz.SafeRole, error)
 }
 
 // Grants knows the access requests of a person that were approved and are not over:

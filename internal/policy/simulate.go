@@ -19,7 +19,10 @@ import (
 type Proposal struct {
 	Policies []ProposedPolicy
 	Members  []ProposedMember
-	Days     int // how far back
+	Groups   []ProposedGroupMember
+	Bindings []ProposedBinding
+	Deleted  []id.Group // groups, with all that they bring
+	Days     int        // how far back
 }
 
 // ProposedPolicy is a new policy (no ID), another text or place of one, or its end.
@@ -27,13 +30,6 @@ type ProposedPolicy struct {
 	ID     id.Policy
 	Draft  Draft
 	Delete bool
-}
-
-// ProposedMember gives somebody another role on a safe; an empty role takes it.
-type ProposedMember struct {
-	Safe id.Safe
-	User id.User
-	Role authz.SafeRole
 }
 
 // The bounds of a simulation.
@@ -71,15 +67,16 @@ func (s *Service) Simulate(ctx context.Context, actor authz.Actor, p Proposal) (
 	if err := p.check(); err != nil {
 		return Simulation{}, err
 	}
-	out := Simulation{From: s.d.Now().Add(-time.Duration(p.Days) * 24 * time.Hour), By: map[string]int{}}
-	var rows []policysql.DecisionsRow
-	var today, proposed *Set
+	from := s.d.Now().Add(-time.Duration(p.Days) * 24 * time.Hour)
+	m := p.memberships()
+	var launches []pastLaunch
+	var now, proposed *Set
 	err := s.read(ctx, actor, authz.PolicyList, func(ctx context.Context, tx *db.Tx) error {
 		version, err := s.SetVersion(ctx, tx, actor.Org)
 		if err != nil {
 			return err
 		}
-		if today, err = s.set(ctx, tx, actor.Org, version); err != nil {
+		if now, err = s.set(ctx, tx, actor.Org, version); err != nil {
 			return err
 		}
 		list, err := s.sources(ctx, tx, actor.Org)
@@ -90,55 +87,75 @@ func (s *Service) Simulate(ctx context.Context, actor authz.Actor, p Proposal) (
 			return err
 		}
 		proposed = Compile(version, list)
-		rows, err = policysql.New(tx).Decisions(ctx, policysql.DecisionsParams{OrgID: string(actor.Org), Since: db.Micros(out.From), Read: MaxSimulated + 1})
+		if err := m.known(ctx, tx); err != nil {
+			return err
+		}
+		launches, err = s.launches(ctx, tx, from, m)
 		return err
 	})
 	if err != nil {
 		return Simulation{}, err
 	}
-	if out.Whole = len(rows) <= MaxSimulated; !out.Whole {
-		rows = rows[:MaxSimulated]
-	}
-	for i, r := range rows {
+	out := Simulation{From: from, By: map[string]int{}, Whole: len(launches) <= MaxSimulated}
+	for i, l := range launches[:min(len(launches), MaxSimulated)] {
 		if i%256 == 0 && ctx.Err() != nil {
 			return Simulation{}, ctx.Err()
 		}
-		if err := out.replay(r, actor.Org, today, proposed, p.Members); err != nil {
-			return Simulation{}, err
-		}
+		out.decide(l, now, proposed)
 	}
 	return out, nil
 }
 
-func (out *Simulation) replay(r policysql.DecisionsRow, org id.Org, today, proposed *Set, members []ProposedMember) error {
-	var q Question
-	if err := json.Unmarshal([]byte(r.Question), &q); err != nil {
-		return fmt.Errorf("read the launch %s: %w", r.EventID, err)
-	}
-	settings, err := safe.DecodePolicy(r.Settings)
+// pastLaunch is a launch as it was and with the proposed changes of membership.
+type pastLaunch struct {
+	policysql.DecisionsRow
+	question, changed Question
+}
+
+// launches reads the newest launches, one more than are simulated.
+func (s *Service) launches(ctx context.Context, tx *db.Tx, from time.Time, m memberships) ([]pastLaunch, error) {
+	rows, err := policysql.New(tx).Decisions(ctx, policysql.DecisionsParams{OrgID: string(tx.Org()), Since: db.Micros(from), Read: MaxSimulated + 1})
 	if err != nil {
-		return fmt.Errorf("read the launch %s: %w", r.EventID, err)
+		return nil, fmt.Errorf("read the past launches: %w", err)
 	}
-	q.Org, q.Safe.Settings = org, settings
-	now := today.Decide(&q)
-	changed := q
-	for _, m := range members {
-		if m.Safe == q.Safe.ID && m.User == q.Who.ID {
-			changed.Safe.Role = m.Role
+	out := make([]pastLaunch, len(rows))
+	t := newToday(s.d.Safes)
+	for i, r := range rows {
+		l := pastLaunch{DecisionsRow: r}
+		if err := json.Unmarshal([]byte(r.Question), &l.question); err != nil {
+			return nil, fmt.Errorf("read the launch %s: %w", r.EventID, err)
 		}
+		if l.question.Safe.Settings, err = safe.DecodePolicy(r.Settings); err != nil {
+			return nil, fmt.Errorf("read the launch %s: %w", r.EventID, err)
+		}
+		l.question.Org = tx.Org()
+		l.changed = l.question
+		if m.touches(&l.question) {
+			if l.changed, err = m.change(ctx, tx, t, l.question); err != nil {
+				return nil, err
+			}
+		}
+		out[i] = l
 	}
-	would := proposed.Decide(&changed)
+	return out, nil
+}
+
+func (out *Simulation) decide(l pastLaunch, today, proposed *Set) {
+	now, would := today.Decide(&l.question), proposed.Decide(&l.changed)
 	out.Launches++
 	if now.Outcome == would.Outcome {
-		return nil
+		return
 	}
 	out.Changed++
 	out.By[string(now.Outcome)+" to "+string(would.Outcome)]++
-	if len(out.Examples) < maxSimulatedOut {
-		out.Examples = append(out.Examples, Otherwise{Event: id.Event(r.EventID), At: db.Time(r.At), User: PersonRef{q.Who.ID, q.Who.Handle}, Safe: SafeRef{q.Safe.ID, q.Safe.Name},
-			Was: Outcome(r.Outcome), Now: now, Would: would})
+	if q := l.question; len(out.Examples) < maxSimulatedOut {
+		out.Examples = append(out.Examples, Otherwise{Event: id.Event(l.EventID), At: db.Time(l.At), User: PersonRef{q.Who.ID, q.Who.Handle}, Safe: SafeRef{q.Safe.ID, q.Safe.Name},
+			Was: Outcome(l.Outcome), Now: now, Would: would})
 	}
-	return nil
+}
+
+func (p Proposal) memberships() memberships {
+	return memberships{p.Members, p.Groups, p.Bindings, p.Deleted}
 }
 
 func (p Proposal) check() error {
@@ -146,17 +163,14 @@ func (p Proposal) check() error {
 	if p.Days < 1 || p.Days > MaxDays {
 		f.WithField("days", "must be from 1 to %d", MaxDays)
 	}
-	if len(p.Policies)+len(p.Members) == 0 {
-		f.WithField("policies", "are needed, or members: what would change?")
+	m := p.memberships()
+	if len(p.Policies) == 0 && m.empty() {
+		f.WithField("policies", "are needed, or a change of members or groups: what would change?")
 	}
-	if len(p.Policies) > maxProposed || len(p.Members) > maxProposed {
-		f.WithField("policies", "must be at most %d, and members too", maxProposed)
+	if len(p.Policies) > maxProposed {
+		f.WithField("policies", "must be at most %d", maxProposed)
 	}
-	for i, m := range p.Members {
-		if m.Role != authz.NoSafeRole && !slices.Contains(authz.SafeRoles(), m.Role) {
-			f.WithField(fmt.Sprintf("members[%d].role", i), "must be user, checkout, approver or manager, or empty to take the role away")
-		}
-	}
+	m.check(f)
 	if len(f.Fields) > 0 {
 		return f
 	}

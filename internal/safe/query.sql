@@ -176,6 +176,18 @@ join org_group g on g.org_id = b.org_id and g.id = b.group_id
 join safe s on s.org_id = b.org_id and s.id = b.safe_id
 where gm.org_id = sqlc.arg(org_id) and gm.user_id = sqlc.arg(user_id) and s.name >= sqlc.arg(first) and s.name <= sqlc.arg(last);
 
+-- name: WaysTo :many
+-- All that gives a person a role on one safe.
+select m.role, '' as group_id, m.ends_at from safe_member m
+where m.org_id = sqlc.arg(org_id) and m.safe_id = sqlc.arg(safe_id) and m.user_id = sqlc.arg(user_id)
+union all
+select b.role, b.group_id, b.ends_at from safe_group b
+join org_group_member gm on gm.org_id = b.org_id and gm.group_id = b.group_id and gm.user_id = sqlc.arg(user_id)
+where b.org_id = sqlc.arg(org_id) and b.safe_id = sqlc.arg(safe_id);
+
+-- name: BoundRole :one
+select role from safe_group where org_id = $1 and safe_id = $2 and group_id = $3;
+
 -- name: OrgMember :one
 select user_id from member where org_id = $1 and user_id = $2;
 

@@ -128,3 +128,25 @@ func waysOf(ctx context.Context, q *safesql.Queries, org id.Org, user id.User, o
 	}
 	return nil
 }
+
+// WaysTo is all that gives somebody a role on a safe, without the names of groups.
+func (s *Service) WaysTo(ctx context.Context, tx *db.Tx, user id.User, sid id.Safe) ([]Way, error) {
+	rows, err := safesql.New(tx).WaysTo(ctx, safesql.WaysToParams{OrgID: string(tx.Org()), SafeID: string(sid), UserID: string(user)})
+	if err != nil {
+		return nil, fmt.Errorf("read what %s has on %s: %w", user, sid, err)
+	}
+	out := make([]Way, len(rows))
+	for i, r := range rows {
+		out[i] = Way{Role: Role(r.Role), Group: id.Group(r.GroupID), EndsAt: moment(r.EndsAt)}
+	}
+	return out, nil
+}
+
+// BoundRole is the role that a group gives its members on a safe.
+func (s *Service) BoundRole(ctx context.Context, tx *db.Tx, sid id.Safe, group id.Group) (Role, error) {
+	role, err := safesql.New(tx).BoundRole(ctx, safesql.BoundRoleParams{OrgID: string(tx.Org()), SafeID: string(sid), GroupID: string(group)})
+	if err != nil && !db.NotFound(err) {
+		return NoRole, fmt.Errorf("read the role of %s on %s: %w", group, sid, err)
+	}
+	return Role(role), nil
+}

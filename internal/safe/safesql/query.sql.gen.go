@@ -185,6 +185,23 @@ func (q *Queries) AssignmentsOfSafe(ctx context.Context, arg AssignmentsOfSafePa
 	return items, nil
 }
 
+const boundRole = `-- name: BoundRole :one
+select role from safe_group where org_id = $1 and safe_id = $2 and group_id = $3
+`
+
+type BoundRoleParams struct {
+	OrgID   string
+	SafeID  string
+	GroupID string
+}
+
+func (q *Queries) BoundRole(ctx context.Context, arg BoundRoleParams) (string, error) {
+	row := q.db.QueryRowContext(ctx, boundRole, arg.OrgID, arg.SafeID, arg.GroupID)
+	var role string
+	err := row.Scan(&role)
+	return role, err
+}
+
 const deleteAssignment = `-- name: DeleteAssignment :execrows
 delete from safe_group where org_id = $1 and id = $2
 `
@@ -1559,6 +1576,51 @@ func (q *Queries) WaysOfUser(ctx context.Context, arg WaysOfUserParams) ([]WaysO
 			&i.GroupName,
 			&i.EndsAt,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const waysTo = `-- name: WaysTo :many
+select m.role, '' as group_id, m.ends_at from safe_member m
+where m.org_id = $1 and m.safe_id = $2 and m.user_id = $3
+union all
+select b.role, b.group_id, b.ends_at from safe_group b
+join org_group_member gm on gm.org_id = b.org_id and gm.group_id = b.group_id and gm.user_id = $3
+where b.org_id = $1 and b.safe_id = $2
+`
+
+type WaysToParams struct {
+	OrgID  string
+	SafeID string
+	UserID string
+}
+
+type WaysToRow struct {
+	Role    string
+	GroupID string
+	EndsAt  int64
+}
+
+// All that gives a person a role on one safe.
+func (q *Queries) WaysTo(ctx context.Context, arg WaysToParams) ([]WaysToRow, error) {
+	rows, err := q.db.QueryContext(ctx, waysTo, arg.OrgID, arg.SafeID, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WaysToRow
+	for rows.Next() {
+		var i WaysToRow
+		if err := rows.Scan(&i.Role, &i.GroupID, &i.EndsAt); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
