@@ -122,11 +122,17 @@ func (m *memberships) known(ctx context.Context, tx *db.Tx) error {
 }
 
 // touches tells whether a launch is one that the changes could be about.
-func (m *memberships) touches(q *Question) bool {
-	return slices.ContainsFunc(m.Members, func(x ProposedMember) bool { return x.User == q.Who.ID && x.Safe == q.Safe.ID }) ||
+func (m *memberships) touches(ctx context.Context, tx *db.Tx, t *today, q *Question) (bool, error) {
+	if slices.ContainsFunc(m.Members, func(x ProposedMember) bool { return x.User == q.Who.ID && x.Safe == q.Safe.ID }) ||
 		slices.ContainsFunc(m.GroupMembers, func(x ProposedGroupMember) bool { return x.User == q.Who.ID }) ||
-		slices.ContainsFunc(m.Bindings, func(x ProposedBinding) bool { return x.Safe == q.Safe.ID }) ||
-		slices.ContainsFunc(m.Deleted, func(g id.Group) bool { return slices.Contains(q.Who.Groups, g) })
+		slices.ContainsFunc(m.Bindings, func(x ProposedBinding) bool { return x.Safe == q.Safe.ID }) {
+		return true, nil
+	}
+	if len(m.Deleted) == 0 {
+		return false, nil
+	}
+	now, err := t.groupsOf(ctx, tx, q.Who.ID)
+	return slices.ContainsFunc(m.Deleted, func(g id.Group) bool { return slices.Contains(q.Who.Groups, g) || slices.Contains(now, g) }), err
 }
 
 // today reads, once each, what people and groups are to safes.

@@ -130,10 +130,12 @@ func (s *Service) launches(ctx context.Context, tx *db.Tx, from time.Time, m mem
 		}
 		l.question.Org = tx.Org()
 		l.changed = l.question
-		if m.touches(&l.question) {
-			if l.changed, err = m.change(ctx, tx, t, l.question); err != nil {
-				return nil, err
-			}
+		about, err := m.touches(ctx, tx, t, &l.question)
+		if err == nil && about {
+			l.changed, err = m.change(ctx, tx, t, l.question)
+		}
+		if err != nil {
+			return nil, err
 		}
 		out[i] = l
 	}
