@@ -53,6 +53,13 @@ func TestPoliciesByTheCommandLine(t *testing.T) {
 			t.Errorf("a wrong policy: %s", r)
 		}
 		ask.says(t, "1 "+v.Name, "access", "simulate", "--file", frozen, "--everywhere")
+		ask("", "groups", "create", "the night watch")
+		ask.says(t, "1 "+v.Name, "access", "simulate", "--member", v.Name+"="+oscar.Handle+":none")
+		ask("", "access", "simulate", "--member", v.Name+"="+oscar.Handle+":none", "--join", "the night watch="+oscar.Handle, "--bind", v.Name+"=the night watch:checkout")
+		ask("", "access", "simulate", "--leave", "the night watch="+oscar.Handle, "--delete-group", "the night watch")
+		if r := s.types(t, w.Owner.Client, t.TempDir(), "", "access", "simulate", "--join", "nobody"); r.Code == 0 || !strings.Contains(r.Stderr, "write GROUP=PERSON") {
+			t.Errorf("a wrong change: %s", r)
+		}
 		ask("", "policies", "create", "frozen", "--file", frozen, "--comment", "until Monday")
 		ask("", "policies", "assign", "frozen", v.Name)
 		oscar.isRefused(t, v, "frozen until Monday")

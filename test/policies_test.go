@@ -211,8 +211,30 @@ func TestSimulationReplaysRealLaunches(t *testing.T) {
 		}
 		r = get[result](t, w.Owner.Client, "POST", "/org/access/simulate", obj{"days": 1, "members": []any{obj{"safe_id": v.ID, "user_id": oscar.ID, "role": ""}}})
 		if r.Changed < 1 {
-			t.Errorf("%+v", r)
+			t.Errorf("without the member: %+v", r)
 		}
+		mara := w.person("operator")
+		team := w.group(mara)
+		w.Owner.must(t, "POST", "/safes/"+v.ID+"/groups", obj{"group_id": team, "role": "user"})
+		mara.succeeds(t, v, "true")
+		w.ended(v)
+		for what, change := range map[string]obj{
+			"leaves":  {"group_members": []any{obj{"group_id": team, "user_id": mara.ID, "in": false}}},
+			"unbound": {"group_roles": []any{obj{"group_id": team, "safe_id": v.ID, "role": ""}}},
+			"deleted": {"deleted_groups": []any{team}},
+		} {
+			change["days"] = 1
+			if r = get[result](t, w.Owner.Client, "POST", "/org/access/simulate", change); r.Changed != 1 || r.Examples[0].User.ID != mara.ID || r.Examples[0].Would.Why != "not_permitted" {
+				t.Errorf("%s: %+v", what, r)
+			}
+		}
+		change := obj{"days": 1, "group_members": []any{obj{"group_id": team, "user_id": oscar.ID, "in": true}}, "members": []any{obj{"safe_id": v.ID, "user_id": oscar.ID, "role": ""}}}
+		if r = get[result](t, w.Owner.Client, "POST", "/org/access/simulate", change); r.Changed != 0 {
+			t.Errorf("who joins a group has what it brings: %+v", r)
+		}
+		w.Owner.refused(t, 404, "NOT_FOUND", "POST", "/org/access/simulate", obj{"days": 1, "deleted_groups": []any{"grp_unknown"}})
+		mara.succeeds(t, v, "true")
+		w.ended(v)
 		oscar.succeeds(t, v, "true") // nothing was changed
 		w.ended(v)
 	})

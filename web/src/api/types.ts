@@ -130,6 +130,7 @@ export type AccessDecisionWire = Omit<Schemas["AccessDecision"], "approval" | "r
 export type ExplanationWire = Omit<Schemas["Explanation"], "approval" | "reasons" | "can_approve" | "groups"> & Decided & { can_approve: Named[]; groups: string[] };
 export type ReachWire = Omit<Schemas["Reach"], "approval" | "reasons" | "openings"> & Decided & { openings: Schemas["Opening"][] };
 export type OtherwiseWire = Omit<Schemas["Otherwise"], "now" | "would"> & { now: AccessDecisionWire; would: AccessDecisionWire };
+export type SimulationBody = Schemas["Simulate-accessRequest"];
 export type SimulationWire = Omit<Schemas["Simulation"], "examples" | "by"> & { by: Record<string, number>; examples: OtherwiseWire[] };
 
 // --- requests ------------------------------------------------------------------

@@ -7,8 +7,10 @@ import { plural } from "../../ui/format";
 import type { Pick } from "../../ui/picker";
 import { FormProblem, Note } from "../../ui/states";
 import { useToasts } from "../../ui/toast";
+import { SimulationOf } from "../policies/simulate";
 import { SafePicker } from "../safes/picker";
 import { endOf, endProblem, endText, RoleFields } from "../safes/role-fields";
+import { useRights } from "../shell/org";
 import { safeRoleWords } from "../shell/rights";
 import { GroupPicker } from "./picker";
 import { useGroupChanges } from "./queries";
@@ -113,6 +115,7 @@ export function EditBinding({ group, safe, binding, onClose }: { group: End; saf
 }
 
 export function UnbindDialog({ group, safe, members, onClose }: { group: End; safe: End; members: number; onClose: () => void }) {
+  const r = useRights();
   const { unbind } = useGroupChanges(group.id);
   const toasts = useToasts();
   return (
@@ -135,6 +138,7 @@ export function UnbindDialog({ group, safe, members, onClose }: { group: End; sa
       }
     >
       {plural(members, "person is", "people are")} in {group.name}. Whoever of them reaches {safe.name} by nothing else loses it, and their live sessions there end within two seconds.
+      {r.manage && <SimulationOf days={30} group_roles={[{ safe_id: safe.id, group_id: group.id, role: "" }]} />}
     </Confirm>
   );
 }

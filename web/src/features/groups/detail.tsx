@@ -16,6 +16,7 @@ import { type Column, Table } from "../../ui/table";
 import { Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
 import { PersonPicker } from "../people/picker";
+import { SimulationOf } from "../policies/simulate";
 import { useOrg, useRights } from "../shell/org";
 import { safeRoleWords } from "../shell/rights";
 import { providersQuery } from "../sso/queries";
@@ -220,6 +221,7 @@ function AddPeople({ group: g, onClose }: { group: Group; onClose: () => void })
 }
 
 function RemovePerson({ group: g, member: m, onClose }: { group: Group; member: GroupMember; onClose: () => void }) {
+  const r = useRights();
   const { removeMember } = useGroupChanges(g.id);
   const toasts = useToasts();
   const brings = useBrings(g);
@@ -240,6 +242,7 @@ function RemovePerson({ group: g, member: m, onClose }: { group: Group; member: 
       }
     >
       {brings ? `The group brings: ${brings}. What ${m.name} has by nothing else, they lose, and live sessions there end within two seconds.` : "The group is bound to no safe, so they lose nothing by it."}
+      {r.manage && <SimulationOf days={30} group_members={[{ group_id: g.id, user_id: m.user_id, in: false }]} />}
     </Confirm>
   );
 }
@@ -310,6 +313,7 @@ function SafesOf({ group: g }: { group: Group }) {
 
 function DeleteGroup({ group: g, onClose }: { group: Group; onClose: () => void }) {
   const org = useOrg();
+  const r = useRights();
   const navigate = useNavigate();
   const { remove } = useGroupChanges(g.id);
   const toasts = useToasts();
@@ -333,6 +337,7 @@ function DeleteGroup({ group: g, onClose }: { group: Group; onClose: () => void 
     >
       {plural(g.members, "person is", "people are")} in it.{" "}
       {brings ? `It brings ${brings}: who has one of these by nothing else loses it, and their live sessions there end within two seconds.` : "It is bound to no safe, so nobody loses anything."} Policies that name it match nobody by it any more.
+      {r.manage && <SimulationOf days={30} deleted_groups={[g.id]} />}
     </Confirm>
   );
 }

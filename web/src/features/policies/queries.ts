@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { del, get, getAll, patch, post, put } from "../../api/client";
-import type { AccessPolicyForm, AccessPolicyWire, CheckedPolicyWire, Page, PolicyTemplateWire, PolicyVersionWire, SimulationWire } from "../../api/types";
+import type { AccessPolicyForm, AccessPolicyWire, CheckedPolicyWire, Page, PolicyTemplateWire, PolicyVersionWire, SimulationBody, SimulationWire } from "../../api/types";
 import { useStepUp } from "../auth/step-up";
 import { useOrg } from "../shell/org";
 
@@ -48,10 +48,13 @@ export interface Draft {
 export type Proposed = Draft & { id?: string; delete?: boolean };
 
 /** Decides past launches again under a proposal. It is a question: nothing is changed, so it may be asked as often as one likes. */
-export function simulationQuery(org: string, days: number, policies: readonly Proposed[]) {
+/** What would be changed, of policies and of who is what. */
+export type Proposal = Pick<SimulationBody, "members" | "group_members" | "group_roles" | "deleted_groups"> & { policies?: readonly Proposed[] };
+
+export function simulationQuery(org: string, days: number, proposal: Proposal) {
   return queryOptions({
-    queryKey: [org, "simulation", days, policies],
-    queryFn: ({ signal }) => post<SimulationWire>("/org/access/simulate", { org, signal, body: { days, policies } }),
+    queryKey: [org, "simulation", days, proposal],
+    queryFn: ({ signal }) => post<SimulationWire>("/org/access/simulate", { org, signal, body: { days, ...proposal } }),
     retry: false,
   });
 }

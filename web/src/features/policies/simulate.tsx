@@ -11,7 +11,7 @@ import { type Column, Table } from "../../ui/table";
 import { Time } from "../../ui/text";
 import { useOrg } from "../shell/org";
 import { DecisionState } from "./effect";
-import { type Proposed, simulationQuery } from "./queries";
+import { type Proposal, simulationQuery } from "./queries";
 
 const spans = [
   { value: "7", label: "7 days" },
@@ -38,9 +38,9 @@ export function Simulate({ policy: p }: { policy: AccessPolicy }) {
 }
 
 /** How many of the past launches would have been decided otherwise, and which. */
-export function SimulationOf({ days, policies, whole }: { days: number; policies: readonly Proposed[]; whole?: boolean }) {
+export function SimulationOf({ days, whole, ...proposal }: { days: number; whole?: boolean } & Proposal) {
   const org = useOrg();
-  const { data, error, refetch } = useQuery(simulationQuery(org.id, days, policies));
+  const { data, error, refetch } = useQuery(simulationQuery(org.id, days, proposal));
   const columns: Column<Dated<OtherwiseWire>>[] = [
     {
       name: "Launch",

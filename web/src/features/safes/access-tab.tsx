@@ -16,6 +16,7 @@ import { useToasts } from "../../ui/toast";
 import { BindDialog, EditBinding, UnbindDialog } from "../groups/binding";
 import { SourceBadge } from "../groups/words";
 import { PersonPicker } from "../people/picker";
+import { SimulationOf } from "../policies/simulate";
 import { useOrg, useRights } from "../shell/org";
 import { safeRoleWords } from "../shell/rights";
 import { safeAccessQuery, safeGroupsQuery, safeMembersQuery, useSafeChanges } from "./queries";
@@ -50,6 +51,7 @@ function End({ at }: { at: Date | undefined }) {
 
 function Members({ safe, editable }: { safe: Safe; editable: boolean }) {
   const org = useOrg();
+  const r = useRights();
   const { data, error, refetch } = useQuery(safeMembersQuery(org.id, safe.id));
   const changes = useSafeChanges(safe.id);
   const toasts = useToasts();
@@ -130,6 +132,7 @@ function Members({ safe, editable }: { safe: Safe; editable: boolean }) {
           }
         >
           {leaving.name} keeps only what groups bring here. Without any, they open no more sessions, and running ones end. You can add them again at any time.
+          {r.manage && <SimulationOf days={30} members={[{ safe_id: safe.id, user_id: leaving.user_id, role: "" }]} />}
         </Confirm>
       )}
     </section>
