@@ -213,7 +213,7 @@ func TestSimulationReplaysRealLaunches(t *testing.T) {
 		if r.Changed < 1 {
 			t.Errorf("without the member: %+v", r)
 		}
-		mara := w.person("operator")
+		mara := w.add("operator")
 		team := w.group(mara)
 		w.Owner.must(t, "POST", "/safes/"+v.ID+"/groups", obj{"group_id": team, "role": "user"})
 		mara.succeeds(t, v, "true")
