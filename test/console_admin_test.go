@@ -104,6 +104,10 @@ func TestConsoleRunsThePlatform(t *testing.T) {
 	s.saw(t, Want{Constant: "PLATFORM_USER_INVITED", ActorID: s.Root.ID, Where: obj{"invitee_email": nina.Email}, Meta: obj{"platform_role": "platform_auditor", "expires_at": present}})
 	s.saw(t, Want{Constant: "PLATFORM_SELF_REMOVAL_BLOCKED", Outcome: "denied", Reason: "self_removal", ActorID: s.Root.ID, Meta: obj{"subject_user_id": s.Root.ID, "platform_role": "platform_admin"}})
 	s.saw(t, Want{Constant: "PLATFORM_USER_REMOVED", ActorID: s.Root.ID})
+	w.saw(Want{Constant: "TENANT_SETTINGS_UPDATED", ActorID: s.Root.ID, Where: obj{"setting_group": "other"}})
+	for _, hold := range []string{"set", "lifted"} {
+		w.saw(Want{Constant: "RETENTION_POLICY_CHANGED", ActorID: s.Root.ID, Where: obj{"data_class": "audit", "legal_hold": hold}})
+	}
 	listed := 0
 	for _, e := range s.ledger().events(t, "PLATFORM_USERS_LISTED") {
 		if e.Actor.ID == s.Root.ID && e.Metadata["read_via"] == "console" {

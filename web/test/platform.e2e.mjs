@@ -79,6 +79,24 @@ await run(page, {
     await page.getByLabel("Members that it may have").fill("25");
     await act(() => button("Set seats").click(), row(job.slug).getByText(/of 25/));
   },
+  "lowers how long it must keep its log": async () => {
+    const days = page.getByLabel("Days that it must keep its log");
+    await days.fill("7");
+    await days.blur();
+    await page.getByText("From 30 to 3650 days.").waitFor();
+    await days.fill("90");
+    await act(() => button("Set days").click(), page.getByText(/must keep its audit log for at least 90 days\.$/));
+  },
+  "holds all of it for a court": async () => {
+    await button("Set a legal hold").click();
+    await page.getByLabel("Why").fill("the case of June");
+    await act(() => button("Set it").click(), page.getByText(/Nothing is deleted because it is old: the case of June/));
+  },
+  "and no more": async () => {
+    await button("Lift the legal hold").click();
+    await page.getByLabel("Why").fill("the case is closed");
+    await act(() => button("Lift it").click(), page.getByText(/^None is in force\./));
+  },
   "and suspends it": async () => {
     await member.goto(job.url);
     await signIn(member, job.member);

@@ -94,6 +94,7 @@ export type SshKeyWire = Schemas["SSHKey"];
 export type OwnReachWire = Omit<Schemas["Access"], "ways"> & { ways?: Schemas["AccessWay"][] };
 export type PhoneWire = Schemas["PhoneRecord"];
 export type OrganizationWire = Schemas["OrganizationOverview"];
+export type LegalHoldWire = Schemas["Hold"];
 
 // --- resources, accounts, safes ----------------------------------------------
 export type HostKeyWire = Schemas["HostKey"];

@@ -1,16 +1,17 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { del, post, put } from "../../api/client";
+import { del, get, post, put } from "../../api/client";
 import { asProblem } from "../../api/problem";
-import type { Organization } from "../../api/types";
+import type { Organization, OrganizationWire } from "../../api/types";
 import { Button } from "../../ui/button";
 import { Confirm, Panel } from "../../ui/dialog";
 import { TextArea, TextField } from "../../ui/field";
 import { plural } from "../../ui/format";
-import { FormProblem, Note } from "../../ui/states";
+import { Failed, FormProblem, Note, PageSkeleton } from "../../ui/states";
 import { Facts, Id, State, Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
 import { useStepUp } from "../auth/step-up";
+import { LegalHold } from "../settings/hold";
 import { useMe } from "../shell/org";
 
 export function OrganizationState({ org: o }: { org: Organization }) {
@@ -80,6 +81,7 @@ export function OrganizationPanel({ org: o, onClose }: { org: Organization; onCl
           <Seats key={o.seat_limit} org={o} mayChange={mayChange} />
         </section>
       )}
+      {!o.deleted && <Kept of={o} mayChange={mayChange} />}
       {o.sso_required && mayChange && (
         <section className="stack">
           <h3>Single sign-on</h3>
@@ -110,6 +112,72 @@ export function OrganizationPanel({ org: o, onClose }: { org: Organization; onCl
         </Confirm>
       )}
     </Panel>
+  );
+}
+
+/** For how long an organization must keep its audit log, and what keeps all of it. */
+function Kept({ of, mayChange }: { of: Organization; mayChange: boolean }) {
+  const client = useQueryClient();
+  const query = queryOptions({ queryKey: ["platform", "organizations", of.id], queryFn: ({ signal }) => get<OrganizationWire>(`/platform/organizations/${of.id}`, { signal }) });
+  const { data: o, error, refetch } = useQuery(query);
+  if (error) return <Failed error={error} what="how long its log is kept" retry={() => void refetch()} />;
+  if (!o) return <PageSkeleton label="how long its log is kept" />;
+  const changed = () => client.invalidateQueries({ queryKey: query.queryKey });
+  return (
+    <>
+      <section>
+        <AuditMinimum key={o.audit_minimum_days} org={o} mayChange={mayChange} changed={changed} />
+      </section>
+      <section className="stack">
+        <h3>Legal hold</h3>
+        <LegalHold by="platform" path={`/platform/organizations/${o.id}/legal-hold`} holds={o.legal_holds ?? []} mayChange={mayChange} changed={changed} />
+      </section>
+    </>
+  );
+}
+
+function AuditMinimum({ org: o, mayChange, changed }: { org: Organization; mayChange: boolean; changed: () => Promise<unknown> }) {
+  const stepUp = useStepUp();
+  const toasts = useToasts();
+  const [days, setDays] = useState(String(o.audit_minimum_days));
+  const save = useMutation({
+    mutationFn: () => stepUp(() => put<unknown>(`/platform/organizations/${o.id}/audit-minimum`, { body: { audit_minimum_days: Number(days) } })),
+    onSuccess: async () => {
+      await changed();
+      toasts.say(`${o.name} must keep its audit log for at least ${plural(Number(days), "day")}.`);
+    },
+  });
+  const wrong = /^\d{2,4}$/.test(days) && Number(days) >= 30 && Number(days) <= 3650 ? undefined : "From 30 to 3650 days.";
+  const same = days === String(o.audit_minimum_days);
+  return (
+    <form
+      className="stack"
+      noValidate
+      onSubmit={(e) => {
+        e.preventDefault();
+        if (!same && !wrong && !save.isPending) save.mutate();
+      }}
+    >
+      <h3>Audit log</h3>
+      <TextField
+        label="Days that it must keep its log"
+        inputMode="numeric"
+        disabled={!mayChange}
+        hint="The least that its administrators may set; 365 unless you lower or raise it."
+        value={days}
+        check={() => wrong}
+        error={save.error ? asProblem(save.error).field("audit_minimum_days") : undefined}
+        onText={setDays}
+      />
+      <FormProblem error={save.error} fields={["audit_minimum_days"]} />
+      {mayChange && (
+        <div>
+          <Button type="submit" disabled={same || wrong !== undefined} busy={save.isPending}>
+            Set days
+          </Button>
+        </div>
+      )}
+    </form>
   );
 }
 

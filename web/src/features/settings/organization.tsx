@@ -58,6 +58,8 @@ export default function OrganizationSettings() {
 
 function General() {
   const org = useOrg();
+  const r = useRights();
+  const client = useQueryClient();
   const { data, error, refetch } = useQuery(settingsQuery(org.id));
   if (error) return <Failed error={error} what="the settings" retry={() => void refetch()} />;
   if (!data) return <PageSkeleton label="the settings" />;
@@ -66,7 +68,21 @@ function General() {
       <Form key={data.version} saved={data} />
       <Retention key={`r${data.version}`} saved={data} of="recordings" />
       <Retention key={`a${data.version}`} saved={data} of="audit" />
-      <LegalHold saved={data} />
+      <section className="card">
+        <header>
+          <h2>Legal hold</h2>
+        </header>
+        <div className="body stack">
+          <LegalHold
+            by="organization"
+            path="/org/legal-hold"
+            org={org.id}
+            holds={data.legal_holds ?? []}
+            mayChange={r.manage}
+            changed={() => Promise.all([client.invalidateQueries({ queryKey: settingsQuery(org.id).queryKey }), client.invalidateQueries({ queryKey: [org.id, "settings-history"] })])}
+          />
+        </div>
+      </section>
       <OrganizationKey />
       {org.role === "owner" && <End />}
     </div>
