@@ -67,7 +67,7 @@ export function CheckOutDialog({ safe: from, onShown, onAsk, onClose }: { safe: 
         }}
         error={problem?.field("safe_id") ?? problem?.field("safe") ?? error?.message}
       />
-      <TextArea label="Reason" rows={3} maxLength={500} hint="What you need to see it for. It stands in the audit log." value={reason} error={problem?.field("reason")} onText={setReason} />
+      <TextArea label="Reason" rows={3} maxLength={500} hint="What you need to see it for. It is kept with the checkout." value={reason} error={problem?.field("reason")} onText={setReason} />
       <div className="pair">
         <Span label="For" hint={`At most ${duration(most)}. Then it ends by itself.`} value={length} error={problem?.field("duration_seconds") ?? lengthProblem} onAmount={setTyped} />
         <TextField label="Ticket" optional value={ticket} error={problem?.field("ticket")} onText={setTicket} />
