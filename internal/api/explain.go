@@ -73,7 +73,8 @@ type Explanation struct {
 	Groups       []id.Group          `json:"groups"`
 	At           time.Time           `json:"at"`
 	From         string              `json:"from,omitempty"`
-	CanApprove   []NamedRef[id.User] `json:"can_approve" doc:"People who could approve, never the person themselves"`
+	CanApprove   []NamedRef[id.User] `json:"can_approve" doc:"People whom the policy names and who could approve, at most 200, never the person themselves; owners and admins always can"`
+	MoreApprove  bool                `json:"can_approve_more,omitempty" doc:"It names more people than these"`
 	PolicySet    int64               `json:"policy_set" doc:"The number of the organization's policies that this was decided under; it grows with each change"`
 	SettingsText string              `json:"settings_text" doc:"What the engine makes of the safe's own conditions, as Cedar"`
 }
@@ -167,6 +168,7 @@ func (s *Server) explainRoutes() {
 			if q.Moment.Source.IsValid() {
 				out.From = q.Moment.Source.String()
 			}
+			out.MoreApprove = e.More
 			for _, p := range e.Approvers {
 				out.CanApprove = append(out.CanApprove, NamedRef[id.User]{p.ID, p.Handle})
 			}

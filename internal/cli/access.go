@@ -107,6 +107,7 @@ func (c *accessExplainCmd) Run(ctx context.Context, p *program) error {
 		SafeRole   string `json:"safe_role"`
 		Role       string `json:"role"`
 		CanApprove []ref  `json:"can_approve"`
+		More       bool   `json:"can_approve_more"`
 	}
 	if err := a.Into(&e); err != nil {
 		return err
@@ -123,7 +124,11 @@ func (c *accessExplainCmd) Run(ctx context.Context, p *program) error {
 		}
 		p.table(t)
 		if e.Approval != nil {
-			p.sayf("It asks for the approval of %d of: %s", e.Approval.Count, first(refNames(e.CanApprove), "nobody: no one can approve it"))
+			who := first(refNames(e.CanApprove), "nobody active whom it names")
+			if e.More {
+				who += " and more"
+			}
+			p.sayf("It asks for the approval of %d of: %s; owners and admins can always approve", e.Approval.Count, who)
 		}
 	})
 }

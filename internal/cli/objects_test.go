@@ -96,7 +96,7 @@ func TestSafeIsCreatedFromNames(t *testing.T) {
 	want := map[string]any{"name": "two", "description": "x", "resource_id": resID, "account_id": accID, "policy": map[string]any{
 		"record_input": false, "session_ttl_seconds": 5400.0, "source_networks": []any{"10.0.0.0/8", "192.0.2.1"}, "step_up": true, "jump": "allow",
 		"valid_hours":   map[string]any{"days": []any{"mon", "tue", "wed", "sun"}, "from": "08:00", "to": "18:00", "time_zone": "Europe/Paris"},
-		"local_forward": false, "remote_forward": false, "agent_forward": false, "x11_forward": false, "max_sessions": 0.0, "approvals": 0.0, "approval_once": false}}
+		"local_forward": false, "remote_forward": false, "agent_forward": false, "x11_forward": false, "max_sessions": 0.0, "approvals": 0.0, "approval_once": false, "auto_approve_ticket": false}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%v\nwant %v", got, want)
 	}
@@ -125,7 +125,7 @@ func TestPolicyChangeKeepsWhatNoFlagNames(t *testing.T) {
 	})
 	w.good("safes", "policy", "web-prod", "--idle-timeout", "2m", "--no-recording", "--valid-hours", "always", "--source-network", "any")
 	want := map[string]any{"recording": false, "record_input": false, "session_ttl_seconds": 600.0, "idle_timeout_seconds": 120.0, "local_forward": true, "remote_forward": false, "agent_forward": false,
-		"x11_forward": false, "jump": "allow", "file_transfer": "block", "max_sessions": 2.0, "step_up": false, "step_up_freshness_seconds": 900.0, "approvals": 0.0, "approval_once": false}
+		"x11_forward": false, "jump": "allow", "file_transfer": "block", "max_sessions": 2.0, "step_up": false, "step_up_freshness_seconds": 900.0, "approvals": 0.0, "approval_once": false, "auto_approve_ticket": false}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%v\nwant %v", got, want)
 	}

@@ -42,6 +42,7 @@ func (w When) asker(a authz.Actor, now time.Time) Asker {
 type Explanation struct {
 	Verdict
 	Approvers []PersonRef // who could approve, when approval is what is missing
+	More      bool        // there are more of them than MaxTold
 }
 
 // PersonRef names a person.
@@ -50,8 +51,8 @@ type PersonRef struct {
 	Handle string
 }
 
-// maxApprovers bounds the list of who could approve.
-const maxApprovers = 200
+// MaxTold bounds the list of who could approve.
+const MaxTold = 200
 
 // Explain tells what would happen if somebody opened a safe, or checked its credential out. Administrators and
 // auditors ask about everybody, managers about their safes, people about themselves.
@@ -70,7 +71,8 @@ func (s *Service) Explain(ctx context.Context, actor authz.Actor, user id.User, 
 		if err != nil {
 			return err
 		}
-		out.Approvers, err = s.approvers(ctx, tx, sid, user, out.Decision.Approval)
+		all, err := s.approvers(ctx, tx, sid, user, out.Decision.Approval)
+		out.Approvers, out.More = all[:min(len(all), MaxTold)], len(all) > MaxTold
 		return err
 	})
 	return out, err
@@ -97,22 +99,24 @@ func (s *Service) explainable(ctx context.Context, actor authz.Actor, sid id.Saf
 	})
 }
 
-// approvers are the people whom an approval names; never who asks for it.
+// approvers are the people whom an approval names, and not all where they are more than
+// MaxTold; never who asks for it.
 func (s *Service) approvers(ctx context.Context, tx *db.Tx, sid id.Safe, asks id.User, a *Approval) ([]PersonRef, error) {
 	if a == nil {
 		return nil, nil
 	}
+	const read = MaxTold + 2 // one more, and who asks
 	q := policysql.New(tx)
 	var out []PersonRef
 	add := func(user, handle string) {
-		if id.User(user) != asks && len(out) < maxApprovers && !slices.ContainsFunc(out, func(p PersonRef) bool { return p.ID == id.User(user) }) {
+		if id.User(user) != asks && !slices.ContainsFunc(out, func(p PersonRef) bool { return p.ID == id.User(user) }) {
 			out = append(out, PersonRef{id.User(user), handle})
 		}
 	}
 	for _, who := range a.Approvers {
 		switch who.Kind {
 		case SafeApprovers:
-			rows, err := q.ApproversOf(ctx, policysql.ApproversOfParams{OrgID: string(tx.Org()), SafeID: string(sid)})
+			rows, err := q.ApproversOf(ctx, policysql.ApproversOfParams{OrgID: string(tx.Org()), SafeID: string(sid), Read: read})
 			if err != nil {
 				return nil, fmt.Errorf("list the approvers of the safe: %w", err)
 			}
@@ -120,7 +124,7 @@ func (s *Service) approvers(ctx context.Context, tx *db.Tx, sid id.Safe, asks id
 				add(r.UserID, r.Handle)
 			}
 		case GroupApprovers:
-			rows, err := q.GroupMembers(ctx, policysql.GroupMembersParams{OrgID: string(tx.Org()), GroupID: who.ID})
+			rows, err := q.GroupMembers(ctx, policysql.GroupMembersParams{OrgID: string(tx.Org()), GroupID: who.ID, Read: read})
 			if err != nil {
 				return nil, fmt.Errorf("list the approvers of a group: %w", err)
 			}

@@ -89,8 +89,9 @@ select name from safe where org_id = $1 and id = $2 and deleted_at is null;
 -- name: ApproversOf :many
 select m.user_id, p.handle from safe_access m
 join person p on p.id = m.user_id
+join member o on o.org_id = m.org_id and o.user_id = m.user_id and o.suspended_at = 0
 where m.org_id = sqlc.arg(org_id) and m.safe_id = sqlc.arg(safe_id) and m.role in ('approver', 'manager') and p.state = 'active'
-order by p.handle limit 200;
+order by p.handle limit sqlc.arg(read);
 
 -- name: PersonNamed :one
 select p.handle, p.email, p.state, m.role, m.suspended_at from member m join person p on p.id = m.user_id
@@ -146,4 +147,4 @@ select g.user_id, p.handle from org_group_member g
 join person p on p.id = g.user_id
 join member m on m.org_id = g.org_id and m.user_id = g.user_id and m.suspended_at = 0
 where g.org_id = sqlc.arg(org_id) and g.group_id = sqlc.arg(group_id) and p.state = 'active'
-order by p.handle limit 200;
+order by p.handle limit sqlc.arg(read);

@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -197,6 +198,30 @@ func TestExplainTellsWhoCouldApprove(t *testing.T) {
 		}
 		if l, err = w.Policies.WhatCan(ctx, w.Operator, w.Operator.User, policy.When{Factor: true}, page.Request{}); err != nil || len(l.Items) != 1 || l.Items[0].Safe.Name != "one" {
 			t.Errorf("%+v, %v", l, err)
+		}
+	})
+}
+
+// A list of approvers that is cut says so, and leaves out who is suspended.
+func TestExplainSaysThatMoreCouldApprove(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := safetest.New(t, d)
+		sf := w.Safe("one", nil)
+		w.Member(sf.ID, w.Operator, safe.User)
+		away := w.Person(w.Org, "away", authz.Operator)
+		w.Member(sf.ID, away, safe.Approver)
+		if _, err := d.Raw().Exec(`update member set suspended_at = 1 where org_id = $1 and user_id = $2`, string(w.Org), string(away.User)); err != nil {
+			t.Fatal(err)
+		}
+		create(t, w, "approval", ask, sf.ID)
+		if e := explain(t, w, w.Operator, sf.ID); len(e.Approvers) != 0 || e.More {
+			t.Errorf("%+v", e.Approvers)
+		}
+		for i := range policy.MaxTold + 1 {
+			w.Member(sf.ID, w.Person(w.Org, fmt.Sprintf("approver-%03d", i), authz.Operator), safe.Approver)
+		}
+		if e := explain(t, w, w.Operator, sf.ID); len(e.Approvers) != policy.MaxTold || !e.More {
+			t.Errorf("%d, more: %t", len(e.Approvers), e.More)
 		}
 	})
 }

@@ -89,13 +89,15 @@ func (q *Queries) AllPolicies(ctx context.Context, orgID string) ([]AccessPolicy
 const approversOf = `-- name: ApproversOf :many
 select m.user_id, p.handle from safe_access m
 join person p on p.id = m.user_id
+join member o on o.org_id = m.org_id and o.user_id = m.user_id and o.suspended_at = 0
 where m.org_id = $1 and m.safe_id = $2 and m.role in ('approver', 'manager') and p.state = 'active'
-order by p.handle limit 200
+order by p.handle limit $3
 `
 
 type ApproversOfParams struct {
 	OrgID  string
 	SafeID string
+	Read   int32
 }
 
 type ApproversOfRow struct {
@@ -104,7 +106,7 @@ type ApproversOfRow struct {
 }
 
 func (q *Queries) ApproversOf(ctx context.Context, arg ApproversOfParams) ([]ApproversOfRow, error) {
-	rows, err := q.db.QueryContext(ctx, approversOf, arg.OrgID, arg.SafeID)
+	rows, err := q.db.QueryContext(ctx, approversOf, arg.OrgID, arg.SafeID, arg.Read)
 	if err != nil {
 		return nil, err
 	}
@@ -450,12 +452,13 @@ select g.user_id, p.handle from org_group_member g
 join person p on p.id = g.user_id
 join member m on m.org_id = g.org_id and m.user_id = g.user_id and m.suspended_at = 0
 where g.org_id = $1 and g.group_id = $2 and p.state = 'active'
-order by p.handle limit 200
+order by p.handle limit $3
 `
 
 type GroupMembersParams struct {
 	OrgID   string
 	GroupID string
+	Read    int32
 }
 
 type GroupMembersRow struct {
@@ -464,7 +467,7 @@ type GroupMembersRow struct {
 }
 
 func (q *Queries) GroupMembers(ctx context.Context, arg GroupMembersParams) ([]GroupMembersRow, error) {
-	rows, err := q.db.QueryContext(ctx, groupMembers, arg.OrgID, arg.GroupID)
+	rows, err := q.db.QueryContext(ctx, groupMembers, arg.OrgID, arg.GroupID, arg.Read)
 	if err != nil {
 		return nil, err
 	}

@@ -133,7 +133,7 @@ function Explained({ explanation: e }: { explanation: Dated<ExplanationWire> }) 
         {e.approval && (
           <p>
             {e.approval.count === 2 ? "Two other people" : "One other person"} must approve.{" "}
-            {e.can_approve.length > 0 ? `${e.can_approve.map((p) => p.name).join(", ")} can.` : "No approver that it names is active; owners and admins decide."}
+            {e.can_approve.length > 0 ? `${e.can_approve.map((p) => p.name).join(", ")}${e.can_approve_more ? " and more" : ""} can, and owners and admins.` : "No approver that it names is active; owners and admins decide."}
           </p>
         )}
         {e.grant_id && <p className="dim">It rests on an approved request.</p>}
