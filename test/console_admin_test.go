@@ -74,8 +74,8 @@ func TestConsoleSetsUpChannels(t *testing.T) {
 			changed++
 		}
 	}
-	if changed != 7 { // two are made, one has a new secret; the order; edited, off, removed
-		t.Errorf("%d changes of channels are told, want 7", changed)
+	if changed != 9 { // three are made, one has a new secret; the order; edited, off, removed; the ticket system edited
+		t.Errorf("%d changes of channels are told, want 9", changed)
 	}
 }
 
@@ -104,7 +104,7 @@ func TestConsoleRunsThePlatform(t *testing.T) {
 	s.saw(t, Want{Constant: "PLATFORM_USER_INVITED", ActorID: s.Root.ID, Where: obj{"invitee_email": nina.Email}, Meta: obj{"platform_role": "platform_auditor", "expires_at": present}})
 	s.saw(t, Want{Constant: "PLATFORM_SELF_REMOVAL_BLOCKED", Outcome: "denied", Reason: "self_removal", ActorID: s.Root.ID, Meta: obj{"subject_user_id": s.Root.ID, "platform_role": "platform_admin"}})
 	s.saw(t, Want{Constant: "PLATFORM_USER_REMOVED", ActorID: s.Root.ID})
-	w.saw(Want{Constant: "TENANT_SETTINGS_UPDATED", ActorID: s.Root.ID, Where: obj{"setting_group": "other"}})
+	w.saw(Want{Constant: "TENANT_SETTINGS_UPDATED", ActorID: s.Root.ID, Where: obj{"setting_group": "other", "weakened_controls": []string{"audit_minimum_days"}}})
 	for _, hold := range []string{"set", "lifted"} {
 		w.saw(Want{Constant: "RETENTION_POLICY_CHANGED", ActorID: s.Root.ID, Where: obj{"data_class": "audit", "legal_hold": hold}})
 	}
