@@ -8,7 +8,7 @@ import "testing"
 func TestConsole(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *Server) {
 		w := newWorld(t, s)
-		d := host(t)
+		d := ownKeys(t) // the journey rotates a key
 		address, port := d.addr()
 
 		// A colleague's session, from a plain client, for the console to watch and end.

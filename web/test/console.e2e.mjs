@@ -46,6 +46,16 @@ const steps = {
     await button("Create account").click();
     await page.getByText("Safes that use it").waitFor();
   },
+  "rotates the key at the host": async () => {
+    await button("Rotate now").click();
+    await dialog.getByRole("button", { name: "Rotate credential" }).click();
+    await page.getByText("version 2", { exact: false }).waitFor();
+    await page.getByText("By hand, 1 attempt").waitFor();
+    await button("Change schedule").click();
+    await dialog.getByLabel("Rotate every so many days").fill("30");
+    await dialog.getByRole("button", { name: "Save schedule" }).click();
+    await page.getByText("Every 30 days", { exact: true }).waitFor();
+  },
   "creates a safe": async () => {
     await page.goto(at("/safes/new"));
     await page.getByRole("textbox", { name: "Name" }).fill(job.name);

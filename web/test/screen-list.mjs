@@ -532,6 +532,16 @@ export const pages = [
   { name: "resource-new", path: `${o}/resources?new=1`, as: "ada", until: "dialog" },
   { name: "accounts", path: `${o}/accounts`, as: "ada", until: "text=runner-old" },
   { name: "account", path: () => `${o}/accounts?open=${accounts[2].id}`, as: "ada", until: "text=Safes that use it" },
+  { name: "account-rotation-failed", path: () => `${o}/accounts?open=${accounts[3].id}`, as: "ada", until: "text=The last rotation failed" },
+  {
+    name: "account-rotate",
+    path: () => `${o}/accounts?open=${accounts[2].id}`,
+    as: "ada",
+    act: async (page) => {
+      await button(page, "Rotate now").click();
+      await page.getByText("Running sessions stay").waitFor();
+    },
+  },
   {
     name: "account-new",
     path: `${o}/accounts?new=1`,

@@ -100,6 +100,7 @@ export type LegalHoldWire = Schemas["Hold"];
 export type HostKeyWire = Schemas["HostKey"];
 export type ResourceWire = Omit<Schemas["Resource"], "host_keys"> & { host_keys: HostKeyWire[] };
 export type AccountWire = Schemas["Account"];
+export type RotationWire = Schemas["Rotation"];
 export type ValidHours = Omit<Schemas["ValidHours"], "days"> & { days: string[] };
 /** A policy in an answer: every field has its value. */
 export type SafePolicy = { [K in keyof Required<Omit<Schemas["Policy"], "valid_hours">>]: NonNullable<Schemas["Policy"][K]> } & { valid_hours: ValidHours | null };
@@ -176,6 +177,7 @@ export type SshKey = Dated<SshKeyWire>;
 export type Organization = Dated<OrganizationWire>;
 export type Resource = Dated<ResourceWire>;
 export type Account = Dated<AccountWire>;
+export type Rotation = Dated<RotationWire>;
 export type Safe = Dated<SafeWire>;
 export type SafeMember = Dated<SafeMemberWire>;
 export type Group = Dated<GroupWire>;

@@ -103,10 +103,15 @@ const account = (name, r, username, kind, state, n) => ({
   state,
   ...(kind === "ssh_key" ? { public_key: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG7mZ0cQ4wTq1nV8xLr2sKp9eYb3hJd6fUo5iTzRvWkN vaultpam", fingerprint: `SHA256:${"Vx2kQm3yT9hJ0bFzq8sLwA1nRc7uEoPiGd4tYv6Z5Xk"}` } : {}),
   credential_version: 1 + (n % 4),
+  rotate_every: n === 3 ? 30 : 0,
+  ...(n === 3 ? { last_rotation_at: ago(60 * 24 * 29), next_rotation_at: ahead(60 * 24) } : {}),
+  ...(n === 7 ? { rotation_due_since: ago(95), rotation_due_reason: "checkin" } : {}),
   version: 1,
   created_at: ago(60 * 24 * 29),
   updated_at: ago(60 * 24 * (n * 9 + 2)),
 });
+
+const rotation = (a, trigger, more) => ({ id: makeId("rot"), account_id: a.id, trigger, credential_kind: a.kind, attempt: 1, created_at: ago(95), started_at: ago(95), ...more });
 
 export const accounts = [
   account("web-01-deploy", resources[0], "deploy", "ssh_key", "enabled", 1),
@@ -116,6 +121,12 @@ export const accounts = [
   account("runner-ci", resources[4], "ci", "ssh_key", "enabled", 0),
   account("runner-old", resources[4], "jenkins", "password", "disabled", 12),
 ];
+
+/** The latest rotation of an account: one that worked, one that did not. */
+export const rotations = new Map([
+  [accounts[2].id, [rotation(accounts[2], "schedule", { state: "completed", target_state: "changed", old_key: "removed", attempt: 1, new_version: 4, ended_at: ago(60 * 24 * 29) })]],
+  [accounts[3].id, [rotation(accounts[3], "checkin", { state: "waiting", target_state: "unchanged", attempt: 3, reason: "target_policy_rejected", detail: "the target does not let the password be changed again so soon", next_attempt_at: ahead(14) })]],
+]);
 
 const safe = (name, description, a, over, members, blocked) => {
   const r = resources.find((x) => x.id === a.resource_id);

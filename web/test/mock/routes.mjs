@@ -1,4 +1,4 @@
-import { accounts, ago, ahead, byHandle, factors, makeId, orgs, people, resources, safes, sshKeys, tokens } from "./data.mjs";
+import { accounts, ago, ahead, byHandle, factors, makeId, orgs, people, resources, rotations, safes, sshKeys, tokens } from "./data.mjs";
 import { accessRoutes } from "./access.mjs";
 import { adminRoutes } from "./admin.mjs";
 import { cast } from "./cast.mjs";
@@ -174,6 +174,13 @@ on("POST", "/accounts", ({ body }) => {
 });
 on("GET", "/accounts/{id}", ({ params }) => accounts.find((a) => a.id === params.id) ?? missing("account"));
 on("PATCH", "/accounts/{id}", ({ params }) => accounts.find((a) => a.id === params.id) ?? missing("account"));
+on("GET", "/accounts/{id}/rotations", ({ params, url }) => page(rotations.get(params.id) ?? [], url));
+on("POST", "/accounts/{id}/rotate", ({ params }) => {
+  const a = accounts.find((x) => x.id === params.id) ?? missing("account");
+  const r = { id: makeId("rot"), account_id: a.id, trigger: "manual", credential_kind: a.kind, state: "running", target_state: "unchanged", attempt: 1, created_at: ago(0), started_at: ago(0) };
+  rotations.set(a.id, [r, ...(rotations.get(a.id) ?? [])]);
+  return r;
+});
 on("DELETE", "/accounts/{id}", ({ params }) => void accounts.splice(accounts.findIndex((a) => a.id === params.id), 1));
 on("POST", "/accounts/{id}/disable", ({ params }) => Object.assign(accounts.find((a) => a.id === params.id), { state: "disabled" }));
 on("POST", "/accounts/{id}/enable", ({ params }) => Object.assign(accounts.find((a) => a.id === params.id), { state: "enabled" }));

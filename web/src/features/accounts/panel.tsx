@@ -15,6 +15,7 @@ import { resourcesQuery } from "../resources/queries";
 import { safesQuery } from "../safes/queries";
 import { useOrg, useRights } from "../shell/org";
 import { AccountState, kindWords } from "./list";
+import { RotationSection } from "./rotation";
 import { accountQuery, type Secret, useAccountChanges } from "./queries";
 import { cleanSecret, SecretFields, secretReady } from "./secret-fields";
 
@@ -92,6 +93,7 @@ export function AccountPanel({ id, onClose }: { id: string; onClose: () => void 
               ]}
             />
           </section>
+          <RotationSection account={a} />
           {a.public_key && (
             <section>
               <h3>Public key</h3>
