@@ -217,7 +217,7 @@ select g.id, g.request_id, g.safe_id, g.kind, g.approved_by, g.ticket, g.ends_at
         or exists (select 1 from session x where x.org_id = g.org_id and x.access_request_id = g.request_id and x.access_request_id <> ''
             and (x.state <> 'ended' or x.started_at > 0 and x.ended_at + g.cool_down_us > sqlc.arg(now)))) as boolean) as for_session,
     cast(g.uses <> 'session' and (not g.one_session
-        or not exists (select 1 from checkout c where c.org_id = g.org_id and c.access_request_id = g.request_id and c.access_request_id <> '' and c.ended_at <> 0 and c.handed_at <> 0)) as boolean) as for_checkout
+        or not exists (select 1 from checkout c where c.org_id = g.org_id and c.access_request_id = g.request_id and c.access_request_id <> '' and c.handed_at <> 0 and (c.ended_at <> 0 or c.expires_at <= sqlc.arg(now)))) as boolean) as for_checkout
 from access_grant g
 join safe s on s.org_id = g.org_id and s.id = g.safe_id and s.deleted_at is null
 where g.org_id = sqlc.arg(org_id) and g.user_id = sqlc.arg(user_id) and (cast(sqlc.arg(safe_id) as text) = '' or g.safe_id = sqlc.arg(safe_id))

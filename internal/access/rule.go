@@ -49,7 +49,7 @@ func (s *Service) askTicket(ctx context.Context, org id.Org, f *filing) {
 	}
 	var err error = errNoTickets
 	if s.d.Ticket != nil {
-		f.ticket, err = s.d.Ticket.TicketOpen(ctx, org, notify.TicketQuestion{Ticket: f.Ticket, Requester: f.requester.Handle, Email: f.requester.Email, Safe: f.facts.Name, SafeID: f.Safe, Duration: f.Duration})
+		f.ticket, err = s.d.Ticket.TicketOpen(ctx, org, notify.TicketQuestion{Ticket: f.Ticket, Requester: f.requester.Handle, Email: f.requester.Email, Safe: f.facts.Name, SafeID: f.Safe, Uses: string(f.Uses), Duration: f.Duration})
 	}
 	switch {
 	case err != nil:

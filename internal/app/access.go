@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/access"
@@ -20,10 +21,18 @@ type needs struct{ policies *policy.Service }
 // Need is what the uses ask for together.
 func (n needs) Need(ctx context.Context, tx *db.Tx, actor authz.Actor, s id.Safe, uses access.Uses, at time.Time) (access.Need, error) {
 	var out access.Need
+	var approvers []string
 	for i, use := range usesOf(uses) {
 		one, err := n.needOf(ctx, tx, actor, s, use, at)
 		if err != nil {
 			return access.Need{}, err
+		}
+		if one.Approvals > 0 {
+			if named := slices.Sorted(slices.Values(one.Approvers)); approvers == nil {
+				approvers = named
+			} else if !slices.Equal(approvers, named) {
+				return access.Need{Access: one.Access, Refused: errTwoQuestions}, nil
+			}
 		}
 		if i == 0 || out.Refused == nil && !out.OffHours && (one.Approvals > out.Approvals || one.OffHours || one.Refused != nil) {
 			out = one
@@ -31,6 +40,8 @@ func (n needs) Need(ctx context.Context, tx *db.Tx, actor authz.Actor, s id.Safe
 	}
 	return out, nil
 }
+
+var errTwoQuestions = errors.New("other people approve a session here than a checkout: ask for each separately")
 
 // usesOf says in the words of policies what a request or grant is for.
 func usesOf(u access.Uses) []policy.Use {

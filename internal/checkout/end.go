@@ -62,19 +62,19 @@ var ends = map[EndedBy]event.LeaseEnd{Holder: event.LeaseEndHolder, Admin: event
 // end takes the one step from open to ended. What was shown is to be replaced.
 func (s *Service) end(ctx context.Context, tx *db.Tx, c Checkout, e ending) error {
 	now := s.now()
-	n, err := checkoutsql.New(tx).EndCheckout(ctx, checkoutsql.EndCheckoutParams{OrgID: string(tx.Org()), ID: string(c.ID), EndedBy: string(e.by), EndedByID: string(e.who),
+	handed, err := checkoutsql.New(tx).EndCheckout(ctx, checkoutsql.EndCheckoutParams{OrgID: string(tx.Org()), ID: string(c.ID), EndedBy: string(e.by), EndedByID: string(e.who),
 		EndedByName: e.name, Comment: e.comment, Now: now})
+	if db.NotFound(err) {
+		return errOver
+	}
 	if err != nil {
 		return fmt.Errorf("end checkout %s: %w", c.ID, err)
-	}
-	if n == 0 {
-		return errOver
 	}
 	_, err = s.d.Vault.Find(ctx, tx, tx.Org(), c.Account)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	seen := !c.HandedAt.IsZero() && err == nil // of an account that is deleted, nothing is left to replace
+	seen := handed != 0 && err == nil // of an account that is deleted, nothing is left to replace
 	if seen {
 		if err := s.d.Rotation.Due(ctx, tx, c.Account); err != nil {
 			return err
@@ -141,6 +141,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seen := map[id.Checkout]footing{}
+	var failed []error // one that cannot be ended keeps no other from its end
 	for after, more := "", true; more; {
 		var rows []checkoutsql.StandingsRow
 		err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
@@ -152,14 +153,14 @@ func (s *Service) Sweep(ctx context.Context) error {
 		}
 		for _, r := range rows {
 			if err := s.look(ctx, r, seen); err != nil {
-				return fmt.Errorf("look at checkout %s: %w", r.ID, err)
+				failed = append(failed, fmt.Errorf("look at checkout %s: %w", r.ID, err))
 			}
 			after = r.ID
 		}
 		more = len(rows) == 500
 	}
 	s.looked = seen
-	return nil
+	return errors.Join(failed...)
 }
 
 // look ends one checkout that is over.

@@ -178,7 +178,10 @@ func (s *Service) free(ctx context.Context, tx *db.Tx, actor authz.Actor, a id.A
 	}
 	held := checkoutOf(checkoutsql.GetCheckoutRow(row))
 	if !held.ExpiresAt.After(s.d.Now()) {
-		return nil, s.over(ctx, tx, held)
+		if err := s.over(ctx, tx, held); !errors.Is(err, errOver) { // else the clock was first
+			return nil, err
+		}
+		return nil, nil
 	}
 	f := errHeld
 	if actor.Behind(held.User) {
@@ -188,8 +191,10 @@ func (s *Service) free(ctx context.Context, tx *db.Tx, actor authz.Actor, a id.A
 }
 
 // handOver fetches the credential for an open lease.
-func (s *Service) handOver(ctx context.Context, actor authz.Actor, c Checkout) (Shown, error) {
-	cred, err := s.d.Vault.Reveal(ctx, actor, c.Account, c.ID, c.Safe, func(ctx context.Context, tx *db.Tx, version int64) error {
+func (s *Service) handOver(ctx context.Context, actor authz.Actor, before Checkout) (Shown, error) {
+	var c Checkout
+	cred, err := s.d.Vault.Reveal(ctx, actor, before.Account, before.ID, before.Safe, func(ctx context.Context, tx *db.Tx, version int64) error {
+		c = before // it may run more than once
 		if err := s.keep(ctx, tx, &c, version); err != nil {
 			return err
 		}
@@ -199,6 +204,7 @@ func (s *Service) handOver(ctx context.Context, actor authz.Actor, c Checkout) (
 	if err == nil {
 		return Shown{c, cred}, nil
 	}
+	c = before
 	why := event.CredentialCheckoutCompletedLeaseCancelled
 	if fault.CodeOf(err) == vault.SecretStoreUnavailable {
 		why = event.CredentialCheckoutCompletedSecretStoreUnavailable
@@ -234,16 +240,17 @@ func (s *Service) keep(ctx context.Context, tx *db.Tx, c *Checkout, version int6
 var errOver = fault.New(fault.Conflict, "this checkout is over: check the credential out again").WithCode(CodeOver)
 
 // fail closes a lease whose credential was never shown. One that somebody has ended
-// meanwhile was cancelled, which is told once.
+// meanwhile was cancelled, which is told once. Where it was shown after all, that is
+// told already, and the lease goes its way.
 func (s *Service) fail(ctx context.Context, tx *db.Tx, holder authz.Actor, c Checkout, why event.CredentialCheckoutCompletedReason) error {
 	q := checkoutsql.New(tx)
-	n, err := q.EndCheckout(ctx, checkoutsql.EndCheckoutParams{OrgID: string(tx.Org()), ID: string(c.ID), EndedBy: string(Failed), Now: s.now()})
+	n, err := q.FailCheckout(ctx, checkoutsql.FailCheckoutParams{OrgID: string(tx.Org()), ID: string(c.ID), EndedBy: string(Failed), Now: s.now()})
 	if err != nil {
 		return fmt.Errorf("close a checkout: %w", err)
 	}
 	if n == 0 {
 		row, err := q.GetCheckout(ctx, checkoutsql.GetCheckoutParams{OrgID: string(tx.Org()), ID: string(c.ID)})
-		if err != nil || EndedBy(row.EndedBy) == Failed {
+		if err != nil || EndedBy(row.EndedBy) == Failed || row.HandedAt != 0 {
 			return err
 		}
 	}

@@ -19,10 +19,17 @@ update checkout
 set handed_at = case when handed_at = 0 then cast(sqlc.arg(now) as bigint) else handed_at end, secret_version = sqlc.arg(secret_version), reveals = reveals + 1
 where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and ended_at = 0 and expires_at > sqlc.arg(now);
 
--- name: EndCheckout :execrows
+-- name: EndCheckout :one
+-- Whether the credential was shown is answered by the row as it ends: somebody may have shown it since it was read.
 update checkout
 set ended_at = sqlc.arg(now), ended_by = sqlc.arg(ended_by), ended_by_id = sqlc.arg(ended_by_id), ended_by_name = sqlc.arg(ended_by_name), end_comment = sqlc.arg(comment)
-where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and ended_at = 0;
+where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and ended_at = 0
+returning handed_at;
+
+-- name: FailCheckout :execrows
+-- The credential was never shown.
+update checkout set ended_at = sqlc.arg(now), ended_by = sqlc.arg(ended_by)
+where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and ended_at = 0 and handed_at = 0;
 
 -- name: GetCheckout :one
 select c.*, s.name as safe_name from checkout c

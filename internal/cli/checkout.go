@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,9 +92,12 @@ func (c *checkoutCmd) Run(ctx context.Context, p *program) error {
 			return fault.New(fault.Invalid, "%s exists already: name a new file", c.Out)
 		}
 	}
+	if c.For < 0 || c.For%time.Second != 0 {
+		return fault.New(fault.Invalid, "--for %s: whole seconds, such as 90s or 30m", c.For)
+	}
 	address, in := "/checkouts", safeBody(c.Safe)
 	if c.Again {
-		id, err := findHeld(ctx, r, c.Safe)
+		id, err := findHeld(ctx, r, c.Safe, true)
 		if err != nil {
 			return err
 		}
@@ -165,10 +169,14 @@ func withoutSecret(body []byte) ([]byte, error) {
 }
 
 // findHeld finds an open checkout by its id, its safe or its account: one's own, and
-// where there is none, one that the caller may see.
-func findHeld(ctx context.Context, r *remote, want string) (string, error) {
+// unless only those are meant, where there is none one that the caller may see.
+func findHeld(ctx context.Context, r *remote, want string, own bool) (string, error) {
 	if strings.HasPrefix(want, "chk_") {
 		return want, nil
+	}
+	who, _, err := r.me(ctx)
+	if err != nil && !fault.Is(err, fault.Denied) { // a token may not read who it acts for
+		return "", err
 	}
 	l, err := r.list(ctx, "/checkouts", url.Values{"active": {"true"}}, 0)
 	if err != nil {
@@ -178,14 +186,24 @@ func findHeld(ctx context.Context, r *remote, want string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, h := range items { // one account has one open checkout, so the first is the only one but for other safes' accounts
-		for _, n := range h.names() {
-			if n == want {
-				return h.ID, nil
-			}
+	others := slices.DeleteFunc(slices.Clone(items), func(h heldCredential) bool { return h.User.ID == who.User.ID })
+	items = slices.DeleteFunc(items, func(h heldCredential) bool { return h.User.ID != who.User.ID })
+	if !own || who.User.ID == "" {
+		items = append(items, others...)
+	}
+	var found []heldCredential
+	for _, h := range items {
+		if slices.Contains(h.names(), want) && (len(found) == 0 || (found[0].User.ID == who.User.ID) == (h.User.ID == who.User.ID)) {
+			found = append(found, h)
 		}
 	}
-	return "", fault.New(fault.NotFound, "nothing of %q is checked out: see vaultpam checkouts", want)
+	switch {
+	case len(found) == 0:
+		return "", fault.New(fault.NotFound, "nothing of %q is checked out: see vaultpam checkouts", want)
+	case len(found) > 1:
+		return "", fault.New(fault.Invalid, "%q is the name of a safe and of another's account, and both are checked out: name the id, see vaultpam checkouts", want)
+	}
+	return found[0].ID, nil
 }
 
 type checkinCmd struct {
@@ -205,7 +223,7 @@ func (c *checkinCmd) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	id, err := findHeld(ctx, r, c.What)
+	id, err := findHeld(ctx, r, c.What, false)
 	if err != nil {
 		return err
 	}

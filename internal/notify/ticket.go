@@ -37,6 +37,7 @@ type TicketQuestion struct {
 	Email     string
 	Safe      string // name
 	SafeID    id.Safe
+	Uses      string // "session", "checkout" (the credential is shown) or "both"
 	Duration  time.Duration
 }
 
@@ -81,7 +82,7 @@ func (s *Service) askTicket(ctx context.Context, h hidden, previous bool, q Tick
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	body, err := json.Marshal(map[string]any{"type": TicketQuestionKind, "timestamp": s.d.Now().UTC().Format(time.RFC3339), "ticket": q.Ticket, "requester": q.Requester, "requester_email": q.Email,
-		"safe": q.Safe, "safe_id": q.SafeID, "duration_seconds": int64(q.Duration / time.Second)})
+		"safe": q.Safe, "safe_id": q.SafeID, "uses": q.Uses, "duration_seconds": int64(q.Duration / time.Second)})
 	if err != nil {
 		return false, fmt.Errorf("write the question: %w", err)
 	}

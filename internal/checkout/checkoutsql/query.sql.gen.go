@@ -9,10 +9,11 @@ import (
 	"context"
 )
 
-const endCheckout = `-- name: EndCheckout :execrows
+const endCheckout = `-- name: EndCheckout :one
 update checkout
 set ended_at = $1, ended_by = $2, ended_by_id = $3, ended_by_name = $4, end_comment = $5
 where org_id = $6 and id = $7 and ended_at = 0
+returning handed_at
 `
 
 type EndCheckoutParams struct {
@@ -25,13 +26,39 @@ type EndCheckoutParams struct {
 	ID          string
 }
 
+// Whether the credential was shown is answered by the row as it ends: somebody may have shown it since it was read.
 func (q *Queries) EndCheckout(ctx context.Context, arg EndCheckoutParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, endCheckout,
+	row := q.db.QueryRowContext(ctx, endCheckout,
 		arg.Now,
 		arg.EndedBy,
 		arg.EndedByID,
 		arg.EndedByName,
 		arg.Comment,
+		arg.OrgID,
+		arg.ID,
+	)
+	var handed_at int64
+	err := row.Scan(&handed_at)
+	return handed_at, err
+}
+
+const failCheckout = `-- name: FailCheckout :execrows
+update checkout set ended_at = $1, ended_by = $2
+where org_id = $3 and id = $4 and ended_at = 0 and handed_at = 0
+`
+
+type FailCheckoutParams struct {
+	Now     int64
+	EndedBy string
+	OrgID   string
+	ID      string
+}
+
+// The credential was never shown.
+func (q *Queries) FailCheckout(ctx context.Context, arg FailCheckoutParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, failCheckout,
+		arg.Now,
+		arg.EndedBy,
 		arg.OrgID,
 		arg.ID,
 	)
