@@ -228,6 +228,14 @@ func TestRequestIsForASessionOrACheckout(t *testing.T) {
 		out = oscar.checksOut(t, v, nil)
 		oscar.must(t, "POST", "/checkouts/"+out.Checkout.ID+"/check-in", nil)
 
+		// Who approves a checkout is not passed by with a request for both.
+		w.Owner.must(t, "PUT", "/safes/"+v.ID+"/policy", obj{"approvals": 0})
+		apart := w.policy(`@require_approval("1") @approvers("person:`+anna.ID+`") permit (principal, action, resource) when { context.use == "session" };
+@require_approval("1") @approvers("person:`+w.Owner.ID+`") permit (principal, action, resource) when { context.use == "checkout" };`, v)
+		oscar.refused(t, 403, "NOT_ELIGIBLE", "POST", "/access/requests", obj{"safe_id": v.ID, "reason": "both", "uses": "both"})
+		w.saw(Want{Constant: "USER_ACCESS_REQUEST_CREATED", Outcome: "denied", Reason: "not_eligible", ActorID: oscar.ID, TargetID: v.ID})
+		w.Owner.must(t, "DELETE", "/org/policies/"+apart.ID, nil)
+
 		// Policies may tell the two apart.
 		w.policy(`@message("sessions only") forbid (principal, action, resource) when { context.use == "checkout" };`, v)
 		oscar.proved(t, 0)

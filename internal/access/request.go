@@ -270,6 +270,8 @@ func (s *Service) mayAsk(ctx context.Context, actor authz.Actor, f *filing, elig
 		return fault.New(fault.Invalid, "access may be asked for at most %d days ahead", safe.MaxWait/(24*time.Hour)).WithField("starts_at", "is too far ahead")
 	case f.need.OffHours:
 		return no(event.UserAccessRequestCreatedOutsideValidHours, fault.New(fault.Denied, "this safe cannot be opened at that hour: ask for a time within its valid hours").WithCode(CodeOffHours))
+	case f.need.Apart:
+		return no(event.UserAccessRequestCreatedNotEligible, fault.New(fault.Denied, "other people approve a session on this safe than a checkout: ask for each in a request of its own").WithCode(CodeNotEligible))
 	case f.need.Refused != nil:
 		return no(event.UserAccessRequestCreatedNotEligible, fault.New(fault.Denied, "no approval would let you in: %s", fault.MessageOf(f.need.Refused)).WithCode(CodeNotEligible))
 	case f.need.Approvals == 0:

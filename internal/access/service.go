@@ -36,6 +36,7 @@ type Need struct {
 	Policy    id.Policy // that asks; empty: the settings of the safe
 	OffHours  bool      // it could not be opened at that hour
 	Refused   error     // nothing would let them in; otherwise nil
+	Apart     bool      // of several uses: other people approve the one than the other
 }
 
 // Needs asks the one engine that decides launches. fault.NotFound when the safe is gone.

@@ -31,7 +31,7 @@ func (n needs) Need(ctx context.Context, tx *db.Tx, actor authz.Actor, s id.Safe
 			if named := slices.Sorted(slices.Values(one.Approvers)); approvers == nil {
 				approvers = named
 			} else if !slices.Equal(approvers, named) {
-				return access.Need{Access: one.Access, Refused: errTwoQuestions}, nil
+				return access.Need{Access: one.Access, Apart: true}, nil
 			}
 		}
 		if i == 0 || out.Refused == nil && !out.OffHours && (one.Approvals > out.Approvals || one.OffHours || one.Refused != nil) {
@@ -40,8 +40,6 @@ func (n needs) Need(ctx context.Context, tx *db.Tx, actor authz.Actor, s id.Safe
 	}
 	return out, nil
 }
-
-var errTwoQuestions = errors.New("other people approve a session here than a checkout: ask for each separately")
 
 // usesOf says in the words of policies what a request or grant is for.
 func usesOf(u access.Uses) []policy.Use {
