@@ -134,8 +134,12 @@ func (s *Server) safeRoutes() {
 			PageIn
 			Mine bool   `query:"mine" doc:"Only those that you are a member of, or that are lent to you"`
 			Q    string `query:"q" maxLength:"100" doc:"Only those with this in their name, description, resource, host or account"`
+
+			Name     string `query:"name" maxLength:"100" doc:"Only the one of this name"`
+			Resource string `query:"resource" maxLength:"64" doc:"Only those that lead to this resource"`
+			Account  string `query:"account" maxLength:"64" doc:"Only those that use this account"`
 		}) (*pageOut[Safe], error) {
-			l, err := s.Safes.List(ctx, a, safe.Filter{Mine: in.Mine, Text: in.Q}, in.request())
+			l, err := s.Safes.List(ctx, a, safe.Filter{Mine: in.Mine, Text: in.Q, Name: in.Name, Resource: id.Resource(in.Resource), Account: id.Account(in.Account)}, in.request())
 			return pageOf(l, func(e safe.Entry) Safe { return s.safeJSON(a, e) }, err)
 		})
 	handle(s, signedIn, waits(huma.Operation{OperationID: "create-safe", Method: http.MethodPost, Path: "/safes", Summary: "Create a safe", DefaultStatus: 201, Tags: []string{tag}}),

@@ -83,6 +83,9 @@ func (s *Service) withLent(ctx context.Context, tx *db.Tx, actor authz.Actor, ow
 
 // matches says of one safe what the query says of those in the store.
 func (f Filter) matches(sf Safe) bool {
+	if f.Name != "" && sf.Name != strings.ToLower(f.Name) || f.Resource != "" && sf.Resource.ID != f.Resource || f.Account != "" && sf.Account.ID != f.Account {
+		return false
+	}
 	for _, text := range []string{sf.Name, sf.Description, sf.Resource.Name, sf.Resource.Host, sf.Account.Username} {
 		if strings.Contains(strings.ToLower(text), strings.ToLower(f.Text)) {
 			return true

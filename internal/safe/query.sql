@@ -31,6 +31,9 @@ where s.org_id = sqlc.arg(org_id) and s.deleted_at is null and s.name > sqlc.arg
         or lower(s.description) like cast(sqlc.arg(low) as text) escape '!' or s.description like cast(sqlc.arg(typed) as text) escape '!'
         or lower(r.name) like cast(sqlc.arg(low) as text) escape '!' or lower(r.host) like cast(sqlc.arg(low) as text) escape '!'
         or lower(a.username) like cast(sqlc.arg(low) as text) escape '!')
+    and (cast(sqlc.arg(named) as text) = '' or s.name = cast(sqlc.arg(named) as text))
+    and (cast(sqlc.arg(resource_id) as text) = '' or s.resource_id = cast(sqlc.arg(resource_id) as text))
+    and (cast(sqlc.arg(account_id) as text) = '' or s.account_id = cast(sqlc.arg(account_id) as text))
 order by s.name limit sqlc.arg(read);
 
 -- name: SafeIDByName :one

@@ -264,6 +264,10 @@ func (s *Service) Resolve(ctx context.Context, org id.Org, nameOrID string) (id.
 type Filter struct {
 	Mine bool   // only those that the actor may open: as a member, or because somebody lends them
 	Text string // in the name, the description, the resource or the account; empty: any
+
+	Name     string // exactly; empty: any
+	Resource id.Resource
+	Account  id.Account
 }
 
 // List gives, in the order of their names, the safes that the actor may see:
@@ -282,6 +286,7 @@ func (s *Service) List(ctx context.Context, actor authz.Actor, f Filter, p page.
 		rows, err := safesql.New(tx).ListSafes(ctx, safesql.ListSafesParams{
 			OrgID: string(actor.Org), UserID: string(actor.User), After: after, Everything: everything, Read: read,
 			Low: pattern(strings.ToLower(f.Text)), Typed: pattern(f.Text),
+			Named: strings.ToLower(f.Name), ResourceID: string(f.Resource), AccountID: string(f.Account),
 		})
 		if err != nil {
 			return fmt.Errorf("list safes: %w", err)

@@ -298,7 +298,9 @@ func TestListsShowWhatIsOnesOwn(t *testing.T) {
 			actor authz.Actor
 			f     safe.Filter
 			want  int
-		}{{w.Operator, safe.Filter{}, 3}, {w.Operator, safe.Filter{Mine: true}, 3}, {w.Admin, safe.Filter{}, 4}, {w.Admin, safe.Filter{Mine: true}, 0}, {w.Auditor, safe.Filter{}, 4}, {w.Stranger, safe.Filter{}, 0}} {
+		}{{w.Operator, safe.Filter{}, 3}, {w.Operator, safe.Filter{Mine: true}, 3}, {w.Admin, safe.Filter{}, 4}, {w.Admin, safe.Filter{Mine: true}, 0}, {w.Auditor, safe.Filter{}, 4}, {w.Stranger, safe.Filter{}, 0},
+			{w.Admin, safe.Filter{Name: "B-Open"}, 1}, {w.Admin, safe.Filter{Name: "b-ope"}, 0}, {w.Admin, safe.Filter{Account: open.Account.ID}, 1}, {w.Admin, safe.Filter{Account: open.Account.ID, Name: "none"}, 0},
+			{w.Admin, safe.Filter{Resource: open.Resource.ID}, 1}, {w.Admin, safe.Filter{Resource: "res_none"}, 0}, {w.Operator, safe.Filter{Name: "b-open", Mine: true}, 1}} {
 			n := 0
 			for p := (page.Request{Limit: 2}); ; {
 				l, err := w.Safes.List(ctx, c.actor, c.f, p)

@@ -4,7 +4,7 @@ import { asProblem } from "./api/problem";
 import { membershipsQuery, meQuery } from "./features/auth/queries";
 import { parseAuditSearch } from "./features/audit/search";
 import { waitingQuery } from "./features/requests/queries";
-import { safesQuery } from "./features/safes/queries";
+import { anySafeQuery } from "./features/safes/queries";
 import { lastOrg } from "./features/shell/org";
 import { OrgLayout } from "./features/shell/org-layout";
 import { rights } from "./features/shell/rights";
@@ -149,10 +149,10 @@ const orgHome = createRoute({
     const r = rights(here.role);
     if (!r.launch) throw redirect({ to: "/o/$org/audit", params, search: {} });
     // An admin of an empty organization is led through the set-up, which is the empty list of safes.
-    const safes = r.manage ? await context.client.ensureQueryData(safesQuery(here.org_id, { mine: false })).catch(() => undefined) : undefined;
+    const some = r.manage && (await context.client.fetchQuery(anySafeQuery(here.org_id)).catch(() => false));
     const waiting = await context.client.ensureQueryData(waitingQuery(here.org_id)).catch(() => undefined);
     if (waiting && waiting.items.length > 0) throw redirect({ to: "/o/$org/approvals", params, search: {} });
-    throw redirect({ to: safes && safes.items.length > 0 ? "/o/$org/live" : "/o/$org/safes", params, search: {} });
+    throw redirect({ to: some ? "/o/$org/live" : "/o/$org/safes", params, search: {} });
   },
 });
 

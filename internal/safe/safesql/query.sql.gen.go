@@ -896,7 +896,10 @@ where s.org_id = $2 and s.deleted_at is null and s.name > $3
         or lower(s.description) like cast($5 as text) escape '!' or s.description like cast($6 as text) escape '!'
         or lower(r.name) like cast($5 as text) escape '!' or lower(r.host) like cast($5 as text) escape '!'
         or lower(a.username) like cast($5 as text) escape '!')
-order by s.name limit $7
+    and (cast($7 as text) = '' or s.name = cast($7 as text))
+    and (cast($8 as text) = '' or s.resource_id = cast($8 as text))
+    and (cast($9 as text) = '' or s.account_id = cast($9 as text))
+order by s.name limit $10
 `
 
 type ListSafesParams struct {
@@ -906,6 +909,9 @@ type ListSafesParams struct {
 	Everything bool
 	Low        string
 	Typed      string
+	Named      string
+	ResourceID string
+	AccountID  string
 	Read       int32
 }
 
@@ -941,6 +947,9 @@ func (q *Queries) ListSafes(ctx context.Context, arg ListSafesParams) ([]ListSaf
 		arg.Everything,
 		arg.Low,
 		arg.Typed,
+		arg.Named,
+		arg.ResourceID,
+		arg.AccountID,
 		arg.Read,
 	)
 	if err != nil {

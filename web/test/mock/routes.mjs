@@ -188,7 +188,10 @@ on("POST", "/accounts/{id}/enable", ({ params }) => Object.assign(accounts.find(
 on("GET", "/safes", ({ url, me, empty }) => {
   if (empty) return { items: [] };
   const q = (url.searchParams.get("q") ?? "").toLowerCase();
-  const all = safes.map((s) => safeFor(s, me)).filter((s) => `${s.name} ${s.description} ${s.resource.name} ${s.account.username}`.toLowerCase().includes(q));
+  const all = safes.map((s) => safeFor(s, me)).filter((s) => `${s.name} ${s.description} ${s.resource.name} ${s.account.username}`.toLowerCase().includes(q)).filter((s) => {
+    const is = (key, value) => (url.searchParams.get(key) ?? value) === value;
+    return is("name", s.name) && is("resource", s.resource.id) && is("account", s.account.id);
+  });
   return page(url.searchParams.get("mine") ? all.filter((s) => s.my_role) : all, url);
 });
 const findSafe = (id) => safes.find((s) => s.id === id) ?? missing("safe");

@@ -12,7 +12,7 @@ import { Command, Facts, Id, Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
 import { checkoutsQuery } from "../checkouts/queries";
 import { resourcesQuery } from "../resources/queries";
-import { safesQuery } from "../safes/queries";
+import { SafeLinks, useSafesOf } from "../safes/leading";
 import { useOrg, useRights } from "../shell/org";
 import { AccountState, kindWords } from "./list";
 import { RotationSection } from "./rotation";
@@ -23,13 +23,13 @@ export function AccountPanel({ id, onClose }: { id: string; onClose: () => void 
   const org = useOrg();
   const r = useRights();
   const { data: a, error, refetch } = useQuery(accountQuery(org.id, id));
-  const safes = useQuery(safesQuery(org.id, { mine: false }));
+  const leading = useSafesOf({ account: id });
   const resources = useQuery(resourcesQuery(org.id));
   const resource = resources.data?.items.find((x) => x.id === a?.resource_id);
   const changes = useAccountChanges(id);
   const toasts = useToasts();
   const [dialog, setDialog] = useState<"secret" | "disable" | "delete">();
-  const using = safes.data?.items.filter((s) => s.account.id === id) ?? [];
+  const using = leading.rows?.length;
   const done = (text: string) => {
     toasts.say(text);
     setDialog(undefined);
@@ -107,19 +107,7 @@ export function AccountPanel({ id, onClose }: { id: string; onClose: () => void 
           </section>
           <section>
             <h3>Safes that use it</h3>
-            {using.length === 0 ? (
-              <p className="dim">None, so nobody can sign in with it.</p>
-            ) : (
-              <ul className="link-list">
-                {using.map((s) => (
-                  <li key={s.id}>
-                    <Link to="/o/$org/safes/$safe" params={{ org: org.slug, safe: s.id }} search={{}}>
-                      {s.name}
-                    </Link>
-                  </li>
-                ))}
-              </ul>
-            )}
+            <SafeLinks of={leading} none="None, so nobody can sign in with it." />
           </section>
         </>
       )}
@@ -133,7 +121,7 @@ export function AccountPanel({ id, onClose }: { id: string; onClose: () => void 
           onClose={() => setDialog(undefined)}
           onConfirm={() => changes.setEnabled.mutate(false, { onSuccess: () => done(`${a.name} is disabled.`) })}
         >
-          {using.length === 0 ? "No safe uses it." : `${plural(using.length, "safe")} stop${using.length === 1 ? "s" : ""} working, and their running sessions end at once.`} You can enable it again.
+          {using === 0 ? "No safe uses it." : `${using === undefined || leading.list.hasNextPage ? "The safes that use it stop" : `${plural(using, "safe")} stop${using === 1 ? "s" : ""}`} working, and their running sessions end at once.`} You can enable it again.
         </Confirm>
       )}
       {dialog === "delete" && a && (
@@ -153,7 +141,7 @@ export function AccountPanel({ id, onClose }: { id: string; onClose: () => void 
             })
           }
         >
-          Its sealed secret is destroyed and cannot be brought back. {using.length > 0 && "Safes still use it: the server refuses until they are gone."}
+          Its sealed secret is destroyed and cannot be brought back. {using !== 0 && "Safes still use it: the server refuses until they are gone."}
         </Confirm>
       )}
     </Panel>

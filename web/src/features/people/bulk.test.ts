@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseBulk, toInvitations } from "./bulk";
+import { namesOf, parseBulk, toInvitations } from "./bulk";
 
 const emails = (text: string) => parseBulk(text).map((l) => l.email);
 
@@ -39,4 +39,5 @@ describe("invitations of a list", () => {
     ]);
     expect(problems.map((p) => p.problem)).toEqual(["There is no safe named gone.", "Only an owner invites owners."]);
   });
+  it("knows which safes are named, each once", () => expect(namesOf(parseBulk(`a@x.org,operator,web; DB\nb@x.org,operator,Web\nc@x.org\nd@x.org,operator,${"x".repeat(101)}`))).toEqual(["db", "web"]));
 });

@@ -85,6 +85,11 @@ function unquote(cell: string): string {
   return t.startsWith('"') && t.endsWith('"') && t.length > 1 ? t.slice(1, -1).replaceAll('""', '"').trim() : t;
 }
 
+/** The safes that lines name, each once, in lower case as all names of safes are. What is longer than any name is left out. */
+export function namesOf(lines: readonly BulkLine[]): string[] {
+  return [...new Set(lines.flatMap((l) => l.safes ?? []).map((s) => s.toLowerCase()))].filter((s) => s.length <= 100).sort();
+}
+
 /** Lines as invitations, with the defaults of the form for what a line leaves open. */
 export function toInvitations(
   lines: readonly BulkLine[],

@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { MailPlus, RotateCw, Trash2 } from "lucide-react";
 import { useState } from "react";
@@ -14,7 +14,7 @@ import { type Column, Table } from "../../ui/table";
 import { Badge, type Meaning, State, Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
 import { useStepUp } from "../auth/step-up";
-import { safesQuery } from "../safes/queries";
+import { useNames } from "../groups/names";
 import { useOrg, useRights } from "../shell/org";
 import { roleWords } from "../shell/rights";
 
@@ -47,13 +47,13 @@ export function Invitations() {
   const search = useSearch({ from: "/in/shell/o/$org/people" });
   const navigate = useNavigate({ from: "/o/$org/people" });
   const list = useInfiniteQuery(invitationsQuery(org.id, search.state));
-  const safes = useQuery(safesQuery(org.id, { mine: false }));
-  const nameOf = (id: string) => safes.data?.items.find((s) => s.id === id)?.name ?? "a safe";
   const [leaving, setLeaving] = useState<Invitation>();
   const onSuccess = () => client.invalidateQueries({ queryKey: [org.id, "invitations"] });
   const resend = useMutation({ mutationFn: (i: Invitation) => stepUp(() => post<unknown>(`/org/invitations/${i.id}/resend`, { org: org.id })), onSuccess, onError: toasts.fail });
   const revoke = useMutation({ mutationFn: (i: Invitation) => stepUp(() => del(`/org/invitations/${i.id}`, { org: org.id })), onSuccess });
   const rows = list.data?.pages.flatMap((p) => p.items);
+  const names = useNames(rows?.flatMap((i) => i.safes?.map((s) => s.safe_id) ?? []) ?? []);
+  const nameOf = (id: string) => (names(id) === id ? "a safe" : names(id));
   if (list.error) return <Failed error={list.error} what="the invitations" retry={() => void list.refetch()} />;
   const columns: Column<Invitation>[] = [
     {

@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueries, useQueryClient } from "@tanstack/react-query";
 import { Upload } from "lucide-react";
 import { useRef, useState } from "react";
 import { post } from "../../api/client";
@@ -9,15 +9,19 @@ import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { Check, RadioList, TextArea } from "../../ui/field";
 import { plural } from "../../ui/format";
+import type { Pick } from "../../ui/picker";
+import { useSettled } from "../../ui/settled";
 import { FormProblem, Note, Waits } from "../../ui/states";
 import { useToasts } from "../../ui/toast";
 import { useStepUp } from "../auth/step-up";
-import { safesQuery } from "../safes/queries";
+import { SafePicker } from "../safes/picker";
+import { namedSafeQuery } from "../safes/queries";
 import { useOrg, useRights } from "../shell/org";
 import { roleWords } from "../shell/rights";
-import { type BulkInvitation, parseBulk, toInvitations } from "./bulk";
+import { type BulkInvitation, namesOf, parseBulk, toInvitations } from "./bulk";
 
 const most = 1000;
+const mostNames = 200; // of safes, in one list
 const atOnce = 200; // the API's own limit
 
 /** Somebody else has to agree to it first. */
@@ -31,15 +35,19 @@ export function InviteForm({ onClose }: { onClose: (sent: boolean) => void }) {
   const stepUp = useStepUp();
   const toasts = useToasts();
   const file = useRef<HTMLInputElement>(null);
-  const safes = useQuery(safesQuery(org.id, { mine: false }));
   const [text, setText] = useState("");
   const [role, setRole] = useState<OrgRole>("operator");
-  const [chosen, setChosen] = useState<string[]>([]);
+  const [chosen, setChosen] = useState<readonly Pick[]>([]);
   const [mfa, setMfa] = useState(false);
   const [sent, setSent] = useState(0);
   const [later, setLater] = useState<Dated<InvitationResultWire>[]>([]);
   const lines = parseBulk(text);
-  const { ready, problems } = toInvitations(lines, { role, safes: chosen, mfa }, safes.data?.items ?? [], r.makeOwner);
+  const named = namesOf(lines);
+  const settled = useSettled(named.join("\n"), 400);
+  const asked = useQueries({ queries: settled.split("\n").filter(Boolean).slice(0, mostNames).map((name) => namedSafeQuery(org.id, name)) });
+  const looking = settled !== named.join("\n") || asked.some((a) => a.isLoading);
+  const unasked = asked.find((a) => a.error)?.error;
+  const { ready, problems } = toInvitations(lines, { role, safes: chosen.map((c) => c.value), mfa }, asked.flatMap((a) => a.data?.items ?? []), r.makeOwner);
   const own = lines.filter((l) => l.role || l.safes).length;
   const send = useMutation({
     mutationFn: async (all: BulkInvitation[]) => {
@@ -65,7 +73,7 @@ export function InviteForm({ onClose }: { onClose: (sent: boolean) => void }) {
   });
   const refused = send.data?.filter((x) => x.problem && !waits(x) && lines.some((l) => l.email.toLowerCase() === x.email.toLowerCase())) ?? [];
   const options = (Object.keys(roleWords) as OrgRole[]).filter((v) => r.makeOwner || v !== "owner").map((value) => ({ value, ...roleWords[value] }));
-  const fits = ready.length > 0 && problems.length === 0 && ready.length <= most;
+  const fits = !looking && named.length <= mostNames && ready.length > 0 && problems.length === 0 && ready.length <= most;
   return (
     <Dialog
       title="Invite people"
@@ -109,7 +117,9 @@ export function InviteForm({ onClose }: { onClose: (sent: boolean) => void }) {
           Take a CSV file
         </Button>
       </div>
-      {problems.length > 0 && (
+      {named.length > mostNames && <Note meaning="warn">At most {mostNames} different safes in one list. Send it in parts.</Note>}
+      <FormProblem error={unasked} />
+      {!looking && !unasked && problems.length > 0 && (
         <Note meaning="warn" live>
           {plural(problems.length, "line needs", "lines need")} mending before anything is sent.
           <ul>
@@ -141,16 +151,7 @@ export function InviteForm({ onClose }: { onClose: (sent: boolean) => void }) {
         </Note>
       )}
       <RadioList legend={own > 0 ? "Role of those whose line names none" : "Role"} value={role} options={options} onPick={setRole} />
-      {safes.data && safes.data.items.length > 0 && (
-        <fieldset className="stack">
-          <legend className="legend">Safes that they may open</legend>
-          <div className="scope-list">
-            {safes.data.items.map((s) => (
-              <Check key={s.id} label={s.name} checked={chosen.includes(s.id)} onCheck={(on) => setChosen(on ? [...chosen, s.id] : chosen.filter((x) => x !== s.id))} />
-            ))}
-          </div>
-        </fieldset>
-      )}
+      <SafePicker label="Safes that they may open" optional many picked={chosen} onPicked={setChosen} />
       <Check label="Demand a proved second factor" means="Who has an account already must prove a second factor of their own to accept. Somebody new always sets one up." checked={mfa} onCheck={setMfa} />
       <FormProblem error={send.error} fields={["invitations"]} />
     </Dialog>

@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Boxes } from "lucide-react";
 import type { Membership, OwnReach, Safe } from "../../api/types";
@@ -41,7 +41,8 @@ export function Access() {
 
 function InOrganization({ membership: m }: { membership: Membership }) {
   const me = useMe();
-  const { data, error, refetch } = useQuery(safesQuery(m.org_id, { mine: true }));
+  const { data, error, refetch, ...pages } = useInfiniteQuery(safesQuery(m.org_id, { mine: true }));
+  const rows = data?.pages.flatMap((p) => p.items);
   const reach = useQuery(reachQuery(m.org_id, me.user.id));
   const through = new Map(reach.data?.items.map((r) => [r.safe_id, r]));
   const columns: Column<Safe>[] = [
@@ -79,14 +80,14 @@ function InOrganization({ membership: m }: { membership: Membership }) {
       </div>
       {error ? (
         <Failed error={error} what={`your safes in ${m.name}`} retry={() => void refetch()} />
-      ) : data && data.items.length === 0 ? (
+      ) : rows && rows.length === 0 ? (
         <div className="card">
           <Empty icon={Boxes} title="No safe has you as a member">
             {m.role === "auditor" ? "Auditors oversee the sessions of others and open none." : "A manager of a safe can add you to it."}
           </Empty>
         </div>
       ) : (
-        <Table label={`Safes in ${m.name}`} columns={columns} rows={data?.items} id={(s) => s.id} />
+        <Table label={`Safes in ${m.name}`} columns={columns} rows={rows} id={(s) => s.id} more={pages.hasNextPage ? { load: () => void pages.fetchNextPage(), busy: pages.isFetchingNextPage } : undefined} />
       )}
     </section>
   );

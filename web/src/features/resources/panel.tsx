@@ -8,7 +8,7 @@ import { Failed, Skeleton } from "../../ui/states";
 import { Facts, Id, Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
 import { accountsQuery } from "../accounts/queries";
-import { safesQuery } from "../safes/queries";
+import { SafeLinks, useSafesOf } from "../safes/leading";
 import { useOrg, useRights } from "../shell/org";
 import { ResourceForm } from "./form";
 import { HostKeys } from "./host-key";
@@ -18,12 +18,11 @@ export function ResourcePanel({ id, onClose }: { id: string; onClose: () => void
   const org = useOrg();
   const r = useRights();
   const { data: resource, error, refetch } = useQuery(resourceQuery(org.id, id));
-  const safes = useQuery(safesQuery(org.id, { mine: false }));
+  const leading = useSafesOf({ resource: id });
   const accounts = useQuery(accountsQuery(org.id));
   const { remove } = useResourceChanges(id);
   const [dialog, setDialog] = useState<"edit" | "delete">();
   const toasts = useToasts();
-  const leading = safes.data?.items.filter((s) => s.resource.id === id) ?? [];
   const on = accounts.data?.items.filter((a) => a.resource_id === id) ?? [];
   const params = { org: org.slug };
 
@@ -96,19 +95,7 @@ export function ResourcePanel({ id, onClose }: { id: string; onClose: () => void
           </section>
           <section>
             <h3>Safes that lead here</h3>
-            {leading.length === 0 ? (
-              <p className="dim">None, so nobody can reach it.</p>
-            ) : (
-              <ul className="link-list">
-                {leading.map((s) => (
-                  <li key={s.id}>
-                    <Link to="/o/$org/safes/$safe" params={{ ...params, safe: s.id }} search={{}}>
-                      {s.name}
-                    </Link>
-                  </li>
-                ))}
-              </ul>
-            )}
+            <SafeLinks of={leading} none="None, so nobody can reach it." />
           </section>
         </>
       )}
@@ -130,7 +117,7 @@ export function ResourcePanel({ id, onClose }: { id: string; onClose: () => void
             })
           }
         >
-          {leading.length > 0 || on.length > 0
+          {leading.rows?.length !== 0 || on.length > 0
             ? "Safes and accounts still use it. The server refuses until they are gone."
             : "Nothing uses it. Its past sessions, recordings and events stay."}
         </Confirm>

@@ -1,10 +1,11 @@
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Boxes, Plus, Server, SquareTerminal } from "lucide-react";
 import type { Safe } from "../../api/types";
-import { LinkButton } from "../../ui/button";
+import { Button, LinkButton } from "../../ui/button";
 import { SearchInput, Segmented } from "../../ui/field";
 import { PageHead } from "../../ui/page";
+import { useSettled } from "../../ui/settled";
 import { Empty, Failed, Skeleton } from "../../ui/states";
 import { type Column, Table } from "../../ui/table";
 import { Badge, CopyButton } from "../../ui/text";
@@ -22,10 +23,11 @@ export default function SafesPage() {
   const search = useSearch({ from: "/in/shell/o/$org/safes" });
   const navigate = useNavigate({ from: "/o/$org/safes" });
   const mine = !r.inspect || (r.launch && search.show === "mine");
-  const { data, error, refetch } = useQuery(safesQuery(org.id, { mine }));
+  const q = useSettled((search.q ?? "").trim());
+  const { data, error, refetch, ...pages } = useInfiniteQuery(safesQuery(org.id, { q, mine }));
   const set = (part: Partial<typeof search>) => void navigate({ search: (s) => ({ ...s, ...part }), replace: true });
-  const q = (search.q ?? "").toLowerCase();
-  const rows = data?.items.filter((s) => q === "" || `${s.name} ${s.description} ${s.resource.name} ${s.resource.host} ${s.account.username}`.toLowerCase().includes(q));
+  const rows = data?.pages.flatMap((p) => p.items);
+  const more = pages.hasNextPage ? { load: () => void pages.fetchNextPage(), busy: pages.isFetchingNextPage } : undefined;
   const view = search.view === "table" ? "table" : "cards";
 
   return (
@@ -43,7 +45,7 @@ export default function SafesPage() {
       />
       {error ? (
         <Failed error={error} what="the safes" retry={() => void refetch()} />
-      ) : data && data.items.length === 0 && !search.q ? (
+      ) : rows && rows.length === 0 && !search.q && q === "" && !pages.isPlaceholderData ? (
         <div className="card">
           {r.manage && !mine ? (
             <GuidedSetup />
@@ -86,9 +88,18 @@ export default function SafesPage() {
               </Empty>
             </div>
           ) : view === "table" ? (
-            <SafeTable rows={rows} />
+            <SafeTable rows={rows} more={more} />
           ) : (
-            <SafeCards rows={rows} />
+            <>
+              <SafeCards rows={rows} />
+              {more && (
+                <div className="table-more">
+                  <Button kind="ghost" onClick={more.load} busy={more.busy}>
+                    {more.busy ? "Loading" : "Show more"}
+                  </Button>
+                </div>
+              )}
+            </>
           )}
         </>
       )}
@@ -175,7 +186,7 @@ function LaunchLine({ safe }: { safe: Safe }) {
   );
 }
 
-function SafeTable({ rows }: { rows: readonly Safe[] | undefined }) {
+function SafeTable({ rows, more }: { rows: readonly Safe[] | undefined; more: { load: () => void; busy: boolean } | undefined }) {
   const org = useOrg();
   const navigate = useNavigate();
   const columns: Column<Safe>[] = [
@@ -218,6 +229,7 @@ function SafeTable({ rows }: { rows: readonly Safe[] | undefined }) {
       columns={columns}
       rows={rows}
       id={(s) => s.id}
+      more={more}
       onOpen={(s) => void navigate({ to: "/o/$org/safes/$safe", params: { org: org.slug, safe: s.id }, search: {} })}
     />
   );

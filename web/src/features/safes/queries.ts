@@ -4,10 +4,40 @@ import type { AccessWire, Page, Safe, SafeGroupWire, SafeMemberWire, SafePolicy,
 import { useStepUp } from "../auth/step-up";
 import { useOrg } from "../shell/org";
 
-export function safesQuery(org: string, o: { mine: boolean }) {
+export interface SafeFilter {
+  q?: string;
+  mine?: boolean;
+  resource?: string;
+  account?: string;
+}
+
+/** Safes a page at a time, in the order of their names; the server searches. */
+export function safesQuery(org: string, f: SafeFilter) {
+  return infiniteQueryOptions({
+    queryKey: [org, "safes", "pages", f],
+    queryFn: ({ signal, pageParam }) =>
+      get<Page<SafeWire>>("/safes", { org, signal, query: { q: f.q || undefined, mine: f.mine || undefined, resource: f.resource, account: f.account, limit: 60, cursor: pageParam } }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next_cursor || undefined,
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** The safe of exactly this name: none or one. */
+export function namedSafeQuery(org: string, name: string) {
   return queryOptions({
-    queryKey: [org, "safes", o],
-    queryFn: ({ signal }) => getAll<SafeWire>("/safes", { org, signal, query: { mine: o.mine || undefined } }),
+    queryKey: [org, "safes", "named", name],
+    queryFn: ({ signal }) => get<Page<SafeWire>>("/safes", { org, signal, query: { name, limit: 1 } }),
+    staleTime: 30_000,
+  });
+}
+
+/** Whether there is any. */
+export function anySafeQuery(org: string) {
+  return queryOptions({
+    queryKey: [org, "safes", "any"],
+    queryFn: async ({ signal }) => (await get<Page<SafeWire>>("/safes", { org, signal, query: { limit: 1 } })).items.length > 0,
+    staleTime: 60_000,
   });
 }
 

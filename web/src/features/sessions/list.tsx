@@ -4,7 +4,7 @@ import { ClearFilters, NewAbove, PickChip, RangeChip } from "../../ui/filter";
 import { PageHead } from "../../ui/page";
 import { Failed } from "../../ui/states";
 import { PersonChip } from "../people/person-chip";
-import { safesQuery } from "../safes/queries";
+import { SafeChip } from "../safes/safe-chip";
 import { useOrg } from "../shell/org";
 import { sessionsHeadQuery, sessionsQuery } from "./queries";
 import type { SessionsSearch } from "./search";
@@ -17,7 +17,6 @@ export default function SessionsPage() {
   const navigate = useNavigate({ from: "/o/$org/sessions" });
   const list = useInfiniteQuery(sessionsQuery(org.id, search));
   const head = useQuery({ ...sessionsHeadQuery(org.id, search), enabled: list.isSuccess });
-  const safes = useQuery(safesQuery(org.id, { mine: false }));
 
   const rows = list.data?.pages.flatMap((p) => p.items);
   const known = new Set(rows?.map((s) => s.id));
@@ -39,7 +38,7 @@ export default function SessionsPage() {
           onPick={(v) => set({ ...search, state: v === "live" || v === "ended" ? v : undefined })}
         />
         <PersonChip label="Person" value={search.user} onPick={(user) => set({ ...search, user })} />
-        <PickChip label="Safe" value={search.safe} options={safes.data?.items.map((s) => ({ value: s.id, label: s.name })) ?? []} onPick={(safe) => set({ ...search, safe })} />
+        <SafeChip label="Safe" value={search.safe} onPick={(safe) => set({ ...search, safe })} />
         <RangeChip value={search} onRange={(r) => set({ state: search.state, user: search.user, safe: search.safe, ...r })} />
         <ClearFilters shown={filtered} onClear={() => set({})} />
       </div>

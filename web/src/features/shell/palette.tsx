@@ -5,7 +5,7 @@ import { type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from 
 import type { Membership } from "../../api/types";
 import { useSettled } from "../../ui/settled";
 import { foundMembersQuery } from "../people/queries";
-import { safesQuery } from "../safes/queries";
+import { foundSafesQuery } from "../safes/queries";
 import { recentSessionsQuery } from "../sessions/queries";
 import { intend } from "../terminal/intent";
 import type { NavGroup } from "./nav";
@@ -117,8 +117,9 @@ function useEntries(groups: NavGroup[], memberships: Membership[], current: Memb
   const navigate = useNavigate();
   const r = current ? rights(current.role) : undefined;
   const orgId = current?.org_id ?? "";
-  const { data: safes } = useQuery({ ...safesQuery(orgId, { mine: !r?.inspect }), enabled: Boolean(r) });
-  const { data: people } = useQuery({ ...foundMembersQuery(orgId, useSettled(text.trim())), enabled: Boolean(r?.inspect) });
+  const q = useSettled(text.trim(), 150);
+  const { data: safes } = useQuery({ ...foundSafesQuery(orgId, { q: q.replace(/^launch\s*/i, ""), mine: !r?.inspect }), enabled: Boolean(r) });
+  const { data: people } = useQuery({ ...foundMembersQuery(orgId, q), enabled: Boolean(r?.inspect) });
   const { data: sessions } = useQuery({ ...recentSessionsQuery(orgId), enabled: Boolean(r?.oversee) });
 
   return useMemo(() => {
@@ -145,7 +146,7 @@ function useEntries(groups: NavGroup[], memberships: Membership[], current: Memb
       }
     }
     for (const s of safes?.items ?? []) {
-      list.push({ id: s.id, label: s.name, detail: s.description, group: "Safe", icon: Boxes, go: () => void navigate({ to: "/o/$org/safes/$safe", params: { org, safe: s.id }, search: {} }) });
+      list.push({ id: s.id, label: s.name, detail: s.description, also: `${s.resource.name} ${s.account.username}@${s.resource.host}`, group: "Safe", icon: Boxes, go: () => void navigate({ to: "/o/$org/safes/$safe", params: { org, safe: s.id }, search: {} }) });
     }
     const make = (label: string, to: "/o/$org/safes/new" | "/o/$org/resources" | "/o/$org/accounts" | "/o/$org/my-requests" | "/o/$org/lending" | "/o/$org/checkouts", isNew: boolean) =>
       list.push({ id: `new-${label}`, label, detail: "", group: "Action", icon: Plus, go: () => void navigate({ to, params: { org }, search: isNew ? { new: "1" } : {} }) });
