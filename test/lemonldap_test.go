@@ -50,7 +50,8 @@ func newLemon(t testing.TB) *lemon {
 	l := &lemon{}
 	pages := http.NewServeMux()
 	pages.Handle("/static/", http.FileServer(http.Dir(filepath.Dir(lemonPortal)))) // what its pages need in a browser
-	pages.Handle("/", &httputil.ReverseProxy{ErrorLog: log.New(io.Discard, "", 0), Rewrite: func(r *httputil.ProxyRequest) {
+	// It has one worker, which would wait for the next request on a connection that is kept.
+	pages.Handle("/", &httputil.ReverseProxy{Transport: &http.Transport{DisableKeepAlives: true}, ErrorLog: log.New(io.Discard, "", 0), Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(l.to)
 		r.Out.Host = r.In.Host
 		r.Out.Header.Set("X-Forwarded-Proto", "https")
@@ -115,7 +116,7 @@ func (l *lemon) start(t testing.TB, callback, secret, samlMetadata string) {
 	addr := freePort(t)
 	l.to = &url.URL{Scheme: "http", Host: addr}
 	out := &output{}
-	cmd := exec.Command(need(t, "starman"), "--host", "127.0.0.1", "--port", addr[strings.LastIndexByte(addr, ':')+1:], "--workers", "1", "--env", "deployment", lemonPortal)
+	cmd := exec.Command(need(t, "starman"), "--host", "127.0.0.1", "--port", addr[strings.LastIndexByte(addr, ':')+1:], "--workers", "1", "--disable-keepalive", "--env", "deployment", lemonPortal)
 	cmd.Env = append(os.Environ(), "LLNG_DEFAULTCONFFILE="+filepath.Join(dir, "lemonldap-ng.ini"))
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

@@ -79,7 +79,7 @@ func newMailServer(t testing.TB, dir string) *mailServer {
 	if err := os.MkdirAll(m.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("/usr/bin/python3", "testdata/smtpd.py", m.addr, m.tlsAddr, m.ca, key, passwords, m.dir)
+	cmd := exec.Command("/usr/bin/python3", "-W", "ignore", "testdata/smtpd.py", m.addr, m.tlsAddr, m.ca, key, passwords, m.dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	said, err := cmd.StdoutPipe()
 	if err != nil {

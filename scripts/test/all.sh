@@ -40,21 +40,36 @@ run() { # log, packages...
 }
 # The end-to-end tests also tell which events they saw in a ledger.
 export VAULTPAM_TEST_EVENT_COVERAGE=$PWD/build/event-coverage.json
+rm -f build/event-coverage*.json build/again.log
 status=0
 run build/test.log "${packages[@]}" || status=$?
 run build/e2e.log ./test || status=$?
 
-failed() { cat build/test.log build/e2e.log | awk '$1 == "FAIL" && NF > 1 { print $2 }' | sort -u; }
-mapfile -t again < <(failed)
-if [ "$status" -ne 0 ] && [ "${#again[@]}" -gt 0 ] && [ "${#again[@]}" -le 3 ]; then
+# A line for each package that failed: its path, and its failed tests as one pattern. No
+# pattern where the package as a whole failed: it does not build, panicked, took too long.
+failed() {
+  cat build/test.log build/e2e.log | awk '
+    /^--- FAIL: / { if ($3 ~ /^(Test|Fuzz|Example)/) tests = tests (tests ? "|" : "") $3; else whole = 1 }
+    /^panic: / { whole = 1 }
+    $1 == "ok" && NF > 1 { tests = ""; whole = 0 }
+    $1 == "FAIL" && NF > 1 { print $2, (whole || !tests ? "" : "^(" tests ")$"); tests = ""; whole = 0 }'
+}
+again=()
+if [ "$status" -ne 0 ]; then mapfile -t again < <(failed); fi
+if [ "${#again[@]}" -gt 0 ] && [ "${#again[@]}" -le 3 ] && [ "$(printf '%s' "${again[@]}" | tr -cd '|' | wc -c)" -le 5 ]; then
   # What fails beside others and holds alone is told here, and is a test to mend; what fails twice fails the run.
-  step "once more, alone: ${again[*]}"
   status=0
-  run build/again.log -p 1 "${again[@]}" || status=$?
+  export VAULTPAM_TEST_EVENT_COVERAGE=$PWD/build/event-coverage-again.json
+  for one in "${again[@]}"; do
+    read -r package tests <<<"$one"
+    step "once more, alone: $package ${tests:-whole}"
+    run build/again.log -p 1 ${tests:+-run "$tests"} "$package" || status=$?
+    cat build/again.log >>build/test.log
+  done
   if [ "$status" -eq 0 ]; then echo "these failed beside others and hold alone: ${again[*]}"; fi
 fi
 if [ "$status" -eq 0 ]; then
-  go run ./test/coverage "$VAULTPAM_TEST_EVENT_COVERAGE" >build/event-coverage.txt || status=$?
+  go run ./test/coverage build/event-coverage*.json >build/event-coverage.txt || status=$?
   echo "events seen by end-to-end tests: $(tail -n 1 build/event-coverage.txt)"
 fi
 passed=$(cat build/test.log build/e2e.log | awk '$1 == "ok" { print $2 }' | sort -u | wc -l)

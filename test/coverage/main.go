@@ -1,6 +1,8 @@
 // Command coverage prints which events of the public catalog an end-to-end test
 // has seen in a ledger, and fails when they are fewer than the committed floor.
 //
+// Of several files each adds what it has: one run, and what was run once more.
+//
 //	go run ./test/coverage build/event-coverage.json
 package main
 
@@ -18,11 +20,11 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: coverage FILE")
+	if len(os.Args) < 2 {
+		fmt.Fprintln(os.Stderr, "usage: coverage FILE...")
 		os.Exit(2)
 	}
-	n, err := report(os.Stdout, os.Args[1])
+	n, err := report(os.Stdout, os.Args[1:]...)
 	var least int
 	if err == nil {
 		least, err = floor()
@@ -38,14 +40,22 @@ func main() {
 }
 
 // report prints the table and gives the number of covered events.
-func report(w io.Writer, file string) (covered int, err error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return 0, err
-	}
-	var seen map[string]*string
-	if err := json.Unmarshal(text, &seen); err != nil {
-		return 0, fmt.Errorf("%s is not an event coverage: %w", file, err)
+func report(w io.Writer, files ...string) (covered int, err error) {
+	seen := map[string]*string{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return 0, err
+		}
+		var of map[string]*string
+		if err := json.Unmarshal(text, &of); err != nil {
+			return 0, fmt.Errorf("%s is not an event coverage: %w", file, err)
+		}
+		for constant, test := range of {
+			if test != nil {
+				seen[constant] = test
+			}
+		}
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	var category event.Category

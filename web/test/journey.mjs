@@ -86,8 +86,10 @@ export async function run(page, steps) {
     } catch (e) {
       failed = true;
       console.log(`not ok ${name}: ${e.message.split("\n").slice(0, 6).join(" ")}`);
-      const seen = await page.locator("[role=dialog], [role=alert], [role=status]").allInnerTexts().catch(() => []);
-      console.log(`not ok what stands on ${new URL(page.url()).pathname}: ${seen.join(" | ").replace(/\s+/g, " ").slice(0, 1500)}`);
+      for (const p of browser.contexts().flatMap((c) => c.pages())) {
+        const seen = await p.locator("[role=dialog], [role=alert], [role=status], main, body").allInnerTexts().catch((e) => [e.message]);
+        console.log(`not ok what stands on ${p.url().replace(/[?#].*/, "")}: ${seen.join(" | ").replace(/\s+/g, " ").slice(0, 1500)}`);
+      }
       for (const c of browser.contexts()) for (const p of c.pages()) await p.screenshot({ path: `${job.shots}/${name.replace(/\W+/g, "-")}${p === page ? "" : `-${c.pages().indexOf(p)}-${browser.contexts().indexOf(c)}`}.png` }).catch(() => undefined);
       break; // each step stands on those before it
     }

@@ -27,7 +27,11 @@ async function tabTo(wanted, key = "Tab") {
   const passed = [];
   for (let n = 0; n < 90; n++) {
     await keys.press(key);
-    const at = await focused();
+    let at = await focused();
+    for (let n = 0; n < 40 && !at.seen; n++) {
+      await page.waitForTimeout(50); // it may have to be drawn first
+      at = await focused();
+    }
     if (!at.seen) throw new Error(`the focus is on "${at.name}", which is not seen`);
     if (typeof wanted === "string" ? at.name === wanted : wanted.test(at.name)) return;
     passed.push(at.name.slice(0, 24));
