@@ -35,29 +35,31 @@ export function RotationSection({ account }: { account: Account }) {
   return (
     <section>
       <h3>Rotation</h3>
-      {error && <Failed error={error} what="the rotations" retry={() => void refetch()} />}
-      {account.rotation_due_since && (
-        <Note meaning="warn">
-          To be rotated{account.rotation_due_reason && `, because ${because[account.rotation_due_reason]}`}: due since <Time at={new Date(account.rotation_due_since)} />. It begins by itself when nobody uses it for that any more.
-        </Note>
-      )}
-      {last && <Outcome last={last} />}
-      <Facts
-        rows={[
-          ["Last rotated", account.last_rotation_at ? <Time key="l" at={account.last_rotation_at} /> : "Never"],
-          ["Schedule", account.rotate_every > 0 ? `Every ${plural(account.rotate_every, "day")}` : "None: by hand, and after a checkout or an emergency"],
-          account.next_rotation_at && ["Next", <Time key="n" at={account.next_rotation_at} />],
-          last && ["Latest", `${triggers[last.trigger]}, ${plural(last.attempt, "attempt")}`],
-        ]}
-      />
-      {r.manage && (
-        <div className="row wrap">
-          <Button icon={RefreshCw} disabled={busy} onClick={() => setDialog("rotate")}>
-            Rotate now
-          </Button>
-          <Button onClick={() => setDialog("schedule")}>Change schedule</Button>
-        </div>
-      )}
+      <div className="stack">
+        {error && <Failed error={error} what="the rotations" retry={() => void refetch()} />}
+        {account.rotation_due_since && (
+          <Note meaning="warn">
+            To be rotated{account.rotation_due_reason && `, because ${because[account.rotation_due_reason]}`}: due since <Time at={new Date(account.rotation_due_since)} />. It begins by itself when nobody uses it for that any more.
+          </Note>
+        )}
+        {last && <Outcome last={last} />}
+        <Facts
+          rows={[
+            ["Last rotated", account.last_rotation_at ? <Time key="l" at={account.last_rotation_at} /> : "Never"],
+            ["Schedule", account.rotate_every > 0 ? `Every ${plural(account.rotate_every, "day")}` : "None: by hand, and after a checkout or an emergency"],
+            account.next_rotation_at && ["Next", <Time key="n" at={account.next_rotation_at} />],
+            last && ["Latest", `${triggers[last.trigger]}, ${plural(last.attempt, "attempt")}`],
+          ]}
+        />
+        {r.manage && (
+          <div className="row wrap">
+            <Button icon={RefreshCw} disabled={busy} onClick={() => setDialog("rotate")}>
+              Rotate now
+            </Button>
+            <Button onClick={() => setDialog("schedule")}>Change schedule</Button>
+          </div>
+        )}
+      </div>
       {dialog === "rotate" && (
         <Confirm
           title={`Rotate the credential of ${account.name}`}
