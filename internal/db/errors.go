@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -29,11 +30,18 @@ func ForeignKey(err error) bool {
 // Full tells whether err says that the disk or its quota is full.
 func Full(err error) bool { return sqlState(err) == "53100" || is(err, sqlite3.SQLITE_FULL) }
 
+var errOvertaken = errors.New("another transaction wrote in between")
+
+// Overtaken marks the error of a transaction that looked, and then met what another
+// wrote in between: run again it sees that and decides by it. After some tries it is
+// given to the caller as it is.
+func Overtaken(err error) error { return fmt.Errorf("%w: %w", errOvertaken, err) }
+
 // passing tells whether the same transaction may work if it is run again: it
 // lost against another one, or its connection was dead before it began.
 func passing(err error) bool {
 	s := sqlState(err)
-	return s == "40001" || s == "40P01" || errors.Is(err, driver.ErrBadConn)
+	return errors.Is(err, errOvertaken) || s == "40001" || s == "40P01" || errors.Is(err, driver.ErrBadConn)
 }
 
 func sqlState(err error) string {

@@ -27,7 +27,11 @@ func (s *Service) IntroduceByEmail(ctx context.Context, tx *db.Tx, sc mfa.Scope,
 	if err != nil {
 		return Profile{}, false, err
 	}
-	return s.Introduce(ctx, tx, sc, d)
+	p, known, err = s.Introduce(ctx, tx, sc, d)
+	if fault.CodeOf(err) == "HANDLE_TAKEN" { // since freeHandle looked
+		err = db.Overtaken(err)
+	}
+	return p, known, err
 }
 
 // freeHandle makes a handle of an address: its local part, and a few random

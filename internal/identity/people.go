@@ -98,7 +98,7 @@ func (s *Service) Introduce(ctx context.Context, tx *db.Tx, sc mfa.Scope, d Draf
 	if err := q.InsertPerson(ctx, identitysql.InsertPersonParams{
 		ID: string(d.profile.ID), Email: d.profile.Email, Handle: d.profile.Handle, Name: d.profile.Name, Now: now}); err != nil {
 		if db.Unique(err) { // taken between the look and the write
-			return Profile{}, false, fault.New(fault.Conflict, "this e-mail address or handle was taken meanwhile: look again").Because(err)
+			return Profile{}, false, fault.New(fault.Conflict, "this e-mail address or handle was taken meanwhile: look again").Because(db.Overtaken(err))
 		}
 		return Profile{}, false, fmt.Errorf("store a person: %w", err)
 	}
