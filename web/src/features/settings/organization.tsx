@@ -65,9 +65,10 @@ function General() {
   if (!data) return <PageSkeleton label="the settings" />;
   return (
     <div className="form-page stack wide">
-      <Form key={data.version} saved={data} />
-      <Retention key={`r${data.version}`} saved={data} of="recordings" />
-      <Retention key={`a${data.version}`} saved={data} of="audit" />
+      {/* Each starts again when what it shows was changed, and keeps what is typed when another was saved. */}
+      <Form key={JSON.stringify(fieldsOf(data))} saved={data} />
+      <Retention key={`r${data.recording_days}`} saved={data} of="recordings" />
+      <Retention key={`a${data.audit_days}`} saved={data} of="audit" />
       <section className="card">
         <header>
           <h2>Legal hold</h2>
@@ -95,27 +96,29 @@ const tlsOptions = [
 ] as const;
 const known = ["name", "brand_color", "support_contact", "allowed_domains", "web_idle_minutes", "web_absolute_minutes", "smtp.host", "smtp.port", "smtp.tls", "smtp.user", "smtp.password", "smtp.from"];
 
+const fieldsOf = (s: Dated<SettingsWire>) => ({
+  name: s.name,
+  brand_color: s.brand_color,
+  support_contact: s.support_contact,
+  allowed_domains: (s.allowed_domains ?? []).join("\n"),
+  web_idle_minutes: String(s.web_idle_minutes),
+  web_absolute_minutes: String(s.web_absolute_minutes),
+  require_mfa: s.require_mfa,
+  host: s.smtp.host,
+  port: String(s.smtp.port || ""),
+  tls: s.smtp.tls,
+  user: s.smtp.user,
+  from: s.smtp.from,
+  password: "",
+});
+
 function Form({ saved: s }: { saved: Dated<SettingsWire> }) {
   const org = useOrg();
   const r = useRights();
   const client = useQueryClient();
   const stepUp = useStepUp();
   const toasts = useToasts();
-  const first = {
-    name: s.name,
-    brand_color: s.brand_color,
-    support_contact: s.support_contact,
-    allowed_domains: (s.allowed_domains ?? []).join("\n"),
-    web_idle_minutes: String(s.web_idle_minutes),
-    web_absolute_minutes: String(s.web_absolute_minutes),
-    require_mfa: s.require_mfa,
-    host: s.smtp.host,
-    port: String(s.smtp.port || ""),
-    tls: s.smtp.tls,
-    user: s.smtp.user,
-    from: s.smtp.from,
-    password: "",
-  };
+  const first = fieldsOf(s);
   const [f, setForm] = useState(first);
   const set = (part: Partial<typeof first>) => setForm((old) => ({ ...old, ...part }));
   const changed = (Object.keys(first) as (keyof typeof first)[]).filter((k) => f[k] !== first[k]);
@@ -137,6 +140,7 @@ function Form({ saved: s }: { saved: Dated<SettingsWire> }) {
     onError: (err) => asProblem(err).isWaiting && setForm(first), // what was asked for waits elsewhere
     onSuccess: async (now) => {
       client.setQueryData(settingsQuery(org.id).queryKey, now);
+      setForm(first); // what was saved comes with the answer, and a password does not
       toasts.say("Saved.");
       await Promise.all([client.invalidateQueries({ queryKey: [org.id, "settings-history"] }), client.invalidateQueries({ queryKey: membershipsQuery.queryKey })]);
     },

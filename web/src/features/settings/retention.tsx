@@ -49,6 +49,7 @@ export function Retention({ saved, of }: { saved: Dated<SettingsWire>; of: keyof
     onError: (err) => asProblem(err).isWaiting && setDays(String(was)), // what was asked for waits elsewhere
     onSuccess: async (now) => {
       client.setQueryData(settingsQuery(org.id).queryKey, now);
+      setDays(String(was)); // what was saved comes with the answer
       await client.invalidateQueries({ queryKey: [org.id, "settings-history"] });
       toasts.say(`Saved. ${kind.scope}`);
     },
