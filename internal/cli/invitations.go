@@ -186,7 +186,7 @@ func exitOf(status int) int {
 func (r *remote) place(ctx context.Context, known map[string]string, text string) (safePlace, error) {
 	name, role, _ := strings.Cut(text, ":")
 	if known[name] == "" {
-		s, err := find[ref](ctx, r, "/safes", "safe", name)
+		s, err := r.findSafe(ctx, name)
 		if err != nil {
 			return safePlace{}, err
 		}

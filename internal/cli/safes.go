@@ -67,7 +67,12 @@ func (s safe) role() string {
 
 func (s safe) names() []string { return []string{s.ID, s.Name} }
 
+// findSafe asks for the one of that name, and reads all only when there is none: for
+// another spelling, an id, or what was meant.
 func (r *remote) findSafe(ctx context.Context, want string) (safe, error) {
+	if s, err := findIn[safe](ctx, r, "/safes", url.Values{"name": {want}}, "safe", want); err == nil {
+		return s, nil
+	}
 	return find[safe](ctx, r, "/safes", "safe", want)
 }
 
