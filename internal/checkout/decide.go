@@ -70,17 +70,11 @@ func (s *Service) decide(ctx context.Context, tx *db.Tx, actor authz.Actor, a as
 	return out, nil, nil
 }
 
-// unpermitted says what the rights of roles refuse. Who may open sessions and nothing
-// else is told that an approved request would let them.
+// unpermitted says what the rights of roles refuse. Who may not see the safe does not learn that there is one.
 func unpermitted(actor authz.Actor, v policy.Verdict, err error, unknown *refusal) *refusal {
 	o := authz.Object{ID: string(v.Access.Safe), Org: actor.Org, SafeRole: v.Access.Role}
 	if actor.Kind != authz.Token && !authz.May(actor, authz.SafeView, o) {
 		return unknown
-	}
-	o.SafeRole = authz.SafeCheckout
-	if v.Access.Role != authz.NoSafeRole && authz.May(actor, authz.SecretReveal, o) {
-		return &refusal{event.CredentialCheckoutStartedNoApproval, fault.New(fault.Denied,
-			"your role on this safe opens sessions only: request access for a checkout, or ask a manager of the safe for the role checkout").WithCode(CodeApprovalRequired)}
 	}
 	return &refusal{event.CredentialCheckoutStartedNotAMember, err}
 }

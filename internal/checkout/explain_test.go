@@ -19,7 +19,7 @@ import (
 
 // answers are the codes that a checkout may be answered for a decision.
 var answers = map[policy.Why][]string{
-	policy.NotRefused: {""}, policy.NotPermitted: {checkout.CodeApprovalRequired, "NOT_PERMITTED", "NOT_FOUND"}, policy.AccountDisabled: {checkout.CodeAccountDisabled},
+	policy.NotRefused: {""}, policy.NotPermitted: {"NOT_PERMITTED", "NOT_FOUND"}, policy.AccountDisabled: {checkout.CodeAccountDisabled},
 	policy.OutsideHours: {checkout.CodeOutsideHours}, policy.WrongSource: {checkout.CodeSourceNotAllowed}, policy.MFARequired: {authz.StepUpRequired},
 	policy.NoApproval: {checkout.CodeApprovalRequired}, policy.PolicyDenies: {checkout.CodePolicyDenied}, policy.NothingPermits: {checkout.CodePolicyDenied}, policy.BrokenPolicy: {checkout.CodePolicyDenied},
 }

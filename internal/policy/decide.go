@@ -20,9 +20,11 @@ func (s *Set) Decide(q *Question) Decision {
 	d := Decision{Use: q.Use.word(), Outcome: Denied, Set: s.Version, Settings: q.Safe.Settings}
 	role := q.role()
 	if err := s.right(q, role); err != nil {
+		if beyond, ok := s.beyond(q); ok {
+			return beyond
+		}
 		d.Why, d.err = NotPermitted, err
-		action, _ := q.Use.action()
-		d.Reasons = []Reason{{ID: "role:" + string(action), Kind: kindRole, Name: "rights of roles", Effect: Deny, Why: NotPermitted, Message: faultText(err)}}
+		d.Reasons = []Reason{q.roleReason(Deny, NotPermitted, faultText(err))}
 		return d
 	}
 	if !q.Safe.AccountEnabled {
@@ -38,6 +40,33 @@ func (s *Set) Decide(q *Question) Decision {
 		d.Reasons = []Reason{{ID: builtinPrefix + "fresh-factor", Kind: kindBuiltin, Name: "fresh second factor", Effect: Deny, Why: MFARequired, Message: "a credential is shown to who has just proved a second factor"}}
 	}
 	return d
+}
+
+// beyond answers who has the safe in a role that does not bring what they want of it:
+// an approved request would. Where none would help now, it says what stands against it.
+func (s *Set) beyond(q *Question) (Decision, bool) {
+	if _, least := q.Use.action(); q.Safe.Role == authz.NoSafeRole || s.right(q, least) != nil {
+		return Decision{}, false
+	}
+	asks := *q
+	asks.Moment.MFAAge = 0                                                  // which is proved when the time has come
+	asks.Moment.Grants = []Grant{{Until: q.Moment.At.Add(time.Nanosecond)}} // that nobody approved
+	d := s.Decide(&asks)
+	switch d.Outcome {
+	case Allowed: // by the request, however it came
+		d.Outcome, d.Why, d.By, d.ByName, d.Reasons, d.Settings = ApprovalNeeded, NoApproval, "", "", nil, q.Safe.Settings
+		d.Approval = &Approval{Count: 1, Approvers: []Approver{{Kind: SafeApprovers}}}
+	case Denied:
+		return d, true
+	}
+	d.Reasons = append([]Reason{q.roleReason(RequireApproval, NoApproval, "your role on this safe opens sessions only")}, d.Reasons...)
+	return d, true
+}
+
+// roleReason names the rights of roles as what determined a decision.
+func (q *Question) roleReason(e Effect, why Why, message string) Reason {
+	action, _ := q.Use.action()
+	return Reason{ID: "role:" + string(action), Kind: kindRole, Name: "rights of roles", Effect: e, Why: why, Message: message}
 }
 
 // Shut tells whether somebody is kept out at every hour, from every network, with any

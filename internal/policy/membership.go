@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -249,10 +248,11 @@ func (m *memberships) groups(who Person, now []id.Group) []id.Group {
 
 // strongest is the role that ways add up to.
 func strongest(ways []safe.Way) authz.SafeRole {
-	if len(ways) == 0 {
-		return authz.NoSafeRole
+	out := authz.NoSafeRole
+	for _, w := range ways {
+		if w.Role.Rank() > out.Rank() {
+			out = w.Role
+		}
 	}
-	return slices.MaxFunc(ways, func(a, b safe.Way) int {
-		return cmp.Compare(slices.Index(authz.SafeRoles(), a.Role), slices.Index(authz.SafeRoles(), b.Role))
-	}).Role
+	return out
 }

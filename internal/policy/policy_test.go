@@ -119,6 +119,42 @@ func TestPrecedence(t *testing.T) {
 }
 
 // The settings of a safe are asked by the same engine, and told before other denials.
+// Who opens sessions only is told that an approved request would show them the
+// credential, unless none would.
+func TestBeyondTheRole(t *testing.T) {
+	reveal := func(q *Question) { q.Use = ForCheckout }
+	for _, c := range []struct {
+		name   string
+		set    *Set
+		change func(*Question)
+		want   Outcome
+		why    Why
+		count  int
+		by     id.Policy
+	}{
+		{"a user", set(), func(*Question) {}, ApprovalNeeded, NoApproval, 1, ""},
+		{"a user without a factor, which is proved later", set(), func(q *Question) { q.Moment.MFAAge = NeverProved }, ApprovalNeeded, NoApproval, 1, ""},
+		{"a user where two approve", set(askTwo), func(*Question) {}, ApprovalNeeded, NoApproval, 2, "pol_a"},
+		{"a user where all is denied", set(denyAll), func(*Question) {}, Denied, PolicyDenies, 0, ""},
+		{"a user at the wrong hour", set(noNight), func(*Question) {}, Denied, OutsideHours, 0, ""},
+		{"a user whose request was approved", set(), func(q *Question) {
+			q.Moment.Grants = []Grant{{ID: "agr_1", Until: wednesday.Add(time.Hour), ApprovedBy: []id.User{"usr_1"}}}
+		}, Allowed, NotRefused, 0, ""},
+		{"who may check out", set(), func(q *Question) { q.Safe.Role = authz.SafeCheckout }, Allowed, NotRefused, 0, ""},
+		{"no member", set(), func(q *Question) { q.Safe.Role = authz.NoSafeRole }, Denied, NotPermitted, 0, ""},
+		{"an auditor", set(), func(q *Question) { q.Who.Role = authz.Auditor }, Denied, NotPermitted, 0, ""},
+		{"a token whose scopes do not reach", set(), func(q *Question) { q.Who.Token, q.Who.Scopes = true, []string{"safes:read"} }, Denied, NotPermitted, 0, ""},
+	} {
+		d := c.set.Decide(question(reveal, c.change))
+		if d.Outcome != c.want || d.Why != c.why || d.Use != ForCheckout || (d.Outcome != Allowed && len(d.Reasons) == 0) {
+			t.Errorf("%s: %s %q by %+v", c.name, d.Outcome, d.Why, d.Reasons)
+		}
+		if c.count > 0 && (d.Approval == nil || d.Approval.Count != c.count || d.Approval.Policy != c.by || d.Reasons[0].ID != "role:secret.reveal") {
+			t.Errorf("%s: %+v by %+v", c.name, d.Approval, d.Reasons)
+		}
+	}
+}
+
 func TestWhoIsShutOut(t *testing.T) {
 	lent := func(q *Question) {
 		q.Safe.Role, q.Moment.Grants = authz.NoSafeRole, []Grant{{Until: wednesday.Add(time.Hour)}}
