@@ -98,6 +98,7 @@ func (b *bench) decideOn(ctx context.Context, store, url string) (err error) {
 	err = d.InOrg(ctx, w.org, func(ctx context.Context, tx *db.Tx) error {
 		for i := range launches {
 			v.Question.Moment.At = time.Now().Add(-time.Duration(i) * time.Minute)
+			v.Question.Who.ID, v.Question.Safe.ID = w.people[i%len(w.people)], w.safes[i%len(w.safes)]
 			if err := s.Remember(ctx, tx, id.New[id.Event](), v); err != nil {
 				return err
 			}
@@ -109,15 +110,24 @@ func (b *bench) decideOn(ctx context.Context, store, url string) (err error) {
 	}
 	text, on := `forbid (principal, action, resource) unless { context.hours.contains("mon-fri 08:00-18:00 UTC") };`, true
 	admin := authz.Actor{Kind: authz.Person, User: w.people[0], Org: w.org, Role: authz.Admin}
-	began := time.Now()
-	got, err := s.Simulate(ctx, admin, policy.Proposal{Days: 30, Policies: []policy.ProposedPolicy{{Draft: policy.Draft{Text: &text, Everywhere: &on}}}})
-	if err != nil {
-		return err
+	for _, p := range []struct {
+		name string
+		policy.Proposal
+	}{
+		{"simulation", policy.Proposal{Policies: []policy.ProposedPolicy{{Draft: policy.Draft{Text: &text, Everywhere: &on}}}}},
+		{"simulation of a group's end, which is about all", policy.Proposal{Deleted: []id.Group{w.all}}},
+	} {
+		p.Days = 30
+		began := time.Now()
+		got, err := s.Simulate(ctx, admin, p.Proposal)
+		if err != nil {
+			return err
+		}
+		if got.Launches != launches {
+			return fmt.Errorf("%d launches were decided again, not %d", got.Launches, launches)
+		}
+		b.report.value(false, 5, fmt.Sprintf("%s, %d launches (%s)", p.name, launches, store), "s", time.Since(began).Seconds(), math.NaN())
 	}
-	if got.Launches != launches {
-		return fmt.Errorf("%d launches were decided again, not %d", got.Launches, launches)
-	}
-	b.report.value(false, 5, fmt.Sprintf("simulation of %d launches (%s)", launches, store), "s", time.Since(began).Seconds(), math.NaN())
 	return nil
 }
 
@@ -126,6 +136,7 @@ type decisionWorld struct {
 	org    id.Org
 	people []id.User
 	safes  []id.Safe
+	all    id.Group // in which everybody is
 }
 
 func (w *decisionWorld) fill(ctx context.Context, d *db.DB, people, safes, policies int) error {
@@ -155,6 +166,11 @@ func (w *decisionWorld) fill(ctx context.Context, d *db.DB, people, safes, polic
 			put(`insert into resource (org_id, id, name, protocol, host, port, description, labels, version, created_at, created_by, updated_at) values ($1, $2, $3, 'ssh', 'host.example', 22, '', '["env=prod"]', 1, 1, '', 1)`, org, string(r), name)
 			put(`insert into account (org_id, id, resource_id, name, username, kind, state, secret_id, credential_version, public_key, version, created_at, created_by, updated_at) values ($1, $2, $3, $4, 'root', 'password', 'enabled', 'sec_x', 1, '', 1, 1, '', 1)`, org, string(a), string(r), name)
 			put(`insert into safe (org_id, id, name, description, resource_id, account_id, policy_id, policy, version, created_at, created_by, updated_at) values ($1, $2, $3, '', $4, $5, 'pol_x', $6, 1, 1, '', 1)`, org, string(s), name, string(r), string(a), settings)
+		}
+		w.all = id.New[id.Group]()
+		put(`insert into org_group (org_id, id, name, match_name, description, source, provider_id, claim, version, created_at, created_by, updated_at) values ($1, $2, 'all', 'all', '', 'local', '', '', 1, 1, '', 1)`, org, string(w.all))
+		for _, u := range w.people {
+			put(`insert into org_group_member (org_id, group_id, user_id, added_at, added_by) values ($1, $2, $3, 1, '')`, org, string(w.all), string(u))
 		}
 		for i, u := range w.people { // each in five safes
 			for k := range 5 {

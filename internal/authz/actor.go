@@ -49,6 +49,15 @@ type Source struct {
 	UserAgent string     // User-Agent header or SSH client version, as sent; bounded by the door
 }
 
+// Address is the IP address as rows and messages have it: IPv4 also where it came mapped
+// into IPv6, without a zone; empty when there is none.
+func (s Source) Address() string {
+	if !s.IP.IsValid() {
+		return ""
+	}
+	return s.IP.Unmap().WithZone("").String()
+}
+
 // Via is the door through which an actor came.
 type Via string
 

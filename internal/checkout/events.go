@@ -10,23 +10,8 @@ import (
 	"github.com/vaultpam/vaultpam/internal/vault"
 )
 
-func kindOf(k vault.Kind) event.CredentialKind {
-	if k == vault.SSHKey {
-		return event.CredentialKindSSHKey
-	}
-	return event.CredentialKindPassword
-}
-
-// field is the name of the secret field of a kind.
-func field(k vault.Kind) string {
-	if k == vault.SSHKey {
-		return "private_key"
-	}
-	return "password"
-}
-
 func (s *Service) started(actor authz.Actor, c Checkout) event.CredentialCheckoutStarted {
-	ev := event.NewCredentialCheckoutStarted(event.By(actor, event.User), c.target(), c.Safe, true, kindOf(c.Kind))
+	ev := event.NewCredentialCheckoutStarted(event.By(actor, event.User), c.target(), c.Safe, true, c.Kind.Event())
 	if c.Request != "" {
 		ev = ev.WithAccessRequestID(c.Request)
 	}
@@ -44,6 +29,6 @@ func (s *Service) accessed(ctx context.Context, tx *db.Tx, actor authz.Actor, c 
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return event.SecretAccessed{}, err
 	}
-	return event.NewSecretAccessed(event.By(actor, event.User), event.SecretTarget(acc.Secret, c.AccountName), c.Account, vault.RevealMode(actor), []string{field(c.Kind)}).
+	return event.NewSecretAccessed(event.By(actor, event.User), event.SecretTarget(acc.Secret, c.AccountName), c.Account, vault.RevealMode(actor), []string{c.Kind.Field()}).
 		WithSafeID(c.Safe).WithCheckoutID(c.ID), nil
 }

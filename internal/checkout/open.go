@@ -95,7 +95,7 @@ var errHeld = fault.New(fault.Conflict, "the credential of this safe is checked 
 // start is the body of Open's transaction: the decision, and the lease.
 func (s *Service) start(ctx context.Context, tx *db.Tx, actor authz.Actor, a Args) (Checkout, *refusal, error) {
 	now := s.d.Now()
-	c := Checkout{ID: id.New[id.Checkout](), User: actor.User, UserName: actor.Name, UserEmail: actor.Email, Token: actor.Token, SourceIP: sourceOf(actor),
+	c := Checkout{ID: id.New[id.Checkout](), User: actor.User, UserName: actor.Name, UserEmail: actor.Email, Token: actor.Token, SourceIP: actor.Source.Address(),
 		Kind: vault.Password, Reason: a.Reason, Ticket: a.Ticket, StartedAt: db.Time(db.Micros(now))}
 	if actor.Kind == authz.Token {
 		c.TokenName = actor.Name
@@ -138,13 +138,6 @@ func (s *Service) start(ctx context.Context, tx *db.Tx, actor authz.Actor, a Arg
 	}
 	_, err = s.d.Ledger.Record(ctx, tx, s.started(actor, c).WithCheckoutID(c.ID).WithExpiresAt(c.ExpiresAt))
 	return c, nil, err
-}
-
-func sourceOf(actor authz.Actor) string {
-	if ip := actor.Source.IP; ip.IsValid() {
-		return ip.Unmap().WithZone("").String()
-	}
-	return ""
 }
 
 // safeNamed is the id that is meant. One that exists nowhere has no access, as has an empty one.

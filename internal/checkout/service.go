@@ -98,7 +98,6 @@ type EndedBy string
 
 // The ends.
 const (
-	NotEnded        EndedBy = ""
 	Holder          EndedBy = "holder"
 	Admin           EndedBy = "admin" // a person's order, or that the holder lost the right
 	Expiry          EndedBy = "expiry"

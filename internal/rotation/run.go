@@ -161,7 +161,7 @@ func (s *Service) takeOne(ctx context.Context, org id.Org, rid id.Rotation) (j j
 			acc = vault.Account{ID: id.Account(row.AccountID), Org: org, Kind: vault.Kind(row.CredentialKind)} // deleted: seen in work
 		}
 		j, ok, err = s.claim(ctx, tx, row, acc, event.NewCredentialRotationStarted(event.By(authz.SystemActor(org), event.System), event.AccountTarget(acc.ID, acc.Name), rid,
-			triggerOf(row.TriggerKind), kindOf(acc.Kind), int(row.Attempt)+1))
+			triggerOf(row.TriggerKind), acc.Kind.Event(), int(row.Attempt)+1))
 		return err
 	})
 	return j, ok, err

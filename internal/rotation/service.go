@@ -151,7 +151,7 @@ const NotRotatable = "NOT_ROTATABLE"
 func (s *Service) Rotate(ctx context.Context, actor authz.Actor, aid id.Account) (Rotation, error) {
 	acc := vault.Account{ID: aid}
 	started := func(r id.Rotation, attempt int) event.CredentialRotationStarted {
-		return event.NewCredentialRotationStarted(event.By(actor, event.TenantAdmin), event.AccountTarget(acc.ID, acc.Name), r, event.RotationTriggerManual, kindOf(acc.Kind), attempt)
+		return event.NewCredentialRotationStarted(event.By(actor, event.TenantAdmin), event.AccountTarget(acc.ID, acc.Name), r, event.RotationTriggerManual, acc.Kind.Event(), attempt)
 	}
 	if err := authz.Check(actor, authz.AccountRotate, authz.Object{ID: string(aid), Org: actor.Org}); err != nil {
 		if fault.Is(err, fault.Denied) && actor.Org != "" {
@@ -293,13 +293,6 @@ func (s *Service) insert(ctx context.Context, tx *db.Tx, acc vault.Account, trig
 	rid := id.New[id.Rotation]()
 	return rid, rotationsql.New(tx).InsertRotation(ctx, rotationsql.InsertRotationParams{OrgID: string(acc.Org), ID: string(rid), AccountID: string(acc.ID), TriggerKind: trigger,
 		CredentialKind: string(acc.Kind), RequestedBy: string(by), TargetState: state, OldVersion: acc.CredentialVersion, NewVersion: pending, Now: s.now()})
-}
-
-func kindOf(k vault.Kind) event.CredentialKind {
-	if k == vault.SSHKey {
-		return event.CredentialKindSSHKey
-	}
-	return event.CredentialKindPassword
 }
 
 func triggerOf(t string) event.RotationTrigger {

@@ -175,15 +175,7 @@ func (s *Service) place(ctx context.Context, tx *db.Tx, acc safe.Access, grants 
 	return refuse(event.SessionStartRequestedConcurrencyLimit, fault.New(fault.Exhausted, "this safe allows %d sessions at once, and they are in use: end one, or try again later", limit).WithCode(CodeConcurrencyLimit)), nil
 }
 
-// addrText is an address as the store keeps it; empty when there is none.
-func addrText(a netip.Addr) string {
-	if !a.IsValid() {
-		return ""
-	}
-	return a.Unmap().WithZone("").String()
-}
-
-// parseAddr is the inverse of addrText.
+// parseAddr is the inverse of authz.Source.Address.
 func parseAddr(s string) netip.Addr {
 	a, _ := netip.ParseAddr(s) // the zero address is "none"
 	return a

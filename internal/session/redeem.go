@@ -140,7 +140,7 @@ func (s *Service) admit(ctx context.Context, tx *db.Tx, g sessionsql.LaunchGrant
 		OrgID: g.OrgID, ID: g.SessionID, UserID: g.UserID, UserName: person.handle, UserEmail: person.email, TokenID: g.TokenID,
 		TokenName: g.TokenName, Via: g.Via, SafeID: g.SafeID, SafeName: ticket.SafeName, ResourceID: g.ResourceID,
 		ResourceName: t.resource.Name, AccountID: g.AccountID, AccountName: t.account.Name, Username: t.account.Username,
-		Protocol: g.Protocol, Client: g.Client, ClientVersion: a.ClientVersion, SourceIp: addrText(a.Source.IP),
+		Protocol: g.Protocol, Client: g.Client, ClientVersion: a.ClientVersion, SourceIp: a.Source.Address(),
 		AccessGrantID: string(t.verdict.Decision.Grant), AccessRequestID: string(t.verdict.Decision.Request), DelegationID: string(t.verdict.Decision.Delegation),
 		GrantID: g.ID, WebSessionID: g.WebSessionID, RequestID: g.RequestID, ServerID: s.name, Now: db.Micros(now), ExpiresAt: db.Micros(ticket.ExpiresAt),
 	})

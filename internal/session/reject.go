@@ -66,7 +66,7 @@ func (s *Service) reject(ctx context.Context, a RedeemArgs, g sessionsql.LaunchG
 
 func (s *Service) fold(ctx context.Context, actor authz.Actor, reason event.ProxySSHAuthRejectedReason, build func(n int) event.Event) error {
 	return s.d.Folder.Record(ctx, ledger.FoldKey{
-		Org: actor.Org, Constant: event.PROXY_SSH_AUTH_REJECTED, Source: addrText(actor.Source.IP), Reason: reason.String(),
+		Org: actor.Org, Constant: event.PROXY_SSH_AUTH_REJECTED, Source: actor.Source.Address(), Reason: reason.String(),
 	}, build)
 }
 

@@ -69,7 +69,7 @@ func (s *Service) Update(ctx context.Context, actor authz.Actor, aid id.Account,
 		if sealed, key, err = s.seal(ctx, next, next.CredentialVersion, plain); err != nil {
 			return Account{}, err
 		}
-		changes = append(changes, event.SecretReplaced(next.Kind.field()))
+		changes = append(changes, event.SecretReplaced(next.Kind.Field()))
 	}
 	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
 		if err := s.plan(ctx, tx, old, &next); err != nil {

@@ -82,7 +82,7 @@ func (s *Service) lease(ctx context.Context, actor authz.Actor, account id.Accou
 	if h.session != "" {
 		act = act.InSession(h.session)
 	}
-	accessed := event.NewSecretAccessed(act, event.SecretTarget(id.Secret(row.SecretID), row.Name), account, h.mode, []string{kind.field()})
+	accessed := event.NewSecretAccessed(act, event.SecretTarget(id.Secret(row.SecretID), row.Name), account, h.mode, []string{kind.Field()})
 	if h.safe != "" {
 		accessed = accessed.WithSafeID(h.safe)
 	}

@@ -108,7 +108,7 @@ func (s *Service) OpenForRotation(ctx context.Context, org id.Org, aid id.Accoun
 	}
 	kind := Kind(row.Kind)
 	accessed := event.NewSecretAccessed(event.By(authz.SystemActor(org), event.System), event.SecretTarget(id.Secret(row.SecretID), row.Name),
-		aid, event.SecretAccessModeRotation, []string{kind.field()}).WithSecretVersion(int(version))
+		aid, event.SecretAccessModeRotation, []string{kind.Field()}).WithSecretVersion(int(version))
 	plain, err := s.d.Sealer.Open(ctx, org, place(aid, version, kind), row.Sealed)
 	if err != nil {
 		return Credential{}, "", s.refuse(ctx, accessed.Failed(event.SecretAccessedSecretStoreUnavailable),

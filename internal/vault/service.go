@@ -109,7 +109,7 @@ func (s *Service) Create(ctx context.Context, actor authz.Actor, a CreateArgs) (
 	defer plain.Wipe()
 	protocol := ""
 	created := func() event.PrivilegedAccountCreated {
-		return event.NewPrivilegedAccountCreated(event.By(actor, event.TenantAdmin), acc.target(), acc.Name, protocol, acc.Kind.event(), false).WithResourceID(acc.Resource)
+		return event.NewPrivilegedAccountCreated(event.By(actor, event.TenantAdmin), acc.target(), acc.Name, protocol, acc.Kind.Event(), false).WithResourceID(acc.Resource)
 	}
 	if err := s.permit(ctx, actor, authz.AccountCreate, "", func() event.Event {
 		return created().Denied(event.PrivilegedAccountCreatedNotPermitted)
@@ -292,15 +292,16 @@ func (a *Account) setPublic(key ssh.PublicKey) {
 
 func (a Account) target() event.AccountRef { return event.AccountTarget(a.ID, a.Name) }
 
-func (k Kind) event() event.CredentialKind {
+// Event is the kind in the words of the catalog.
+func (k Kind) Event() event.CredentialKind {
 	if k == SSHKey {
 		return event.CredentialKindSSHKey
 	}
 	return event.CredentialKindPassword
 }
 
-// field is the name of the secret field of a kind.
-func (k Kind) field() string {
+// Field is the name of the kind's secret field, as the API and the ledger have it.
+func (k Kind) Field() string {
 	if k == SSHKey {
 		return "private_key"
 	}
