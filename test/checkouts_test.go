@@ -274,9 +274,9 @@ func TestCheckoutsByTheCommandLine(t *testing.T) {
 		// Explained by the code that decides it.
 		admin.says(t, carla.Handle+" checking out "+v.Name+": allowed", "access", "explain", carla.Handle, v.Name, "--use", "checkout", "--from", "127.0.0.1")
 		admin.says(t, carla.Handle+" checking out "+v.Name+": denied", "access", "explain", carla.Handle, v.Name, "--use", "checkout", "--from", "127.0.0.1", "--mfa", "6m")
-		admin.says(t, oscar.Handle+" checking out "+v.Name+": denied", "access", "explain", oscar.Handle, v.Name, "--use", "checkout")
+		admin.says(t, oscar.Handle+" checking out "+v.Name+": needs approval", "access", "explain", oscar.Handle, v.Name, "--use", "checkout")
 		admin.says(t, oscar.Handle+" opening "+v.Name+": allowed", "access", "explain", oscar.Handle, v.Name)
-		admin.says(t, "not_permitted", "access", "who-can", v.Name, "--use", "checkout")
+		admin.says(t, "no_approval", "access", "who-can", v.Name, "--use", "checkout")
 		ask := s.prompt(t, oscar.Client)
 		ask.says(t, "Asked for", "request", v.Name, "--reason", "rescue disk", "--use", "checkout")
 		ask.says(t, "checkout", "request", "list")
