@@ -40,7 +40,7 @@ run() { # log, packages...
 }
 # The end-to-end tests also tell which events they saw in a ledger.
 export VAULTPAM_TEST_EVENT_COVERAGE=$PWD/build/event-coverage.json
-rm -f build/event-coverage*.json build/again.log
+rm -f build/event-coverage*.json build/again*.log
 status=0
 run build/test.log "${packages[@]}" || status=$?
 run build/e2e.log ./test || status=$?
@@ -63,8 +63,7 @@ if [ "${#again[@]}" -gt 0 ] && [ "${#again[@]}" -le 3 ] && [ "$(printf '%s' "${a
   for one in "${again[@]}"; do
     read -r package tests <<<"$one"
     step "once more, alone: $package ${tests:-whole}"
-    run build/again.log -p 1 ${tests:+-run "$tests"} "$package" || status=$?
-    cat build/again.log >>build/test.log
+    run "build/again-${package##*/}.log" -p 1 ${tests:+-run "$tests"} "$package" || status=$?
   done
   if [ "$status" -eq 0 ]; then echo "these failed beside others and hold alone: ${again[*]}"; fi
 fi
