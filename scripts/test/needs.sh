@@ -14,14 +14,18 @@ extra=(libc6-dev)
 # An identity provider for OpenID Connect and SAML, and what it loads by itself.
 provider=(lemonldap-ng starman liblasso-perl libgd-perl libgd-securityimage-perl libimage-magick-perl libstring-random-perl libconvert-base32-perl
   libauthen-oath-perl libmime-tools-perl libemail-sender-perl libemail-date-format-perl libconvert-pem-perl libcrypt-openssl-rsa-perl
-  libcrypt-openssl-x509-perl libcrypt-openssl-bignum-perl libio-string-perl libtext-unidecode-perl libhttp-message-perl)
+  libcrypt-openssl-x509-perl libcrypt-openssl-bignum-perl libio-string-perl libtext-unidecode-perl libhttp-message-perl libxml-simple-perl)
 
 tool() { case "$1" in /*) [ -x "$1" ] ;; *) command -v "$1" >/dev/null 2>&1 ;; esac; }
 
 missing=()
 for cmd in "${!need[@]}"; do tool "$cmd" || missing+=("${need[$cmd]}"); done
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
-[ -e /usr/share/lemonldap-ng/portal/htdocs/index.psgi ] && tool starman || missing+=("${provider[@]}")
+provides() { # the provider is there, and loads what the tests use of it
+  [ -e /usr/share/lemonldap-ng/portal/htdocs/index.psgi ] && tool starman &&
+    perl -MLemonldap::NG::Portal::Main -MLemonldap::NG::Portal::Issuer::SAML -MLemonldap::NG::Portal::Issuer::OpenIDConnect -e 1 2>/dev/null
+}
+provides || missing+=("${provider[@]}")
 [ -e /usr/include/stdlib.h ] || missing+=("${extra[@]}")
 
 for cmd in go node npm; do
