@@ -21,6 +21,7 @@ type ending struct {
 	drained chan struct{} // closed when all output has been handed over
 	told    chan struct{} // closed when the status has been, or none will come
 	eof     chan struct{} // closed when the end of the output has been
+	unheard bool          // the client was gone when it was to be told the status; of fromTarget
 }
 
 // endOutput hands on that the target sends no more. A target that closes its
@@ -77,7 +78,7 @@ func (ch *channel) fromTarget(e *ending) {
 	if ch.r.over() {
 		return // the connection is closed as a whole, after its reason has been said
 	}
-	ch.c.remove(ch, true)
+	ch.c.remove(ch, !e.unheard) // a command that ends because its client has gone is not one that the client ended
 	ch.down.Close()
 }
 
@@ -106,6 +107,7 @@ func (ch *channel) ended(req *ssh.Request, e *ending) bool {
 	case <-e.drained:
 	case <-time.After(exitPatience):
 	}
-	ch.down.SendRequest(req.Type, false, req.Payload)
+	_, err := ch.down.SendRequest(req.Type, false, req.Payload)
+	e.unheard = err != nil
 	return true
 }
