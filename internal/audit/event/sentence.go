@@ -22,10 +22,11 @@ func Sentence(e Envelope) string {
 	verb, rest, _ := strings.Cut(infinitive, " ")
 	rest = fill(rest, e)
 	why := strings.ReplaceAll(e.Reason, "_", " ")
-	switch e.Outcome {
-	case Denied:
+	switch {
+	case e.Constant == SESSION_POLICY_ENFORCED: // what is denied there is not what VaultPAM does
+	case e.Outcome == Denied:
 		return trim(who + " was not allowed to " + verb + " " + rest + because(why))
-	case Failure:
+	case e.Outcome == Failure:
 		return trim(who + " tried to " + verb + " " + rest + ", which failed" + because(why))
 	}
 	return trim(who + " " + past + " " + rest + because(why))

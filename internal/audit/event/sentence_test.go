@@ -45,4 +45,9 @@ func TestASentenceSaysWhoDidWhat(t *testing.T) {
 	if s := event.Sentence(e); s != "olivia was not allowed to ask for a session on web-(prod) (not a member)" {
 		t.Error(s)
 	}
+	e = event.Envelope{Constant: event.SESSION_POLICY_ENFORCED, Actor: event.Actor{Type: event.System}, Target: event.Target{Name: "web"}, Outcome: event.Denied,
+		Reason: "clipboard_blocked", Metadata: map[string]any{"control": "clipboard"}}
+	if s := event.Sentence(e); s != "VaultPAM enforced the policy of safe web on clipboard (clipboard blocked)" {
+		t.Error(s)
+	}
 }
