@@ -3,8 +3,11 @@ package test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"net/url"
 	"os"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -223,7 +226,7 @@ func TestAccessFileIsRefused(t *testing.T) {
 
 		// Stale: what was planned on is changed before it is applied.
 		a.ask("", "apply", "-f", a.file, "--yes")
-		ctx, srv := context.Background(), api{owner}
+		ctx, srv := context.Background(), api{c: owner}
 		text, _ := os.ReadFile(a.change("Looks after the databases", "Cares for the databases", "session_ttl: 2h", "session_ttl: 1h"))
 		conf, err := declare.Parse(declare.Source{Name: "access.yaml", Text: text})
 		if err != nil {
@@ -254,10 +257,91 @@ func TestAccessFileIsRefused(t *testing.T) {
 	})
 }
 
+// Many lists are read at once, and are the same lists; who does not see all safes
+// reads their own one by one.
+func TestApplyOfManySafes(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *Server) {
+		a := newApplied(t, s)
+		var text strings.Builder
+		who := []*Person{a.ada, a.grace}
+		text.WriteString("apiVersion: vaultpam/v1\ngroups:\n")
+		const many = 12
+		for i := range many {
+			fmt.Fprintf(&text, "  - {name: team-%02d, members: [%s]}\n", i, who[i%2].Email)
+		}
+		text.WriteString("safes:\n")
+		for i := range many {
+			fmt.Fprintf(&text, "  - {name: many-%02d, resource: db1, account: root, members: [{person: %s, role: manager}, {person: %s}], groups: [{group: team-%02d, role: approver}]}\n", i, a.grace.Email, a.ada.Email, i)
+		}
+		file := a.write(text.String())
+		a.ask.says(t, "Done:", "apply", "-f", file, "--yes")
+		a.ask.says(t, "Nothing", "apply", "-f", file, "--plan")
+
+		conf, err := declare.Parse(declare.Source{Name: "many.yaml", Text: []byte(text.String())})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range []struct {
+			who           *Client
+			oneByOne, all int
+		}{{a.Owner.Client, 0, 3}, {a.person("auditor").Client, 0, 3}, {a.grace.Client, 2 * many, 1}} {
+			var asked []string
+			state, err := declare.Read(context.Background(), api{c: row.who, asked: &asked}, conf)
+			if err != nil {
+				t.Fatal(err)
+			}
+			safes := regexp.MustCompile(`^/safes/[^/]+/(members|groups)`)
+			whole := regexp.MustCompile(`^/org/(safe-members|safe-groups|group-members)`)
+			count := func(e *regexp.Regexp) (n int) {
+				for _, path := range asked {
+					if e.MatchString(path) {
+						n++
+					}
+				}
+				return n
+			}
+			if one, all := count(safes), count(whole); one != row.oneByOne || all != row.all {
+				t.Errorf("%d lists of one safe and %d of all were read, not %d and %d: %v", one, all, row.oneByOne, row.all, asked)
+			}
+			if plan, err := declare.Compare(state, conf, false); err == nil && len(plan.Steps) > 0 {
+				t.Errorf("what was read differs from what was made: %v", plan.Steps)
+			}
+		}
+
+		// The lists go on over pages, and are for those who see all safes.
+		for _, path := range []string{"/org/safe-members", "/org/safe-groups", "/org/group-members"} {
+			whole := list[obj](t, a.Owner.Client, path)
+			var paged []obj
+			for cursor := ""; ; {
+				l := get[Page[obj]](t, a.Owner.Client, "GET", path+"?limit=5&cursor="+cursor, nil)
+				paged = append(paged, l.Items...)
+				if cursor = l.NextCursor; cursor == "" {
+					break
+				}
+			}
+			if len(whole) < many || !reflect.DeepEqual(paged, whole) {
+				t.Errorf("%s: %d in pages, %d at once", path, len(paged), len(whole))
+			}
+			if path != "/org/group-members" {
+				a.grace.refused(t, 403, "NOT_PERMITTED", "GET", path, nil)
+			}
+		}
+		if l := list[obj](t, a.Owner.Client, "/org/group-members?source=scim"); len(l) != 0 {
+			t.Errorf("the directory has no group here: %v", l)
+		}
+	})
+}
+
 // api is the server of a test as package declare asks it.
-type api struct{ c *Client }
+type api struct {
+	c     *Client
+	asked *[]string // the paths, when somebody wants to know
+}
 
 func (s api) Do(_ context.Context, method, path string, q url.Values, in any) (client.Answer, error) {
+	if s.asked != nil {
+		*s.asked = append(*s.asked, path)
+	}
 	if len(q) > 0 {
 		path += "?" + q.Encode()
 	}
@@ -265,13 +349,19 @@ func (s api) Do(_ context.Context, method, path string, q url.Values, in any) (c
 	if err == nil && a.Status >= 400 {
 		var p struct{ Code, Detail string }
 		_ = json.Unmarshal(a.Body, &p)
-		err = fault.New(fault.Conflict, "%s", p.Detail).WithCode(p.Code)
+		kind := fault.Conflict
+		if a.Status == 403 {
+			kind = fault.Denied
+		}
+		err = fault.New(kind, "%s", p.Detail).WithCode(p.Code)
 	}
 	return client.Answer{Body: a.Body}, err
 }
 
 func (s api) All(ctx context.Context, path string, q url.Values) ([]json.RawMessage, error) {
-	a, err := s.Do(ctx, "GET", path+"?limit=200", nil, nil)
+	whole := url.Values{"limit": {"200"}}
+	maps.Copy(whole, q)
+	a, err := s.Do(ctx, "GET", path, whole, nil)
 	var l struct{ Items []json.RawMessage }
 	if err == nil {
 		err = a.Into(&l)

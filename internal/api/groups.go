@@ -43,6 +43,17 @@ type GroupMember struct {
 	AddedAt time.Time `json:"added_at"`
 }
 
+func groupMemberJSON(m group.Member) GroupMember {
+	return GroupMember{UserID: m.User, Name: m.Name, Handle: m.Handle, Email: m.Email, AddedBy: m.AddedBy, AddedAt: m.AddedAt}
+}
+
+// MemberOfGroup is a person in a group, with the group.
+type MemberOfGroup struct {
+	GroupID   id.Group `json:"group_id"`
+	GroupName string   `json:"group_name"`
+	GroupMember
+}
+
 // GroupSafe is what a group brings.
 type GroupSafe struct {
 	SafeID id.Safe    `json:"safe_id"`
@@ -58,6 +69,21 @@ type SafeGroup struct {
 	Name      string             `json:"name"`
 	Source    string             `json:"source" enum:"local,scim,sso"`
 	Members   int                `json:"members"`
+	Role      string             `json:"role" enum:"user,checkout,approver,manager"`
+	EndsAt    *time.Time         `json:"ends_at,omitempty"`
+	Version   int64              `json:"version"`
+	CreatedBy id.User            `json:"created_by"`
+	CreatedAt time.Time          `json:"created_at"`
+}
+
+// Binding is that a group is bound to a safe.
+type Binding struct {
+	ID        id.GroupAssignment `json:"id"`
+	SafeID    id.Safe            `json:"safe_id"`
+	SafeName  string             `json:"safe_name"`
+	GroupID   id.Group           `json:"group_id"`
+	Name      string             `json:"name" doc:"Of the group"`
+	Source    string             `json:"source" enum:"local,scim,sso"`
 	Role      string             `json:"role" enum:"user,checkout,approver,manager"`
 	EndsAt    *time.Time         `json:"ends_at,omitempty"`
 	Version   int64              `json:"version"`
@@ -187,6 +213,16 @@ func (s *Server) groupRoutes() {
 }
 
 func (s *Server) groupMemberRoutes(tag string) {
+	handle(s, signedIn, huma.Operation{OperationID: "list-all-group-members", Method: http.MethodGet, Path: "/org/group-members", Summary: "List the members of all groups", Tags: []string{tag}},
+		func(ctx context.Context, a authz.Actor, in *struct {
+			PageIn
+			Source string `query:"source" enum:"local,scim,sso" doc:"Only of groups of this source"`
+		}) (*pageOut[MemberOfGroup], error) {
+			l, err := s.Groups.EveryMember(ctx, a, group.Source(in.Source), in.request())
+			return pageOf(l, func(m group.GroupMember) MemberOfGroup {
+				return MemberOfGroup{GroupID: m.Group, GroupName: m.GroupName, GroupMember: groupMemberJSON(m.Member)}
+			}, err)
+		})
 	handle(s, signedIn, huma.Operation{OperationID: "list-group-members", Method: http.MethodGet, Path: "/org/groups/{group_id}/members", Summary: "List the members of a group", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {
 			GroupID
@@ -194,9 +230,7 @@ func (s *Server) groupMemberRoutes(tag string) {
 			Part string `query:"q" maxLength:"100" doc:"Only those with this in name, handle or email"`
 		}) (*pageOut[GroupMember], error) {
 			l, err := s.Groups.Members(ctx, a, id.Group(in.GroupID.GroupID), in.Part, in.request())
-			return pageOf(l, func(m group.Member) GroupMember {
-				return GroupMember{UserID: m.User, Name: m.Name, Handle: m.Handle, Email: m.Email, AddedBy: m.AddedBy, AddedAt: m.AddedAt}
-			}, err)
+			return pageOf(l, groupMemberJSON, err)
 		})
 	type added struct {
 		Body struct {
@@ -275,6 +309,15 @@ func (s *Server) safeGroupRoutes() {
 		}) (*pageOut[Access], error) {
 			l, err := s.Safes.WhoCan(ctx, a, id.Safe(in.ID), in.request())
 			return pageOf(l, accessJSON, err)
+		})
+	handle(s, signedIn, huma.Operation{OperationID: "list-all-safe-groups", Method: http.MethodGet, Path: "/org/safe-groups", Summary: "List the groups that are bound to safes, of all safes", Tags: []string{tag},
+		Description: "For those who see all safes."},
+		func(ctx context.Context, a authz.Actor, in *PageIn) (*pageOut[Binding], error) {
+			l, err := s.Safes.EveryAssignment(ctx, a, in.request())
+			return pageOf(l, func(b safe.Assignment) Binding {
+				return Binding{ID: b.ID, SafeID: b.Safe, SafeName: b.SafeName, GroupID: b.Group, Name: b.GroupName, Source: b.Source, Role: string(b.Role),
+					EndsAt: optionalTime(b.EndsAt), Version: b.Version, CreatedBy: b.CreatedBy, CreatedAt: b.CreatedAt}
+			}, err)
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "list-safe-groups", Method: http.MethodGet, Path: "/safes/{id}/groups", Summary: "List the groups that are bound to a safe", Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {

@@ -223,6 +223,13 @@ func (s *Server) safeRoutes() {
 	s.safeMemberRoutes(tag)
 }
 
+// MemberOfSafe is a direct member of a safe, with the safe.
+type MemberOfSafe struct {
+	SafeID   id.Safe `json:"safe_id"`
+	SafeName string  `json:"safe_name"`
+	SafeMember
+}
+
 type memberOut struct{ Body SafeMember }
 
 func memberJSON(m safe.Member) SafeMember {
@@ -244,6 +251,14 @@ func (s *Server) safeMemberRoutes(tag string) {
 		}) (*pageOut[SafeMember], error) {
 			l, err := s.Safes.Members(ctx, a, id.Safe(in.ID), in.request())
 			return pageOf(l, memberJSON, err)
+		})
+	handle(s, signedIn, huma.Operation{OperationID: "list-all-safe-members", Method: http.MethodGet, Path: "/org/safe-members", Summary: "List the direct members of all safes", Tags: []string{tag},
+		Description: "For those who see all safes."},
+		func(ctx context.Context, a authz.Actor, in *PageIn) (*pageOut[MemberOfSafe], error) {
+			l, err := s.Safes.EveryMember(ctx, a, in.request())
+			return pageOf(l, func(m safe.SafeMember) MemberOfSafe {
+				return MemberOfSafe{SafeID: m.Safe, SafeName: m.SafeName, SafeMember: memberJSON(m.Member)}
+			}, err)
 		})
 	handle(s, signedIn, huma.Operation{OperationID: "add-safe-member", Method: http.MethodPost, Path: "/safes/{id}/members", Summary: "Add a member", DefaultStatus: 201, Tags: []string{tag}},
 		func(ctx context.Context, a authz.Actor, in *struct {

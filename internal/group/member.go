@@ -27,6 +27,13 @@ type Member struct {
 	AddedAt time.Time
 }
 
+// GroupMember is a person in a group, with the group.
+type GroupMember struct {
+	Group     id.Group
+	GroupName string
+	Member
+}
+
 // MaxAtOnce bounds how many people one request adds or removes.
 const MaxAtOnce = 1000
 
@@ -54,6 +61,33 @@ func (s *Service) Members(ctx context.Context, actor authz.Actor, gid id.Group, 
 		out[i] = Member{User: id.User(r.UserID), Name: r.Name, Handle: r.Handle, Email: r.Email, AddedBy: id.User(r.AddedBy), AddedAt: db.Time(r.AddedAt)}
 	}
 	return page.Cut(out, read, func(m Member) string { return m.Handle }), nil
+}
+
+// EveryMember gives the members of all groups, or of those of one source, in the order
+// of the ids of groups and people: what who compares or reviews the whole organization
+// reads, instead of one list for each group.
+func (s *Service) EveryMember(ctx context.Context, actor authz.Actor, source Source, p page.Request) (page.List[GroupMember], error) {
+	if err := s.may(actor, authz.GroupList); err != nil {
+		return page.List[GroupMember]{}, err
+	}
+	read, of, after, err := p.ResolvePair()
+	if err != nil {
+		return page.List[GroupMember]{}, err
+	}
+	var out []GroupMember
+	err = s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
+		rows, err := groupsql.New(tx).EveryMember(ctx, groupsql.EveryMemberParams{OrgID: string(actor.Org), GroupID: of, UserID: after, Source: string(source), Read: read})
+		out = make([]GroupMember, len(rows))
+		for i, r := range rows {
+			out[i] = GroupMember{Group: id.Group(r.GroupID), GroupName: r.GroupName,
+				Member: Member{User: id.User(r.UserID), Name: r.Name, Handle: r.Handle, Email: r.Email, AddedBy: id.User(r.AddedBy), AddedAt: db.Time(r.AddedAt)}}
+		}
+		return err
+	})
+	if err != nil {
+		return page.List[GroupMember]{}, fmt.Errorf("list the members of all groups: %w", err)
+	}
+	return page.Cut(out, read, func(m GroupMember) string { return page.Pair(string(m.Group), string(m.User)) }), nil
 }
 
 // pattern is what a text with this part in it is like; "!" escapes.

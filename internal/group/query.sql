@@ -41,6 +41,15 @@ and (cast(sqlc.arg(low) as text) = '' or p.handle like cast(sqlc.arg(low) as tex
     or lower(p.name) like cast(sqlc.arg(low) as text) escape '!' or p.name like cast(sqlc.arg(typed) as text) escape '!')
 order by p.handle limit sqlc.arg(read);
 
+-- name: EveryMember :many
+select m.group_id, g.name as group_name, m.user_id, m.added_at, m.added_by, p.name, p.handle, p.email
+from org_group_member m
+join org_group g on g.org_id = m.org_id and g.id = m.group_id
+join person p on p.id = m.user_id
+where m.org_id = sqlc.arg(org_id) and m.group_id >= sqlc.arg(group_id) and (m.group_id > sqlc.arg(group_id) or m.user_id > sqlc.arg(user_id))
+and (cast(sqlc.arg(source) as text) = '' or g.source = cast(sqlc.arg(source) as text))
+order by m.group_id, m.user_id limit sqlc.arg(read);
+
 -- name: DeleteMembers :exec
 delete from org_group_member where org_id = $1 and group_id = $2;
 

@@ -4,7 +4,10 @@
 package page
 
 import (
+	"bytes"
 	"encoding/base64"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/vaultpam/vaultpam/internal/fault"
 )
@@ -38,11 +41,24 @@ func (r Request) Resolve() (read int32, after string, err error) {
 		return 0, "", fault.New(fault.Invalid, "limit must be from 1 to %d, not %d", Max, r.Limit).WithField("limit", "must be from 1 to %d", Max)
 	}
 	key, err := base64.RawURLEncoding.Strict().DecodeString(r.Cursor)
-	if err != nil || len(r.Cursor) > 1024 {
+	if err != nil || len(r.Cursor) > 1024 || !utf8.Valid(key) || bytes.IndexByte(key, 0) >= 0 { // what no key is made of, and PostgreSQL no text
 		return 0, "", fault.New(fault.Invalid, "the cursor is not one that a list gave; begin without it").WithField("cursor", "must be a next_cursor of this list")
 	}
 	return int32(n) + 1, string(key), nil
 }
+
+// ResolvePair is Resolve for a list in the order of two keys, as Pair writes them.
+func (r Request) ResolvePair() (read int32, first, second string, err error) {
+	read, after, err := r.Resolve()
+	if err != nil {
+		return 0, "", "", err
+	}
+	first, second, _ = strings.Cut(after, " ")
+	return read, first, second, nil
+}
+
+// Pair is the key of an item in a list in the order of two keys; the first has no space.
+func Pair(first, second string) string { return first + " " + second }
 
 // Cut makes a page of the items that were read.
 func Cut[T any](items []T, read int32, key func(T) string) List[T] {

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"encoding/base64"
 	"slices"
 	"testing"
 
@@ -36,9 +37,22 @@ func TestPagesCoverTheListOnce(t *testing.T) {
 }
 
 func TestWrongRequestIsRefused(t *testing.T) {
-	for _, r := range []Request{{Limit: -1}, {Limit: 201}, {Cursor: "not base64!"}, {Cursor: "a"}} {
+	for _, r := range []Request{{Limit: -1}, {Limit: 201}, {Cursor: "not base64!"}, {Cursor: "a"},
+		{Cursor: base64.RawURLEncoding.EncodeToString([]byte("a\x00b"))}, {Cursor: base64.RawURLEncoding.EncodeToString([]byte("\xff"))}} {
 		if _, _, err := r.Resolve(); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%+v: %v", r, err)
 		}
+	}
+}
+
+func TestAPageOfTwoKeys(t *testing.T) {
+	for _, want := range [][2]string{{"", ""}, {"safe_1", ""}, {"safe_1", "user_2"}} {
+		l := Cut([]int{1, 2}, 2, func(int) string { return Pair(want[0], want[1]) })
+		if _, first, second, err := (Request{Limit: 1, Cursor: l.Next}).ResolvePair(); err != nil || first != want[0] || second != want[1] {
+			t.Errorf("%q: %q %q %v", want, first, second, err)
+		}
+	}
+	if _, _, _, err := (Request{Limit: -1}).ResolvePair(); !fault.Is(err, fault.Invalid) {
+		t.Error(err)
 	}
 }

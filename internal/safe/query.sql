@@ -85,6 +85,14 @@ from safe_member m join person p on p.id = m.user_id
 where m.org_id = sqlc.arg(org_id) and m.safe_id = sqlc.arg(safe_id) and p.handle > sqlc.arg(after)
 order by p.handle limit sqlc.arg(read);
 
+-- name: EveryMember :many
+select m.safe_id, s.name as safe_name, m.id, m.user_id, m.role, m.added_at, m.added_by, m.ends_at, p.name, p.handle, p.email
+from safe_member m
+join safe s on s.org_id = m.org_id and s.id = m.safe_id
+join person p on p.id = m.user_id
+where m.org_id = sqlc.arg(org_id) and m.safe_id >= sqlc.arg(safe_id) and (m.safe_id > sqlc.arg(safe_id) or m.user_id > sqlc.arg(user_id))
+order by m.safe_id, m.user_id limit sqlc.arg(read);
+
 -- name: AllMembers :many
 select user_id, role from safe_member where org_id = $1 and safe_id = $2 order by user_id;
 
@@ -217,6 +225,14 @@ join org_group g on g.org_id = b.org_id and g.id = b.group_id
 join safe s on s.org_id = b.org_id and s.id = b.safe_id
 where b.org_id = sqlc.arg(org_id) and b.safe_id = sqlc.arg(safe_id) and g.match_name > sqlc.arg(after)
 order by g.match_name limit sqlc.arg(read);
+
+-- name: EveryAssignment :many
+select b.id, b.safe_id, b.group_id, b.role, b.ends_at, b.version, b.created_at, b.created_by, g.name as group_name, g.source, s.name as safe_name
+from safe_group b
+join org_group g on g.org_id = b.org_id and g.id = b.group_id
+join safe s on s.org_id = b.org_id and s.id = b.safe_id
+where b.org_id = sqlc.arg(org_id) and b.safe_id >= sqlc.arg(safe_id) and (b.safe_id > sqlc.arg(safe_id) or b.group_id > sqlc.arg(group_id))
+order by b.safe_id, b.group_id limit sqlc.arg(read);
 
 -- name: AssignmentsOfGroup :many
 select b.id, b.safe_id, b.role, b.ends_at, s.name as safe_name, coalesce(a.role, '') as my_role

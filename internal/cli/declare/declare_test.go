@@ -63,7 +63,7 @@ func TestFaultsAreToldWithTheirPlace(t *testing.T) {
 
 // here is an organization with people, a machine, an account and a directory's group.
 func here() *State {
-	s := &State{people: []personState{{"usr_1", "ada@example.com", "ada"}, {"usr_2", "grace@example.com", "grace"}},
+	s := &State{people: []personState{{ID: "usr_1", Email: "ada@example.com", Handle: "ada"}, {ID: "usr_2", Email: "grace@example.com", Handle: "grace"}},
 		resources: []machineState{{thing: thing{"res_1", "db1", 1}}}, accounts: []accountState{{thing{"acc_1", "root", 1}, "res_1"}},
 		groups: []*groupState{{thing: thing{"grp_9", "staff", 1}, Source: "scim"}}}
 	s.me.Org = &struct {

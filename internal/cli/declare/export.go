@@ -31,6 +31,7 @@ func Export(s *State) ([]byte, error) {
 		for _, m := range g.members {
 			who = append(who, first(m.Email, m.Handle))
 		}
+		slices.Sort(who)
 		put(n, "members", p.node(who, some(a(text, ""), "")))
 		groups = append(groups, n)
 	}
@@ -139,7 +140,7 @@ func (p *planner) node(v any, s shape) *yaml.Node {
 
 func bindingsNode(l []bound, key string, name func(bound) string) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.SequenceNode}
-	for _, b := range l {
+	for _, b := range slices.SortedFunc(slices.Values(l), func(a, b bound) int { return strings.Compare(name(a), name(b)) }) {
 		m := mapping(key, name(b), "role", b.Role)
 		if b.EndsAt != nil {
 			put(m, "until", str(moments(*b.EndsAt)))

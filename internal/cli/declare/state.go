@@ -3,6 +3,7 @@ package declare
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -40,6 +41,8 @@ type personState struct {
 	ID     string `json:"user_id"`
 	Email  string `json:"email"`
 	Handle string `json:"handle"`
+
+	InGroup string `json:"group_id"` // of the list of all groups' members only
 }
 
 type groupState struct {
@@ -50,6 +53,7 @@ type groupState struct {
 }
 
 type bound struct { // a person or a group, on a safe
+	Safe    string     `json:"safe_id"` // of the lists of all safes only
 	User    string     `json:"user_id"`
 	Group   string     `json:"group_id"`
 	Role    string     `json:"role"`
@@ -108,6 +112,7 @@ type State struct {
 	policies  []*policyState
 	templates []templateState
 	waiting   []waitingState
+	labels    map[string]string // by id; made when one is asked for
 }
 
 // Read asks for what a comparison with c needs; for everything when c is nil.
@@ -161,7 +166,7 @@ func Read(ctx context.Context, srv Server, c *Config) (*State, error) {
 			return nil, err
 		}
 	}
-	return s, s.readMembers(ctx, srv, c, all)
+	return s, s.readMembers(ctx, srv, c, all, admin)
 }
 
 func into[T any](to *[]T) func([]json.RawMessage) error {
@@ -176,35 +181,79 @@ func into[T any](to *[]T) func([]json.RawMessage) error {
 	}
 }
 
-// readMembers asks for the lists that the file states.
-func (s *State) readMembers(ctx context.Context, srv Server, c *Config, all bool) error {
-	read := func(path string, to func([]json.RawMessage) error) error {
-		l, err := srv.All(ctx, path, nil)
-		if err != nil {
-			return err
-		}
-		return to(l)
-	}
+// fewLists is how many lists of members are asked for one by one. More are read from
+// the organization's whole lists, which hold 200 of them to a request.
+const fewLists = 10
+
+// readMembers asks for the lists that the file states. Who does not see all safes reads
+// those of safes one by one.
+func (s *State) readMembers(ctx context.Context, srv Server, c *Config, all, seesAll bool) error {
 	states := func(l values, name, key string) bool {
 		v, ok := named(l, name)
 		_, stated := v.get(key)
 		return all || ok && stated
 	}
+	groups := listsOf[personState]{whole: "/org/group-members", to: map[string]*[]personState{}, path: func(id string) string { return "/org/groups/" + url.PathEscape(id) + "/members" }}
+	if all {
+		groups.query = url.Values{"source": {"local"}}
+	}
 	for _, g := range s.groups {
 		if states(c.groups, g.Name, "members") && (g.Source == "local" || !all) {
-			if err := read("/org/groups/"+url.PathEscape(g.ID)+"/members", into(&g.members)); err != nil {
+			groups.to[g.ID] = &g.members
+		}
+	}
+	people := listsOf[bound]{whole: "/org/safe-members", to: map[string]*[]bound{}, path: func(id string) string { return "/safes/" + url.PathEscape(id) + "/members" }}
+	bindings := listsOf[bound]{whole: "/org/safe-groups", to: map[string]*[]bound{}, path: func(id string) string { return "/safes/" + url.PathEscape(id) + "/groups" }}
+	for _, v := range s.safes {
+		if states(c.safes, v.Name, "members") {
+			people.to[v.ID] = &v.members
+		}
+		if states(c.safes, v.Name, "groups") {
+			bindings.to[v.ID] = &v.groups
+		}
+	}
+	if err := groups.read(ctx, srv, true, func(m personState) string { return m.InGroup }); err != nil {
+		return err
+	}
+	for _, l := range []listsOf[bound]{people, bindings} {
+		if err := l.read(ctx, srv, seesAll, func(b bound) string { return b.Safe }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// listsOf is lists of one kind that are wanted, by the id of what has them.
+type listsOf[T any] struct {
+	to    map[string]*[]T
+	path  func(id string) string // of one list
+	whole string                 // of all of them
+	query url.Values             // of the whole list
+}
+
+func (l listsOf[T]) read(ctx context.Context, srv Server, whole bool, of func(T) string) error {
+	get := func(path string, query url.Values, to *[]T) error {
+		items, err := srv.All(ctx, path, query)
+		if err != nil {
+			return err
+		}
+		return into(to)(items)
+	}
+	if len(l.to) <= fewLists || !whole {
+		for _, id := range slices.Sorted(maps.Keys(l.to)) {
+			if err := get(l.path(id), nil, l.to[id]); err != nil {
 				return err
 			}
 		}
+		return nil
 	}
-	for _, v := range s.safes {
-		for key, to := range map[string]*[]bound{"members": &v.members, "groups": &v.groups} {
-			if !states(c.safes, v.Name, key) {
-				continue
-			}
-			if err := read("/safes/"+url.PathEscape(v.ID)+"/"+key, into(to)); err != nil {
-				return err
-			}
+	var items []T
+	if err := get(l.whole, l.query, &items); err != nil {
+		return err
+	}
+	for _, item := range items {
+		if to := l.to[of(item)]; to != nil {
+			*to = append(*to, item)
 		}
 	}
 	return nil
@@ -272,14 +321,17 @@ func (s *State) person(name string) (personState, bool) {
 // label is what people call the thing with an id: the e-mail address of a person, the
 // name of anything else; the id itself when it is not known here.
 func (s *State) label(id string) string {
-	if p, ok := find(s.people, func(p personState) bool { return p.ID == id }); ok {
-		return first(p.Email, p.Handle, id)
+	if s.labels == nil {
+		s.labels = map[string]string{}
+		for _, v := range s.safes {
+			s.labels[v.ID] = v.Name
+		}
+		for _, g := range s.groups {
+			s.labels[g.ID] = g.Name
+		}
+		for _, p := range s.people {
+			s.labels[p.ID] = first(p.Email, p.Handle)
+		}
 	}
-	if g, ok := find(s.groups, func(g *groupState) bool { return g.ID == id }); ok {
-		return g.Name
-	}
-	if v, ok := find(s.safes, func(v *safeState) bool { return v.ID == id }); ok {
-		return v.Name
-	}
-	return id
+	return first(s.labels[id], id)
 }

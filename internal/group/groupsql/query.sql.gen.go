@@ -41,6 +41,73 @@ func (q *Queries) DeleteMembers(ctx context.Context, arg DeleteMembersParams) er
 	return err
 }
 
+const everyMember = `-- name: EveryMember :many
+select m.group_id, g.name as group_name, m.user_id, m.added_at, m.added_by, p.name, p.handle, p.email
+from org_group_member m
+join org_group g on g.org_id = m.org_id and g.id = m.group_id
+join person p on p.id = m.user_id
+where m.org_id = $1 and m.group_id >= $2 and (m.group_id > $2 or m.user_id > $3)
+and (cast($4 as text) = '' or g.source = cast($4 as text))
+order by m.group_id, m.user_id limit $5
+`
+
+type EveryMemberParams struct {
+	OrgID   string
+	GroupID string
+	UserID  string
+	Source  string
+	Read    int32
+}
+
+type EveryMemberRow struct {
+	GroupID   string
+	GroupName string
+	UserID    string
+	AddedAt   int64
+	AddedBy   string
+	Name      string
+	Handle    string
+	Email     string
+}
+
+func (q *Queries) EveryMember(ctx context.Context, arg EveryMemberParams) ([]EveryMemberRow, error) {
+	rows, err := q.db.QueryContext(ctx, everyMember,
+		arg.OrgID,
+		arg.GroupID,
+		arg.UserID,
+		arg.Source,
+		arg.Read,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []EveryMemberRow
+	for rows.Next() {
+		var i EveryMemberRow
+		if err := rows.Scan(
+			&i.GroupID,
+			&i.GroupName,
+			&i.UserID,
+			&i.AddedAt,
+			&i.AddedBy,
+			&i.Name,
+			&i.Handle,
+			&i.Email,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const getGroup = `-- name: GetGroup :one
 select g.org_id, g.id, g.name, g.match_name, g.description, g.source, g.provider_id, g.claim, g.version, g.created_at, g.created_by, g.updated_at, (select count(*) from org_group_member m where m.org_id = g.org_id and m.group_id = g.id) as members,
     (select count(*) from safe_group b where b.org_id = g.org_id and b.group_id = g.id) as safes

@@ -441,6 +441,146 @@ func (q *Queries) DueMembers(ctx context.Context, now int64) ([]DueMembersRow, e
 	return items, nil
 }
 
+const everyAssignment = `-- name: EveryAssignment :many
+select b.id, b.safe_id, b.group_id, b.role, b.ends_at, b.version, b.created_at, b.created_by, g.name as group_name, g.source, s.name as safe_name
+from safe_group b
+join org_group g on g.org_id = b.org_id and g.id = b.group_id
+join safe s on s.org_id = b.org_id and s.id = b.safe_id
+where b.org_id = $1 and b.safe_id >= $2 and (b.safe_id > $2 or b.group_id > $3)
+order by b.safe_id, b.group_id limit $4
+`
+
+type EveryAssignmentParams struct {
+	OrgID   string
+	SafeID  string
+	GroupID string
+	Read    int32
+}
+
+type EveryAssignmentRow struct {
+	ID        string
+	SafeID    string
+	GroupID   string
+	Role      string
+	EndsAt    int64
+	Version   int64
+	CreatedAt int64
+	CreatedBy string
+	GroupName string
+	Source    string
+	SafeName  string
+}
+
+func (q *Queries) EveryAssignment(ctx context.Context, arg EveryAssignmentParams) ([]EveryAssignmentRow, error) {
+	rows, err := q.db.QueryContext(ctx, everyAssignment,
+		arg.OrgID,
+		arg.SafeID,
+		arg.GroupID,
+		arg.Read,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []EveryAssignmentRow
+	for rows.Next() {
+		var i EveryAssignmentRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.SafeID,
+			&i.GroupID,
+			&i.Role,
+			&i.EndsAt,
+			&i.Version,
+			&i.CreatedAt,
+			&i.CreatedBy,
+			&i.GroupName,
+			&i.Source,
+			&i.SafeName,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const everyMember = `-- name: EveryMember :many
+select m.safe_id, s.name as safe_name, m.id, m.user_id, m.role, m.added_at, m.added_by, m.ends_at, p.name, p.handle, p.email
+from safe_member m
+join safe s on s.org_id = m.org_id and s.id = m.safe_id
+join person p on p.id = m.user_id
+where m.org_id = $1 and m.safe_id >= $2 and (m.safe_id > $2 or m.user_id > $3)
+order by m.safe_id, m.user_id limit $4
+`
+
+type EveryMemberParams struct {
+	OrgID  string
+	SafeID string
+	UserID string
+	Read   int32
+}
+
+type EveryMemberRow struct {
+	SafeID   string
+	SafeName string
+	ID       string
+	UserID   string
+	Role     string
+	AddedAt  int64
+	AddedBy  string
+	EndsAt   int64
+	Name     string
+	Handle   string
+	Email    string
+}
+
+func (q *Queries) EveryMember(ctx context.Context, arg EveryMemberParams) ([]EveryMemberRow, error) {
+	rows, err := q.db.QueryContext(ctx, everyMember,
+		arg.OrgID,
+		arg.SafeID,
+		arg.UserID,
+		arg.Read,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []EveryMemberRow
+	for rows.Next() {
+		var i EveryMemberRow
+		if err := rows.Scan(
+			&i.SafeID,
+			&i.SafeName,
+			&i.ID,
+			&i.UserID,
+			&i.Role,
+			&i.AddedAt,
+			&i.AddedBy,
+			&i.EndsAt,
+			&i.Name,
+			&i.Handle,
+			&i.Email,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const getAssignment = `-- name: GetAssignment :one
 select b.org_id, b.id, b.safe_id, b.group_id, b.role, b.ends_at, b.version, b.created_at, b.created_by, b.updated_at, g.name as group_name, g.source, s.name as safe_name,
     (select count(*) from org_group_member gm where gm.org_id = b.org_id and gm.group_id = b.group_id) as members
