@@ -112,7 +112,8 @@ func TestGrantsExpire(t *testing.T) {
 // wsMessage is a message of the terminal's WebSocket.
 type wsMessage struct {
 	Type, Message, Code string
-	ExitStatus          *int `json:"exit_status"`
+	ExitStatus          *int   `json:"exit_status"`
+	Clipboard           string // of ready
 }
 
 // ws opens the browser's terminal with a grant.

@@ -2,6 +2,7 @@ package test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
 // What the policy of a safe allows inside a session, with real clients.
@@ -169,6 +172,54 @@ func TestFileTransfersAreHeldToThePolicy(t *testing.T) {
 		}
 		oscar.succeeds(t, closed, "true") // commands go on
 		w.ended(closed)
+	})
+}
+
+// The clipboard of who uses a terminal is out of reach where the safe, or the policy
+// that let them in, blocks it.
+func TestClipboardIsHeldToThePolicy(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *Server) {
+		w := newWorld(t, s)
+		oscar := w.person("operator")
+		bySafe, open := w.safe(host(t), obj{"clipboard": "block"}, oscar), w.safe(host(t), nil, oscar)
+		byPolicy := w.safe(host(t), nil, oscar)
+		w.policy(`@clipboard("block") permit (principal, action == Action::"session.launch", resource);`, byPolicy)
+		for v, want := range map[*Safe]string{bySafe: "block", byPolicy: "block", open: "allow"} {
+			l, _ := oscar.launch(t, v, false)
+			c := oscar.ws(t, l.Grant)
+			if _, m := until(t, c, func(_ string, m wsMessage) bool { return m.Type == "ready" }); m.Clipboard != want {
+				t.Errorf("the browser is told %+v, not %s", m, want)
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			defer cancel()
+			types := func(text string) {
+				if err := c.Write(ctx, websocket.MessageBinary, []byte(text)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			types("stty -echo; printf 'be\\033]52;c;aGVsbG8=\\007hind\\n'\n")
+			out, _ := until(t, c, func(out string, _ wsMessage) bool { return strings.Contains(out, "hind\r\n") })
+			if strings.Contains(out, "\x1b]52;") != (want == "allow") {
+				t.Errorf("clipboard %s: the terminal got %q", want, out)
+			}
+			if want == "block" {
+				types("\x1b[200~touch pasted\x1b[201~\n")
+				if _, m := until(t, c, func(_ string, m wsMessage) bool { return m.Type == "notice" }); !strings.Contains(m.Message, "does not allow pasting") {
+					t.Errorf("the person is told %+v", m)
+				}
+			}
+			types("\nexit 3\n")
+			until(t, c, func(_ string, m wsMessage) bool { return m.Type == "ended" })
+			x := w.ended(v)
+			if want == "allow" {
+				w.hasNone(Want{Constant: "SESSION_POLICY_ENFORCED", Session: x.ID})
+				continue
+			}
+			for direction, bytes := range map[string]int{"from_target": 16, "to_target": 12} {
+				w.saw(Want{Constant: "SESSION_POLICY_ENFORCED", Outcome: "denied", Reason: "clipboard_blocked", Session: x.ID, Where: obj{"data_direction": direction},
+					Meta: obj{"control": "clipboard", "byte_count": bytes}})
+			}
+		}
 	})
 }
 

@@ -23,6 +23,7 @@ type Policy struct {
 	X11Forward             bool        `json:"x11_forward" required:"false" doc:"ssh -X"`
 	Jump                   string      `json:"jump" required:"false" enum:"block,allow" doc:"ssh -J towards the safe's own target. Default block"`
 	FileTransfer           string      `json:"file_transfer" required:"false" enum:"block,audit,allow" doc:"Default audit"`
+	Clipboard              string      `json:"clipboard" required:"false" enum:"block,allow" doc:"Whether terminals reach the clipboard: what the target sends to it, and what is pasted. Default allow"`
 	StepUp                 bool        `json:"step_up" required:"false" doc:"Ask for a second factor at launch"`
 	StepUpFreshnessSeconds *int64      `json:"step_up_freshness_seconds" required:"false" doc:"How old the last proof may be. Default 900"`
 	MaxSessions            int         `json:"max_sessions" required:"false" doc:"At once; 0: no limit"`
@@ -55,7 +56,7 @@ func policyJSON(p safe.Policy) Policy {
 		Approvals: p.Approval.Count, RequestBy: string(p.Approval.RequestBy), RequestMaxSeconds: whole(p.Approval.Longest), RequestWaitSeconds: whole(p.Approval.Wait),
 		ApprovalOnce: p.Approval.Once, AutoApproveTicket: p.Approval.Ticket, Delegation: string(p.Delegation), CoolDownSeconds: whole(p.Approval.CoolDown),
 		LocalForward: p.LocalForward, RemoteForward: p.RemoteForward, AgentForward: p.AgentForward, X11Forward: p.X11Forward,
-		Jump: string(p.Jump), FileTransfer: string(p.FileTransfer), StepUp: p.StepUp, StepUpFreshnessSeconds: whole(p.StepUpFreshness), CheckoutTimeoutSeconds: whole(p.CheckoutTimeout), MaxSessions: p.MaxSessions,
+		Jump: string(p.Jump), FileTransfer: string(p.FileTransfer), Clipboard: string(p.Clipboard), StepUp: p.StepUp, StepUpFreshnessSeconds: whole(p.StepUpFreshness), CheckoutTimeoutSeconds: whole(p.CheckoutTimeout), MaxSessions: p.MaxSessions,
 	}
 	for _, n := range p.SourceNetworks {
 		out.SourceNetworks = append(out.SourceNetworks, n.String())
@@ -107,6 +108,9 @@ func (p Policy) policy() (safe.Policy, error) {
 	}
 	if p.FileTransfer != "" {
 		out.FileTransfer = safe.FileTransfer(p.FileTransfer)
+	}
+	if p.Clipboard != "" {
+		out.Clipboard = safe.Clipboard(p.Clipboard)
 	}
 	for _, n := range p.SourceNetworks {
 		prefix, err := safe.ParseNetwork(n)

@@ -21,7 +21,7 @@ type Terminal struct {
 	Cols, Rows uint32
 	Resize     <-chan [2]uint32 // columns, rows
 	Notice     func(string)
-	Ready      func()
+	Ready      func(clipboard string) // called once, with block or allow
 }
 
 // Terminals opens a shell with a launch grant, on the path that SSH clients take.
@@ -42,6 +42,7 @@ type serverMessage struct {
 	Type       string `json:"type"` // ready, notice, ended, refused
 	Message    string `json:"message,omitempty"`
 	Code       string `json:"code,omitempty"`
+	Clipboard  string `json:"clipboard,omitempty"` // of ready: block or allow, what the browser does with copying and pasting
 	ExitStatus *int   `json:"exit_status,omitempty"`
 }
 
@@ -81,7 +82,7 @@ func (s *Server) terminal(w http.ResponseWriter, r *http.Request) {
 	status, err := s.Terminals.Open(ctx, actorOf(ctx), secret.FromString(first.Grant), Terminal{
 		IO: b, Cols: first.Cols, Rows: first.Rows, Resize: b.resize,
 		Notice: func(m string) { b.say(serverMessage{Type: "notice", Message: m}) },
-		Ready:  func() { b.say(serverMessage{Type: "ready"}) },
+		Ready:  func(clipboard string) { b.say(serverMessage{Type: "ready", Clipboard: clipboard}) },
 	})
 	if err != nil {
 		p := s.problem(ctx, err)

@@ -46,7 +46,7 @@ func gatewayTicket(t *session.Ticket) *gateway.Ticket {
 		Policy: gateway.Policy{
 			RecordInput: t.Policy.RecordInput, LocalForward: t.Policy.LocalForward, RemoteForward: t.Policy.RemoteForward,
 			AgentForward: t.Policy.AgentForward, X11Forward: t.Policy.X11Forward, Jump: t.Policy.Jump != safe.JumpBlock,
-			BlockFiles: t.Policy.FileTransfer == safe.FilesBlock,
+			BlockFiles: t.Policy.FileTransfer == safe.FilesBlock, BlockClipboard: t.Policy.Clipboard == safe.ClipboardBlock,
 		},
 	}
 	for _, k := range t.Resource.HostKeys {

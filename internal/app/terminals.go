@@ -41,5 +41,6 @@ func (t terminals) Open(ctx context.Context, actor authz.Actor, grant secret.Sec
 		}
 	}()
 	return t.gateway.ServeTerminal(ctx, gatewayTicket(ticket), gateway.Client{Source: actor.Source, Kind: session.ClientBrowser, Version: actor.Source.UserAgent},
-		gateway.Terminal{IO: b.IO, Size: gateway.Size{Cols: b.Cols, Rows: b.Rows}, Resize: sizes, Notice: b.Notice, Ready: b.Ready})
+		gateway.Terminal{IO: b.IO, Size: gateway.Size{Cols: b.Cols, Rows: b.Rows}, Resize: sizes, Notice: b.Notice,
+			Ready: func() { b.Ready(string(ticket.Policy.Clipboard)) }})
 }

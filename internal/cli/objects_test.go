@@ -92,9 +92,9 @@ func TestSafeIsCreatedFromNames(t *testing.T) {
 	var got map[string]any
 	w.on("POST /safes", func(_ *http.Request, in map[string]any) (int, any) { got = in; return 201, safeJSON("two") })
 	w.good("safes", "create", "two", "--resource", "web server", "--account", "deploy@web", "--description", "x", "--no-record-input", "--session-ttl", "90m",
-		"--valid-hours", "mon-wed,sun 08:00-18:00 Europe/Paris", "--source-network", "10.0.0.0/8,192.0.2.1", "--step-up", "--jump", "allow")
+		"--valid-hours", "mon-wed,sun 08:00-18:00 Europe/Paris", "--source-network", "10.0.0.0/8,192.0.2.1", "--step-up", "--jump", "allow", "--clipboard", "block")
 	want := map[string]any{"name": "two", "description": "x", "resource_id": resID, "account_id": accID, "policy": map[string]any{
-		"record_input": false, "session_ttl_seconds": 5400.0, "source_networks": []any{"10.0.0.0/8", "192.0.2.1"}, "step_up": true, "jump": "allow",
+		"record_input": false, "session_ttl_seconds": 5400.0, "source_networks": []any{"10.0.0.0/8", "192.0.2.1"}, "step_up": true, "jump": "allow", "clipboard": "block",
 		"valid_hours":   map[string]any{"days": []any{"mon", "tue", "wed", "sun"}, "from": "08:00", "to": "18:00", "time_zone": "Europe/Paris"},
 		"local_forward": false, "remote_forward": false, "agent_forward": false, "x11_forward": false, "max_sessions": 0.0, "approvals": 0.0, "approval_once": false, "auto_approve_ticket": false}}
 	if !reflect.DeepEqual(got, want) {

@@ -24,6 +24,7 @@ type policy struct {
 	X11Forward      bool        `json:"x11_forward"`
 	Jump            string      `json:"jump,omitempty"`
 	FileTransfer    string      `json:"file_transfer,omitempty"`
+	Clipboard       string      `json:"clipboard,omitempty"`
 	StepUp          bool        `json:"step_up"`
 	StepUpFreshness *int64      `json:"step_up_freshness_seconds,omitempty"`
 	MaxSessions     int         `json:"max_sessions"`
@@ -61,6 +62,7 @@ type policyFlags struct {
 	X11Forward      *bool          `group:"policy" name:"x11-forward" negatable:"" help:"Allow ssh -X."`
 	Jump            string         `group:"policy" default:"" enum:",block,allow" placeholder:"block|allow" help:"ssh -J towards the safe's own target."`
 	FileTransfer    string         `group:"policy" default:"" enum:",block,audit,allow" placeholder:"block|audit|allow" help:"scp, sftp and their like."`
+	Clipboard       string         `group:"policy" default:"" enum:",block,allow" placeholder:"block|allow" help:"Whether terminals reach the clipboard: what the target copies (OSC 52) and what is pasted."`
 	StepUp          *bool          `group:"policy" negatable:"" help:"Ask for a second factor at launch."`
 	StepUpFreshness *time.Duration `group:"policy" placeholder:"15m" help:"How old the last proof of it may be."`
 	MaxSessions     *int           `group:"policy" placeholder:"N" help:"Sessions at once; 0 for no limit."`
@@ -80,7 +82,7 @@ type policyFlags struct {
 // any tells whether any flag was given.
 func (f policyFlags) any() bool {
 	return f.Recording != nil || f.RecordInput != nil || f.SessionTTL != nil || f.IdleTimeout != nil || f.ValidHours != "" || len(f.SourceNetworks) > 0 ||
-		f.LocalForward != nil || f.RemoteForward != nil || f.AgentForward != nil || f.X11Forward != nil || f.Jump != "" || f.FileTransfer != "" ||
+		f.LocalForward != nil || f.RemoteForward != nil || f.AgentForward != nil || f.X11Forward != nil || f.Jump != "" || f.FileTransfer != "" || f.Clipboard != "" ||
 		f.StepUp != nil || f.StepUpFreshness != nil || f.MaxSessions != nil || f.CheckoutTimeout != nil ||
 		f.Approvals != nil || f.RequestBy != "" || f.RequestMax != nil || f.RequestWait != nil || f.ApprovalOnce != nil || f.CoolDown != nil ||
 		f.Delegation != "" || len(f.AutoApprove) > 0 || f.AutoTicket != nil || len(f.BreakGlass) > 0
@@ -115,7 +117,7 @@ func (f policyFlags) apply(p *policy) error {
 	set(&p.AgentForward, f.AgentForward)
 	set(&p.X11Forward, f.X11Forward)
 	set(&p.StepUp, f.StepUp)
-	p.Jump, p.FileTransfer = first(f.Jump, p.Jump), first(f.FileTransfer, p.FileTransfer)
+	p.Jump, p.FileTransfer, p.Clipboard = first(f.Jump, p.Jump), first(f.FileTransfer, p.FileTransfer), first(f.Clipboard, p.Clipboard)
 	if f.MaxSessions != nil {
 		p.MaxSessions = *f.MaxSessions
 	}
@@ -268,7 +270,7 @@ func (p policy) facts() [][2]string {
 		{"approvals", strconv.Itoa(p.Approvals)}, {"who may ask", p.RequestBy}, {"longest request", seconds(p.RequestMax)}, {"lapses after", seconds(p.RequestWait)},
 		{"an approval opens", once}, {"approved at once", none(p.AutoApprove)}, {"open ticket approves", onOff(&p.AutoTicket)}, {"emergency access", none(p.BreakGlass)}, {"delegation", p.Delegation},
 		{"recording", onOff(p.Recording)}, {"what is typed", onOff(p.RecordInput)}, {"session ttl", seconds(p.SessionTTL)}, {"idle timeout", seconds(p.IdleTimeout)},
-		{"valid hours", hours}, {"source networks", networks}, {"step-up", step}, {"sessions at once", most}, {"checkout timeout", seconds(p.CheckoutTimeout)}, {"file transfer", p.FileTransfer}, {"jump (ssh -J)", p.Jump},
+		{"valid hours", hours}, {"source networks", networks}, {"step-up", step}, {"sessions at once", most}, {"checkout timeout", seconds(p.CheckoutTimeout)}, {"file transfer", p.FileTransfer}, {"clipboard", p.Clipboard}, {"jump (ssh -J)", p.Jump},
 		{"local forward", allowed[p.LocalForward]}, {"remote forward", allowed[p.RemoteForward]}, {"agent forward", allowed[p.AgentForward]}, {"x11 forward", allowed[p.X11Forward]},
 	}
 }

@@ -56,19 +56,20 @@ type FormOptions struct {
 	BlockAgentForward  bool   `json:"block_agent_forward,omitempty"`
 	BlockX11Forward    bool   `json:"block_x11_forward,omitempty"`
 	BlockJump          bool   `json:"block_jump,omitempty"`
+	BlockClipboard     bool   `json:"block_clipboard,omitempty"`
 	SessionTTLSeconds  int64  `json:"session_ttl_seconds,omitempty"`
 	IdleTimeoutSeconds int64  `json:"idle_timeout_seconds,omitempty"`
 }
 
 func (o FormOptions) options() Options {
 	return Options{Recording: o.Recording, RecordInput: o.RecordInput, FileTransfer: safe.FileTransfer(o.FileTransfer), LocalForward: o.BlockLocalForward,
-		RemoteForward: o.BlockRemoteForward, AgentForward: o.BlockAgentForward, X11Forward: o.BlockX11Forward, Jump: o.BlockJump,
+		RemoteForward: o.BlockRemoteForward, AgentForward: o.BlockAgentForward, X11Forward: o.BlockX11Forward, Jump: o.BlockJump, Clipboard: o.BlockClipboard,
 		SessionTTL: time.Duration(o.SessionTTLSeconds) * time.Second, IdleTimeout: time.Duration(o.IdleTimeoutSeconds) * time.Second}
 }
 
 func formOptions(o Options) FormOptions {
 	return FormOptions{Recording: o.Recording, RecordInput: o.RecordInput, FileTransfer: string(o.FileTransfer), BlockLocalForward: o.LocalForward,
-		BlockRemoteForward: o.RemoteForward, BlockAgentForward: o.AgentForward, BlockX11Forward: o.X11Forward, BlockJump: o.Jump,
+		BlockRemoteForward: o.RemoteForward, BlockAgentForward: o.AgentForward, BlockX11Forward: o.X11Forward, BlockJump: o.Jump, BlockClipboard: o.Clipboard,
 		SessionTTLSeconds: int64(o.SessionTTL / time.Second), IdleTimeoutSeconds: int64(o.IdleTimeout / time.Second)}
 }
 

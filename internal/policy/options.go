@@ -20,11 +20,12 @@ type Options struct {
 	AgentForward  bool
 	X11Forward    bool
 	Jump          bool
+	Clipboard     bool
 	SessionTTL    time.Duration
 	IdleTimeout   time.Duration
 }
 
-var optionNames = []string{"recording", "record_input", "file_transfer", "local_forward", "remote_forward", "agent_forward", "x11_forward", "jump", "session_ttl", "idle_timeout"}
+var optionNames = []string{"recording", "record_input", "file_transfer", "local_forward", "remote_forward", "agent_forward", "x11_forward", "jump", "clipboard", "session_ttl", "idle_timeout"}
 
 // set takes one annotation; known tells whether its key is an option at all.
 func (o *Options) set(key, v string) (known bool, err error) {
@@ -61,6 +62,8 @@ func (o *Options) set(key, v string) (known bool, err error) {
 		word(&o.X11Forward, "block")
 	case "jump":
 		word(&o.Jump, "block")
+	case "clipboard":
+		word(&o.Clipboard, "block")
 	case "session_ttl":
 		limit(&o.SessionTTL)
 	case "idle_timeout":
@@ -90,6 +93,7 @@ func (o Options) annotations() []string {
 	flag(o.AgentForward, "agent_forward", "block")
 	flag(o.X11Forward, "x11_forward", "block")
 	flag(o.Jump, "jump", "block")
+	flag(o.Clipboard, "clipboard", "block")
 	if o.SessionTTL > 0 {
 		put("session_ttl", short(o.SessionTTL))
 	}
@@ -125,6 +129,9 @@ func (o Options) narrow(p safe.Policy) safe.Policy {
 	p.X11Forward = p.X11Forward && !o.X11Forward
 	if o.Jump {
 		p.Jump = safe.JumpBlock
+	}
+	if o.Clipboard {
+		p.Clipboard = safe.ClipboardBlock
 	}
 	if o.SessionTTL > 0 {
 		p.SessionTTL = min(p.SessionTTL, o.SessionTTL)

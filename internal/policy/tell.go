@@ -125,7 +125,7 @@ func changedList(a, b []string) bool {
 
 func laxer(a, b Options) bool {
 	flags := func(o Options) []bool {
-		return []bool{o.Recording, o.RecordInput, o.FileTransfer != "", o.FileTransfer == "block", o.LocalForward, o.RemoteForward, o.AgentForward, o.X11Forward, o.Jump}
+		return []bool{o.Recording, o.RecordInput, o.FileTransfer != "", o.FileTransfer == "block", o.LocalForward, o.RemoteForward, o.AgentForward, o.X11Forward, o.Jump, o.Clipboard}
 	}
 	for i, on := range flags(a) {
 		if on && !flags(b)[i] {

@@ -23,9 +23,9 @@ func Templates() []Template {
 			Form{Effect: RequireApproval, Approvals: 2, Approvers: []string{"safe"}}},
 		{"ticket", "A ticket for each access", "Nobody opens these safes without naming a ticket.",
 			Form{Effect: Deny, Unless: true, Ticket: true, Message: "name a ticket: vaultpam ssh --ticket"}},
-		{"no-files", "No file transfer", "Sessions without file transfers, forwards or jumps, and shorter ones.",
+		{"no-files", "No file transfer", "Sessions without file transfers, clipboard, forwards or jumps, and shorter ones.",
 			Form{Effect: Allow, Options: FormOptions{FileTransfer: "block", BlockLocalForward: true, BlockRemoteForward: true, BlockAgentForward: true, BlockX11Forward: true,
-				BlockJump: true, SessionTTLSeconds: 3600}}},
+				BlockJump: true, BlockClipboard: true, SessionTTLSeconds: 3600}}},
 		{"admins-only", "Administrators only", "Only owners and admins of the organization, whatever their role on the safe.",
 			Form{Effect: Allow, Roles: []string{"admin"}}},
 	}

@@ -24,6 +24,7 @@ type row struct {
 	X11Forward      bool           `json:"x11_forward"`
 	Jump            JumpMode       `json:"jump"`
 	FileTransfer    FileTransfer   `json:"file_transfer"`
+	Clipboard       Clipboard      `json:"clipboard"`
 	StepUp          bool           `json:"step_up"`
 	StepUpFreshness int64          `json:"step_up_freshness_seconds"`
 	MaxSessions     int            `json:"max_sessions"`
@@ -53,7 +54,7 @@ func toRow(p Policy) row {
 		SessionTTL: int64(p.SessionTTL / time.Second), IdleTimeout: int64(p.IdleTimeout / time.Second),
 		SourceNetworks: p.SourceNetworks,
 		LocalForward:   p.LocalForward, RemoteForward: p.RemoteForward, AgentForward: p.AgentForward, X11Forward: p.X11Forward,
-		Jump: p.Jump, FileTransfer: p.FileTransfer,
+		Jump: p.Jump, FileTransfer: p.FileTransfer, Clipboard: p.Clipboard,
 		StepUp: p.StepUp, StepUpFreshness: int64(p.StepUpFreshness / time.Second), MaxSessions: p.MaxSessions, CheckoutTimeout: int64(p.CheckoutTimeout / time.Second),
 		Approvals: p.Approval.Count, RequestBy: p.Approval.RequestBy, RequestMax: int64(p.Approval.Longest / time.Second), RequestWait: int64(p.Approval.Wait / time.Second),
 		ApprovalOnce: p.Approval.Once, CoolDown: int64(p.Approval.CoolDown / time.Second), AutoApprove: p.Approval.Groups, AutoTicket: p.Approval.Ticket, Delegation: p.Delegation, BreakGlass: p.BreakGlass,
@@ -87,7 +88,7 @@ func decodePolicy(s string) (Policy, error) {
 		SessionTTL: time.Duration(r.SessionTTL) * time.Second, IdleTimeout: time.Duration(r.IdleTimeout) * time.Second,
 		SourceNetworks: r.SourceNetworks,
 		LocalForward:   r.LocalForward, RemoteForward: r.RemoteForward, AgentForward: r.AgentForward, X11Forward: r.X11Forward,
-		Jump: r.Jump, FileTransfer: r.FileTransfer,
+		Jump: r.Jump, FileTransfer: r.FileTransfer, Clipboard: r.Clipboard,
 		StepUp: r.StepUp, StepUpFreshness: time.Duration(r.StepUpFreshness) * time.Second, MaxSessions: r.MaxSessions, CheckoutTimeout: time.Duration(r.CheckoutTimeout) * time.Second,
 		Approval: Approval{Count: r.Approvals, RequestBy: r.RequestBy, Longest: time.Duration(r.RequestMax) * time.Second, Wait: time.Duration(r.RequestWait) * time.Second,
 			Once: r.ApprovalOnce, CoolDown: time.Duration(r.CoolDown) * time.Second, Groups: r.AutoApprove, Ticket: r.AutoTicket},

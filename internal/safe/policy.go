@@ -31,6 +31,17 @@ const (
 	FilesAllow FileTransfer = "allow" // allowed, bytes counted
 )
 
+// Clipboard says whether terminals of the safe reach the clipboard of who uses them.
+type Clipboard string
+
+// The modes of the clipboard. Blocked, what the target sends towards a clipboard
+// (OSC 52 and its kin) and what a terminal marks as pasted (bracketed paste) does not
+// pass. What a person selects on their own screen is beyond any gateway.
+const (
+	ClipboardBlock Clipboard = "block"
+	ClipboardAllow Clipboard = "allow"
+)
+
 // Policy is under which conditions a safe is used and what a session in it may
 // do. The zero value is not valid; begin with Default. Its conditions (hours,
 // networks, step-up) are decided by package policy, together with the policies of
@@ -48,6 +59,7 @@ type Policy struct {
 	X11Forward      bool
 	Jump            JumpMode
 	FileTransfer    FileTransfer
+	Clipboard       Clipboard
 	StepUp          bool          // a second factor at launch,
 	StepUpFreshness time.Duration // not older than this; whole seconds
 	MaxSessions     int           // at once in the safe; 0: no limit
@@ -68,6 +80,7 @@ func Default() Policy {
 		IdleTimeout:     15 * time.Minute,
 		Jump:            JumpBlock,
 		FileTransfer:    FilesAudit,
+		Clipboard:       ClipboardAllow,
 		StepUpFreshness: 15 * time.Minute,
 		CheckoutTimeout: time.Hour,
 		Approval:        Approval{RequestBy: ByMembers, Longest: 8 * time.Hour, Wait: 24 * time.Hour, CoolDown: 5 * time.Minute},
@@ -119,6 +132,9 @@ func (p Policy) Validate(prefix string) error {
 	}
 	if !slices.Contains([]FileTransfer{FilesBlock, FilesAudit, FilesAllow}, p.FileTransfer) {
 		wrong("file_transfer", "must be %q, %q or %q", FilesAllow, FilesBlock, FilesAudit)
+	}
+	if p.Clipboard != ClipboardBlock && p.Clipboard != ClipboardAllow {
+		wrong("clipboard", "must be %q or %q", ClipboardBlock, ClipboardAllow)
 	}
 	if p.MaxSessions < 0 || p.MaxSessions > MaxAtOnce {
 		wrong("max_sessions", "must be from 0 (no limit) to %d", MaxAtOnce)
@@ -243,6 +259,7 @@ func described(p Policy) []line {
 		{"x11_forward", onOff(p.X11Forward)},
 		{"jump", string(p.Jump)},
 		{"file_transfer", string(p.FileTransfer)},
+		{"clipboard", string(p.Clipboard)},
 		{"step_up", onOff(p.StepUp)},
 		{"step_up_freshness", p.StepUpFreshness.String()},
 		{"max_sessions", fmt.Sprint(p.MaxSessions)},
@@ -287,6 +304,7 @@ func weakened(from, to Policy) []string {
 	note("x11_forward", !from.X11Forward && to.X11Forward)
 	note("jump", from.Jump == JumpBlock && to.Jump == JumpAllow)
 	note("file_transfer", laxness(to.FileTransfer) > laxness(from.FileTransfer))
+	note("clipboard", from.Clipboard == ClipboardBlock && to.Clipboard == ClipboardAllow)
 	note("step_up", from.StepUp && !to.StepUp)
 	note("step_up_freshness", from.StepUp && to.StepUp && to.StepUpFreshness > from.StepUpFreshness)
 	note("max_sessions", from.MaxSessions > 0 && (to.MaxSessions == 0 || to.MaxSessions > from.MaxSessions))

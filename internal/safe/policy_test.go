@@ -42,7 +42,7 @@ func TestPolicyNamesEveryWrongField(t *testing.T) {
 		change func(*Policy)
 		want   []string
 	}{
-		{func(p *Policy) { *p = Policy{} }, []string{"session_ttl_seconds", "idle_timeout_seconds", "step_up_freshness_seconds", "jump", "file_transfer", "checkout_timeout_seconds", "request_by", "request_max_seconds", "request_wait_seconds", "delegation"}},
+		{func(p *Policy) { *p = Policy{} }, []string{"session_ttl_seconds", "idle_timeout_seconds", "step_up_freshness_seconds", "jump", "file_transfer", "clipboard", "checkout_timeout_seconds", "request_by", "request_max_seconds", "request_wait_seconds", "delegation"}},
 		{func(p *Policy) { p.SessionTTL = 4 * time.Second }, []string{"session_ttl_seconds"}},
 		{func(p *Policy) { p.SessionTTL = MaxLimit + time.Second }, []string{"session_ttl_seconds"}},
 		{func(p *Policy) { p.IdleTimeout = -time.Minute }, []string{"idle_timeout_seconds"}},
@@ -54,6 +54,7 @@ func TestPolicyNamesEveryWrongField(t *testing.T) {
 		{func(p *Policy) { p.SourceNetworks = make([]netip.Prefix, 65) }, append([]string{"source_networks"}, numbered(64)...)},
 		{func(p *Policy) { p.Jump = "maybe" }, []string{"jump"}},
 		{func(p *Policy) { p.FileTransfer = "" }, []string{"file_transfer"}},
+		{func(p *Policy) { p.Clipboard = "audit" }, []string{"clipboard"}},
 		{func(p *Policy) { p.MaxSessions = -1 }, []string{"max_sessions"}},
 		{func(p *Policy) { p.CheckoutTimeout = 0 }, []string{"checkout_timeout_seconds"}},
 		{func(p *Policy) { p.CheckoutTimeout = 25 * time.Hour }, []string{"checkout_timeout_seconds"}},
@@ -101,6 +102,7 @@ func TestWeakenedControlsAreNamed(t *testing.T) {
 		"x11_forward":         {func(p *Policy) { p.X11Forward = true }, nil},
 		"jump":                {func(p *Policy) { p.Jump = JumpAllow }, nil},
 		"file_transfer":       {func(p *Policy) { p.FileTransfer = FilesAllow }, nil},
+		"clipboard":           {nil, func(p *Policy) { p.Clipboard = ClipboardBlock }},
 		"step_up":             {func(p *Policy) { p.StepUp = false }, func(p *Policy) { p.StepUp = true }},
 		"step_up_freshness":   {func(p *Policy) { p.StepUp, p.StepUpFreshness = true, time.Hour }, func(p *Policy) { p.StepUp = true }},
 		"approvals":           {func(p *Policy) { p.Approval.Count = 1 }, func(p *Policy) { p.Approval.Count = 2 }},
@@ -167,7 +169,7 @@ func TestEveryPolicyFieldIsTold(t *testing.T) {
 		"SourceNetworks": func(p *Policy) { p.SourceNetworks = prefixes("10.0.0.0/8", "2001:db8::/32") },
 		"LocalForward":   func(p *Policy) { p.LocalForward = true }, "RemoteForward": func(p *Policy) { p.RemoteForward = true },
 		"AgentForward": func(p *Policy) { p.AgentForward = true }, "X11Forward": func(p *Policy) { p.X11Forward = true },
-		"Jump": func(p *Policy) { p.Jump = JumpAllow }, "FileTransfer": func(p *Policy) { p.FileTransfer = FilesBlock },
+		"Jump": func(p *Policy) { p.Jump = JumpAllow }, "FileTransfer": func(p *Policy) { p.FileTransfer = FilesBlock }, "Clipboard": func(p *Policy) { p.Clipboard = ClipboardBlock },
 		"StepUp": func(p *Policy) { p.StepUp = true }, "StepUpFreshness": func(p *Policy) { p.StepUpFreshness = time.Minute },
 		"MaxSessions": func(p *Policy) { p.MaxSessions = 7 }, "CheckoutTimeout": func(p *Policy) { p.CheckoutTimeout = 5 * time.Minute },
 	}

@@ -115,6 +115,7 @@ var settings = keyed("The safe's own settings; those that are not mentioned stay
 	is("x11_forward", a(flag, "Allow ssh -X.")),
 	is("jump", oneOf("ssh -J towards the safe's own target.", "block", "allow")),
 	is("file_transfer", oneOf("scp, sftp and their like.", "block", "audit", "allow")),
+	is("clipboard", oneOf("Whether terminals reach the clipboard of who uses them.", "block", "allow")),
 	is("step_up", a(flag, "Ask for a second factor at launch.")),
 	seconds("step_up_freshness", "How old the last proof of it may be."),
 	is("max_sessions", a(number, "Sessions at once; 0: no limit.")),
@@ -164,6 +165,6 @@ var policyForm = keyed("The policy as a form. It is stated whole: what is left o
 		is("record_input", a(flag, "Record what is typed too.")),
 		is("file_transfer", oneOf("", "block", "audit")),
 		is("block_local_forward", a(flag, "")), is("block_remote_forward", a(flag, "")), is("block_agent_forward", a(flag, "")),
-		is("block_x11_forward", a(flag, "")), is("block_jump", a(flag, "")),
+		is("block_x11_forward", a(flag, "")), is("block_jump", a(flag, "")), is("block_clipboard", a(flag, "")),
 		seconds("session_ttl", "How long such a session may last."), seconds("idle_timeout", "How long it may be silent."))),
 )

@@ -396,7 +396,7 @@ func (ch *channel) run() {
 	}
 	ch.pumps.Go(ch.fromClient)
 	var out sync.WaitGroup
-	out.Go(func() { ch.r.pump(ch.down, ch.up, ch.sinks.output, &ch.fromTgt, &ch.r.down) })
+	out.Go(func() { ch.r.pump(ch.down, ch.clipboard(ch.up, fromTarget), ch.sinks.output, &ch.fromTgt, &ch.r.down) })
 	out.Go(func() {
 		ch.r.pump(lockedWriter{&ch.errMu, ch.down.Stderr()}, ch.up.Stderr(), ch.sinks.stderr, &ch.fromTgt, &ch.r.down)
 	})
@@ -417,6 +417,6 @@ func (ch *channel) fromClient() {
 		}
 		ch.typed = nil
 	}
-	ch.r.pump(ch.up, ch.down, ch.sinks.input, &ch.toTarget, &ch.r.up)
+	ch.r.pump(ch.up, ch.clipboard(ch.down, toTarget), ch.sinks.input, &ch.toTarget, &ch.r.up)
 	ch.up.CloseWrite()
 }

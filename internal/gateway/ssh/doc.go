@@ -24,6 +24,9 @@
 // gateway answers as the host inside the jump (jump.go), so that such a session
 // takes the same path as every other.
 //
+// Where the clipboard is blocked, what a target sends to one and what a terminal marks
+// as pasted is taken out before it is recorded and moved on (clipboard.go).
+//
 // What this package cannot do: a forward's or an encrypted file's contents stay
 // opaque to it, and refusing commands by their names (scp, sftp-server, rsync)
 // is help, not a wall, since any shell can move a file.

@@ -78,13 +78,14 @@ type Client struct {
 
 // Policy is the part of a safe's policy that the gateway enforces itself.
 type Policy struct {
-	RecordInput   bool
-	LocalForward  bool
-	RemoteForward bool
-	AgentForward  bool
-	X11Forward    bool
-	Jump          bool
-	BlockFiles    bool // refuse SFTP, scp and rsync
+	RecordInput    bool
+	LocalForward   bool
+	RemoteForward  bool
+	AgentForward   bool
+	X11Forward     bool
+	Jump           bool
+	BlockFiles     bool // refuse SFTP, scp and rsync
+	BlockClipboard bool // keep terminals from the clipboard
 }
 
 // Ticket is a redeemed launch grant: what one session may be opened with.
@@ -160,7 +161,7 @@ type Opened struct {
 
 // Enforcement is one intervention of the policy inside a session.
 type Enforcement struct {
-	Control   string // controlForward or controlFiles
+	Control   string // controlForward, controlFiles or controlClipboard
 	Direction string // to_target, from_target, or empty where the data has none
 	Bytes     int64
 }

@@ -18,8 +18,9 @@ import (
 
 // The controls of a policy that the gateway enforces.
 const (
-	controlForward = "port_forward" // local, remote, agent and X11 forwards, and jumps
-	controlFiles   = "file_transfer"
+	controlForward   = "port_forward" // local, remote, agent and X11 forwards, and jumps
+	controlFiles     = "file_transfer"
+	controlClipboard = "clipboard"
 )
 
 // closeTimeout bounds what is written about a session after it has ended.

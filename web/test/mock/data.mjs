@@ -55,6 +55,7 @@ export const policy = (over = {}) => ({
   x11_forward: false,
   jump: "block",
   file_transfer: "audit",
+  clipboard: "allow",
   step_up: false,
   step_up_freshness_seconds: 900,
   max_sessions: 0,
@@ -147,7 +148,7 @@ const safe = (name, description, a, over, members, blocked) => {
 
 export const safes = [
   safe("web-prod", "Storefront hosts: deploys and log reading", accounts[0], {}, [["ada", "manager"], ["grace", "user"], ["tomas", "user"], ["priya", "user"]]),
-  safe("web-prod-2", "Second storefront host", accounts[1], { file_transfer: "block" }, [["ada", "user"], ["grace", "user"]]),
+  safe("web-prod-2", "Second storefront host", accounts[1], { file_transfer: "block", clipboard: "block" }, [["ada", "user"], ["grace", "user"]]),
   safe("orders-db", "Orders database, for incidents", accounts[2], { step_up: true, step_up_freshness_seconds: 600, session_ttl_seconds: 3600, max_sessions: 2 }, [["ada", "manager"], ["grace", "user"], ["priya", "checkout"]], { grace: "mfa_required" }),
   safe(
     "billing",

@@ -184,6 +184,7 @@ function Explained({ explanation: e }: { explanation: Dated<ExplanationWire> }) 
                 e.session && ["Longest session", duration(e.session.session_ttl_seconds ?? 0)],
                 e.session && ["Recording", e.session.recording ? "on" : "off"],
                 e.session && ["Files", e.session.file_transfer ?? ""],
+                e.session && ["Clipboard", e.session.clipboard ?? ""],
               ]}
             />
             {e.settings_text.trim() !== "" && (

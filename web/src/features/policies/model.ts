@@ -47,6 +47,7 @@ export const forwards = [
   { key: "block_agent_forward", label: "Agent forwarding (-A)" },
   { key: "block_x11_forward", label: "X11 forwarding (-X)" },
   { key: "block_jump", label: "Jump (ssh -J)" },
+  { key: "block_clipboard", label: "Clipboard" },
 ] as const;
 
 const named = (ids: readonly string[] | undefined): Pick[] => (ids ?? []).map((value) => ({ value, label: value }));

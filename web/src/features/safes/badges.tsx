@@ -1,4 +1,4 @@
-import { CircleDot, Clock, UserCheck, FileX2, Network, ShieldCheck } from "lucide-react";
+import { CircleDot, ClipboardX, Clock, FileX2, Network, ShieldCheck, UserCheck } from "lucide-react";
 import type { SafePolicy } from "../../api/types";
 import { duration } from "../../ui/format";
 import { Badge } from "../../ui/text";
@@ -41,6 +41,11 @@ export function PolicyBadges({ policy, live }: { policy: SafePolicy; live?: bool
       {policy.file_transfer === "block" && (
         <Badge title="scp, sftp and rsync are blocked">
           <FileX2 className="icon" aria-hidden /> No files
+        </Badge>
+      )}
+      {policy.clipboard === "block" && (
+        <Badge title="Copying and pasting are blocked">
+          <ClipboardX className="icon" aria-hidden /> No clipboard
         </Badge>
       )}
     </span>

@@ -138,6 +138,7 @@ function Overview({ safe, open }: { safe: Safe; open: boolean }) {
                 ["Fresh code", p.step_up ? `Not older than ${duration(p.step_up_freshness_seconds)}` : "Not asked"],
                 ["Approval", p.approvals === 0 ? "Nobody has to approve" : p.approvals === 1 ? "One other person approves" : "Two other people approve"],
                 ["Files", capital(fileWords[p.file_transfer])],
+                ["Clipboard", p.clipboard === "allow" ? "Allowed" : "Blocked"],
                 ["Forwards", forwards.length === 0 ? "Blocked" : `Allowed: ${forwards.join(", ")}`],
                 [
                   "Lending",

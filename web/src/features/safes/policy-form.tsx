@@ -109,6 +109,15 @@ export function PolicyFields({ form: f, errors, set, disabled }: Props) {
         />
       </Group>
 
+      <Group title="Clipboard" means="Of who uses a terminal in the browser or of their own.">
+        <Check
+          label="Copying and pasting"
+          means="Off: what the target sends to the clipboard and what is pasted is taken out, with an event. What somebody selects in a terminal program of their own stays theirs."
+          checked={f.clipboard}
+          onCheck={(clipboard) => set({ clipboard })}
+        />
+      </Group>
+
       <Group title="Ways around the screen" means="Blocked unless there is a reason. Each opens a path that a recording shows only in part.">
         <Check label="Local and dynamic forwarding (-L, -D)" means="The person's machine reaches ports that the target can reach." checked={f.localForward} onCheck={(localForward) => set({ localForward })} />
         <Check label="Remote forwarding (-R)" means="The target reaches into the person's network." checked={f.remoteForward} onCheck={(remoteForward) => set({ remoteForward })} />

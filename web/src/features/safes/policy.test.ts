@@ -78,6 +78,8 @@ describe("diff", () => {
     expect(weaker({ max_sessions: 2 }, { max_sessions: 0 })).toEqual([true]);
     expect(weaker({}, { max_sessions: 2 })).toEqual([false]);
     expect(weaker({}, { jump: "allow" })).toEqual([true]);
+    expect(weaker({ clipboard: "block" }, { clipboard: "allow" })).toEqual([true]);
+    expect(weaker({ clipboard: "allow" }, { clipboard: "block" })).toEqual([false]);
   });
 
   it("speaks in words", () => {

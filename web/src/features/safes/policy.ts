@@ -15,6 +15,7 @@ export const defaultPolicy: SafePolicy = {
   x11_forward: false,
   jump: "block",
   file_transfer: "audit",
+  clipboard: "allow",
   step_up: false,
   step_up_freshness_seconds: 15 * 60,
   max_sessions: 0,
@@ -60,6 +61,7 @@ export interface PolicyForm {
   x11Forward: boolean;
   jump: boolean;
   files: SafePolicy["file_transfer"];
+  clipboard: boolean;
   stepUp: boolean;
   freshness: Amount;
   checkout: Amount;
@@ -95,6 +97,7 @@ export function toForm(p: SafePolicy, zone: string): PolicyForm {
     x11Forward: p.x11_forward,
     jump: p.jump === "allow",
     files: p.file_transfer,
+    clipboard: p.clipboard === "allow",
     stepUp: p.step_up,
     freshness: toAmount(p.step_up_freshness_seconds),
     checkout: toAmount(p.checkout_timeout_seconds),
@@ -127,6 +130,7 @@ export function fromForm(f: PolicyForm): SafePolicy {
     x11_forward: f.x11Forward,
     jump: f.jump ? "allow" : "block",
     file_transfer: f.files,
+    clipboard: f.clipboard ? "allow" : "block",
     step_up: f.stepUp,
     step_up_freshness_seconds: seconds(f.freshness),
     max_sessions: f.limitOn ? Number(f.limit) : 0,
@@ -195,6 +199,7 @@ export function diff(a: SafePolicy, b: SafePolicy, name: (id: string) => string 
   add("X11 forwarding", allow(a.x11_forward), allow(b.x11_forward), b.x11_forward);
   add("ssh -J", allow(a.jump === "allow"), allow(b.jump === "allow"), b.jump === "allow");
   add("File transfer", fileWords[a.file_transfer], fileWords[b.file_transfer], rankOf(b.file_transfer) > rankOf(a.file_transfer));
+  add("Clipboard", allow(a.clipboard === "allow"), allow(b.clipboard === "allow"), b.clipboard === "allow");
   add("Fresh code at launch", onOff(a.step_up), onOff(b.step_up), a.step_up && !b.step_up);
   if (a.step_up && b.step_up) {
     add("Code counts as fresh for", duration(a.step_up_freshness_seconds), duration(b.step_up_freshness_seconds), b.step_up_freshness_seconds > a.step_up_freshness_seconds);

@@ -2,7 +2,8 @@ import { expect, it } from "vitest";
 import { parseServerMessage } from "./protocol";
 
 it("reads the messages of the server", () => {
-  expect(parseServerMessage('{"type":"ready"}')).toEqual({ type: "ready" });
+  expect(parseServerMessage('{"type":"ready","clipboard":"allow"}')).toEqual({ type: "ready", clipboard: true });
+  expect(parseServerMessage('{"type":"ready","clipboard":"block"}')).toEqual({ type: "ready", clipboard: false });
   expect(parseServerMessage('{"type":"refused","message":"the grant is used","code":"GRANT_REPLAYED"}')).toEqual({ type: "refused", message: "the grant is used", code: "GRANT_REPLAYED" });
   expect(parseServerMessage('{"type":"notice","message":"5 minutes left"}')).toEqual({ type: "notice", message: "5 minutes left" });
   expect(parseServerMessage('{"type":"ended","message":"Session ended."}')).toEqual({ type: "ended", message: "Session ended.", exitStatus: undefined });

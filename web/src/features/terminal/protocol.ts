@@ -4,7 +4,7 @@
 import { asSentence } from "../../api/problem";
 
 export type ServerMessage =
-  | { type: "ready" } // the shell is open
+  | { type: "ready"; clipboard: boolean } // the shell is open; whether one may copy and paste
   | { type: "notice"; message: string } // a sentence for the person
   | { type: "ended"; message: string; exitStatus: number | undefined }
   | { type: "refused"; message: string; code: string };
@@ -22,7 +22,7 @@ export function parseServerMessage(text: string): ServerMessage | undefined {
   const message = typeof m["message"] === "string" ? m["message"] : "";
   switch (m["type"]) {
     case "ready":
-      return { type: "ready" };
+      return { type: "ready", clipboard: m["clipboard"] !== "block" };
     case "notice":
       return { type: "notice", message };
     case "ended":

@@ -7,7 +7,7 @@ import { useStepUp } from "../auth/step-up";
 import { useOrg } from "../shell/org";
 import { Bar, type Phase } from "./bar";
 import { TerminalConnection } from "./protocol";
-import { openScreen } from "./screen";
+import { keepFromClipboard, openScreen } from "./screen";
 import { Writer } from "./writer";
 
 /** One session from launch to end. A new attempt is a new Run. */
@@ -51,6 +51,7 @@ export function Run({ safe, again }: { safe: Safe; again: () => void }) {
         onMessage: (m) => {
           if (m.type === "ready") {
             setPhase({ at: "running", since: new Date() });
+            if (!m.clipboard && host.current) keepFromClipboard(host.current, (what) => setNotice(`${s.name} does not allow ${what}. Ask a manager of the safe if you need it.`));
             term.focus();
           } else if (m.type === "notice") {
             setNotice(m.message);

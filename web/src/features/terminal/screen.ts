@@ -47,6 +47,27 @@ export function fitScreen({ term }: Screen, width: number, height: number): void
   term.options.fontSize = Math.max(4, Math.min(16, Math.floor(Math.min(wide, high) * 2) / 2));
 }
 
+/** Keeps a terminal in host from the clipboard, and says what was tried. */
+export function keepFromClipboard(host: HTMLElement, tried: (what: "copying" | "pasting") => void): void {
+  for (const [event, what] of [
+    ["copy", "copying"],
+    ["cut", "copying"],
+    ["dragstart", "copying"],
+    ["paste", "pasting"],
+    ["drop", "pasting"],
+  ] as const) {
+    host.addEventListener(
+      event,
+      (e) => {
+        e.preventDefault();
+        e.stopImmediatePropagation();
+        tried(what);
+      },
+      { capture: true },
+    );
+  }
+}
+
 /**
  * A terminal in host. What it shows comes from a target that may be hostile, so
  * nothing it prints can act: links do not open, titles and clipboard requests
