@@ -2,6 +2,7 @@ package checkout_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +29,9 @@ type scene struct {
 	vault       safe.Safe
 	anna, bruno authz.Actor // checkout, manager
 	granted     []policy.Grant
-	broken      error // of the secret store
+	broken      error             // of the secret store
+	lost        id.Account        // of which the store does not know now
+	meanwhile   func(id.Checkout) // happens while a credential is fetched; nil: nothing
 	accounts    *vault.Service
 	policies    *policy.Service
 }
@@ -49,12 +52,18 @@ func (s *scene) reveal(ctx context.Context, actor authz.Actor, a id.Account, c i
 	if s.broken != nil {
 		return vault.Credential{}, s.broken
 	}
+	if s.meanwhile != nil {
+		s.meanwhile(c)
+	}
 	return s.accounts.Reveal(ctx, actor, a, c, through, kept)
 }
 
 type shaky struct{ *scene }
 
 func (v shaky) Find(ctx context.Context, tx *db.Tx, org id.Org, a id.Account) (vault.Account, error) {
+	if a == v.lost {
+		return vault.Account{}, errors.New("the store sleeps")
+	}
 	return v.accounts.Find(ctx, tx, org, a)
 }
 
@@ -415,5 +424,97 @@ func TestHoursAndTimesOfACheckout(t *testing.T) {
 		s.Accounts.Disable(t.Context(), s.Admin, s.vault.Account.ID)
 		s.Events()
 		s.refused(t, s.anna, checkout.CodeAccountDisabled, "account_disabled")
+	})
+}
+
+// A checkout that is ended while its credential is on the way: who was shown it is told
+// as somebody who has seen it, and it is due; who was not is told nothing of it.
+func TestSeenWhileItIsCheckedIn(t *testing.T) {
+	each(t, nil, func(t *testing.T, s *scene) {
+		seen, unseen := 0, 0
+		for range 12 {
+			ended := make(chan error, 1)
+			s.meanwhile = func(c id.Checkout) {
+				go func() {
+					_, err := s.CheckIn(context.WithoutCancel(t.Context()), s.Admin, c, "now")
+					ended <- err
+				}()
+			}
+			got, err := s.Open(t.Context(), s.anna, checkout.Args{Safe: s.vault.ID, Reason: "the disk is full"})
+			if e := <-ended; e != nil {
+				t.Fatal(e)
+			}
+			var completed, checkedIn []event.Envelope
+			for _, e := range s.Events() {
+				switch e.Constant {
+				case event.CREDENTIAL_CHECKOUT_COMPLETED:
+					completed = append(completed, e)
+				case event.CREDENTIAL_CHECKIN_COMPLETED:
+					checkedIn = append(checkedIn, e)
+				}
+			}
+			if len(completed) != 1 || len(checkedIn) != 1 {
+				t.Fatalf("%v, %v", completed, checkedIn)
+			}
+			shown := err == nil
+			switch {
+			case shown:
+				seen++
+				if got.Credential.Password.RevealString() == "" || completed[0].Outcome != event.Success {
+					t.Fatalf("%+v", completed[0])
+				}
+			case fault.CodeOf(err) == checkout.CodeOver:
+				unseen++
+				if completed[0].Outcome != event.Failure || completed[0].Reason != "lease_cancelled" {
+					t.Fatalf("%+v", completed[0])
+				}
+			default:
+				t.Fatal(err)
+			}
+			if told := checkedIn[0].Metadata["rotation_scheduled"]; told != shown {
+				t.Fatalf("shown %v, and the check-in says %v", shown, told)
+			}
+			if seen > 0 != s.due(t) {
+				t.Fatalf("seen %d times, due %v", seen, s.due(t))
+			}
+		}
+		t.Logf("seen %d times, not seen %d times", seen, unseen)
+	})
+}
+
+func TestTheSweepGoesOnAfterOneThatFails(t *testing.T) {
+	each(t, nil, func(t *testing.T, s *scene) {
+		first := s.out(t, s.anna)
+		p := safe.Default()
+		other := s.Safe("other", &p)
+		s.Member(other.ID, s.bruno, safe.Manager)
+		second, err := s.Open(t.Context(), s.bruno, checkout.Args{Safe: other.ID, Reason: "the disk is full"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		state := func(c checkout.Shown) checkout.EndedBy {
+			now, err := s.Get(t.Context(), s.Admin, c.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return now.EndedBy
+		}
+		// The one that the sweep comes to first, which goes by their ids, is the one that fails.
+		fails, goes := first, second
+		if second.ID < first.ID {
+			fails, goes = second, first
+		}
+		s.Now, s.lost = s.Now.Add(2*time.Hour), fails.Account
+		if err := s.Sweep(t.Context()); err == nil || !strings.Contains(err.Error(), string(fails.ID)) {
+			t.Fatalf("the failure is told as %v", err)
+		}
+		if state(fails) != "" || state(goes) != checkout.Expiry {
+			t.Fatalf("%q and %q", state(fails), state(goes))
+		}
+		s.lost = ""
+		s.sweep(t)
+		if state(fails) != checkout.Expiry {
+			t.Fatal("it is not ended when the store is awake again")
+		}
 	})
 }

@@ -100,7 +100,7 @@ func (s *Service) start(ctx context.Context, tx *db.Tx, actor authz.Actor, a Arg
 	if actor.Kind == authz.Token {
 		c.TokenName = actor.Name
 	}
-	sid, err := s.safeNamed(ctx, tx, a)
+	sid, err := safe.Meant(ctx, tx, a.Safe, a.Name)
 	if err != nil {
 		return c, nil, err
 	}
@@ -138,25 +138,6 @@ func (s *Service) start(ctx context.Context, tx *db.Tx, actor authz.Actor, a Arg
 	}
 	_, err = s.d.Ledger.Record(ctx, tx, s.started(actor, c).WithCheckoutID(c.ID).WithExpiresAt(c.ExpiresAt))
 	return c, nil, err
-}
-
-// safeNamed is the id that is meant. One that exists nowhere has no access, as has an empty one.
-func (s *Service) safeNamed(ctx context.Context, tx *db.Tx, a Args) (id.Safe, error) {
-	if a.Safe != "" {
-		sid, err := id.Parse[id.Safe](string(a.Safe))
-		if err != nil {
-			return "", nil
-		}
-		return sid, nil
-	}
-	found, err := checkoutsql.New(tx).SafeNamed(ctx, checkoutsql.SafeNamedParams{OrgID: string(tx.Org()), Name: a.Name})
-	if db.NotFound(err) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("find the safe named %q: %w", a.Name, err)
-	}
-	return id.Safe(found), nil
 }
 
 // free tells whether nobody holds the credential. A lease that is over, and that the

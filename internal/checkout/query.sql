@@ -1,6 +1,3 @@
--- name: SafeNamed :one
-select id from safe where org_id = sqlc.arg(org_id) and name = sqlc.arg(name) and deleted_at is null;
-
 -- name: SafeRole :one
 select role from safe_access where org_id = sqlc.arg(org_id) and safe_id = sqlc.arg(safe_id) and user_id = sqlc.arg(user_id);
 

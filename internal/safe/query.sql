@@ -58,6 +58,9 @@ update organization set changed_at = changed_at where id = $1;
 -- name: SafesOnResource :many
 select name from safe where org_id = $1 and resource_id = $2 and deleted_at is null order by name;
 
+-- name: SafeNamed :one
+select id from safe where org_id = sqlc.arg(org_id) and name = sqlc.arg(name) and deleted_at is null;
+
 -- name: SafesOnAccount :many
 select name from safe where org_id = $1 and account_id = $2 and deleted_at is null order by name;
 

@@ -482,3 +482,24 @@ func labels(s string) []string {
 	}
 	return out
 }
+
+// Meant is the id of the safe that somebody means by its id or, without one, by its
+// name. An id that is none and a name that no safe has give an empty id, to which
+// nobody has access.
+func Meant(ctx context.Context, tx *db.Tx, given id.Safe, name string) (id.Safe, error) {
+	if given != "" {
+		sid, err := id.Parse[id.Safe](string(given))
+		if err != nil {
+			return "", nil
+		}
+		return sid, nil
+	}
+	found, err := safesql.New(tx).SafeNamed(ctx, safesql.SafeNamedParams{OrgID: string(tx.Org()), Name: name})
+	if db.NotFound(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("find the safe named %q: %w", name, err)
+	}
+	return id.Safe(found), nil
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/label"
+	"github.com/vaultpam/vaultpam/internal/safe"
 	"github.com/vaultpam/vaultpam/internal/session/sessionsql"
 )
 
@@ -90,7 +91,7 @@ func knownClient(c string) bool {
 
 // launch is the body of Launch's transaction.
 func (s *Service) launch(ctx context.Context, tx *db.Tx, actor authz.Actor, a LaunchArgs) (Launch, *refusal, error) {
-	sid, err := s.safeNamed(ctx, tx, a)
+	sid, err := safe.Meant(ctx, tx, a.Safe, a.Name)
 	if err != nil {
 		return Launch{}, nil, err
 	}
@@ -120,26 +121,6 @@ func (s *Service) launch(ctx context.Context, tx *db.Tx, actor authz.Actor, a La
 	}
 	out, err := s.mint(ctx, tx, actor, a, t, gid, told)
 	return out, nil, err
-}
-
-// safeNamed is the id that is meant; one that exists nowhere stays as it is given,
-// and a name that no safe has gives an empty id. Neither has any access.
-func (s *Service) safeNamed(ctx context.Context, tx *db.Tx, a LaunchArgs) (id.Safe, error) {
-	if a.Safe != "" {
-		sid, err := id.Parse[id.Safe](string(a.Safe))
-		if err != nil {
-			return "", nil
-		}
-		return sid, nil
-	}
-	found, err := sessionsql.New(tx).SafeNamed(ctx, sessionsql.SafeNamedParams{OrgID: string(tx.Org()), Name: a.Name})
-	if db.NotFound(err) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("find the safe named %q: %w", a.Name, err)
-	}
-	return id.Safe(found), nil
 }
 
 // mint keeps a new grant; told is the event of its launch.

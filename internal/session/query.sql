@@ -167,9 +167,6 @@ left join api_token t on t.org_id = s.org_id and t.id = s.token_id and t.owner_i
 left join web_session ws on ws.id = s.web_session_id and ws.person_id = s.user_id
 where s.org_id = sqlc.arg(org_id) and s.server_id = sqlc.arg(server_id) and not s.released;
 
--- name: SafeNamed :one
-select id from safe where org_id = sqlc.arg(org_id) and name = sqlc.arg(name) and deleted_at is null;
-
 -- name: SafeRole :one
 -- The actor's own role on the safe of a session, which may be deleted by now.
 select role from safe_access where org_id = sqlc.arg(org_id) and safe_id = sqlc.arg(safe_id) and user_id = sqlc.arg(user_id);

@@ -1364,6 +1364,22 @@ func (q *Queries) SafeName(ctx context.Context, arg SafeNameParams) (string, err
 	return name, err
 }
 
+const safeNamed = `-- name: SafeNamed :one
+select id from safe where org_id = $1 and name = $2 and deleted_at is null
+`
+
+type SafeNamedParams struct {
+	OrgID string
+	Name  string
+}
+
+func (q *Queries) SafeNamed(ctx context.Context, arg SafeNamedParams) (string, error) {
+	row := q.db.QueryRowContext(ctx, safeNamed, arg.OrgID, arg.Name)
+	var id string
+	err := row.Scan(&id)
+	return id, err
+}
+
 const safesOnAccount = `-- name: SafesOnAccount :many
 select name from safe where org_id = $1 and account_id = $2 and deleted_at is null order by name
 `

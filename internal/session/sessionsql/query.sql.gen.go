@@ -982,22 +982,6 @@ func (q *Queries) ReleaseSession(ctx context.Context, arg ReleaseSessionParams) 
 	return result.RowsAffected()
 }
 
-const safeNamed = `-- name: SafeNamed :one
-select id from safe where org_id = $1 and name = $2 and deleted_at is null
-`
-
-type SafeNamedParams struct {
-	OrgID string
-	Name  string
-}
-
-func (q *Queries) SafeNamed(ctx context.Context, arg SafeNamedParams) (string, error) {
-	row := q.db.QueryRowContext(ctx, safeNamed, arg.OrgID, arg.Name)
-	var id string
-	err := row.Scan(&id)
-	return id, err
-}
-
 const safeRole = `-- name: SafeRole :one
 select role from safe_access where org_id = $1 and safe_id = $2 and user_id = $3
 `
