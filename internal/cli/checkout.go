@@ -201,7 +201,15 @@ func findHeld(ctx context.Context, r *remote, want string, own bool) (string, er
 	case len(found) == 0:
 		return "", fault.New(fault.NotFound, "nothing of %q is checked out: see vaultpam checkouts", want)
 	case len(found) > 1:
-		return "", fault.New(fault.Invalid, "%q is the name of a safe and of another's account, and both are checked out: name the id, see vaultpam checkouts", want)
+		const few = 5
+		var which []string
+		for _, h := range found[:min(len(found), few)] {
+			which = append(which, fmt.Sprintf("%s (%s, safe %s, by %s)", h.ID, h.Account.Name, h.Safe.Name, first(h.User.Email, h.User.Name, h.User.ID)))
+		}
+		if more := len(found) - few; more > 0 {
+			which = append(which, fmt.Sprintf("and %d more, see vaultpam checkouts", more))
+		}
+		return "", fault.New(fault.Invalid, "%q names %d checkouts; give the id of one: %s", want, len(found), strings.Join(which, ", "))
 	}
 	return found[0].ID, nil
 }
