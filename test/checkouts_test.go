@@ -222,11 +222,24 @@ func TestRequestIsForASessionOrACheckout(t *testing.T) {
 			return get[checkedOut](t, oscar.Client, "GET", "/checkouts/"+out.Checkout.ID, nil).EndedBy == "admin"
 		})
 
-		anna.decides(t, oscar.asksFor(t, v, obj{"uses": "both"}), "approve", nil)
+		both := anna.decides(t, oscar.asksFor(t, v, obj{"uses": "both"}), "approve", nil)
 		oscar.succeeds(t, v, "true")
 		w.ended(v)
 		out = oscar.checksOut(t, v, nil)
 		oscar.must(t, "POST", "/checkouts/"+out.Checkout.ID+"/check-in", nil)
+
+		// An approval for one use opens one checkout, and one session beside it.
+		anna.must(t, "POST", "/access/grants/"+both.Grant.ID+"/revoke", nil)
+		w.Owner.must(t, "PUT", "/safes/"+v.ID+"/policy", obj{"approvals": 1, "approval_once": true, "cool_down_seconds": 0})
+		single := anna.decides(t, oscar.asksFor(t, v, obj{"uses": "both"}), "approve", nil)
+		oscar.proved(t, 0)
+		out = oscar.checksOut(t, v, nil)
+		oscar.must(t, "POST", "/checkouts/"+out.Checkout.ID+"/check-in", nil)
+		oscar.noCheckout(t, v, 403, "APPROVAL_REQUIRED")
+		w.saw(Want{Constant: "CREDENTIAL_CHECKOUT_STARTED", ActorID: oscar.ID, Where: obj{"checkout_id": out.Checkout.ID}, Meta: obj{"access_request_id": single.ID}})
+		oscar.succeeds(t, v, "true")
+		w.ended(v)
+		oscar.isRefused(t, v, "approval")
 
 		// Who approves a checkout is not passed by with a request for both.
 		w.Owner.must(t, "PUT", "/safes/"+v.ID+"/policy", obj{"approvals": 0})

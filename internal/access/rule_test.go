@@ -31,9 +31,9 @@ func TestAnOpenTicketApproves(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ask := func(svc *access.Service, who authz.Actor, ticket string) access.Request {
+		ask := func(svc *access.Service, who authz.Actor, ticket string, uses access.Uses) access.Request {
 			t.Helper()
-			r, err := svc.Request(t.Context(), who, access.RequestArgs{Safe: s.vault.ID, Reason: "the disk is full", Ticket: ticket, Duration: time.Hour})
+			r, err := svc.Request(t.Context(), who, access.RequestArgs{Safe: s.vault.ID, Reason: "the disk is full", Ticket: ticket, Duration: time.Hour, Uses: uses})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -44,15 +44,18 @@ func TestAnOpenTicketApproves(t *testing.T) {
 			svc          *access.Service
 			who          authz.Actor
 			ticket, note string
+			uses         access.Uses
 		}{
-			{with, s.Operator, "", "no ticket is named"},
-			{with, s.Operator, "SHUT", "the ticket system says that this ticket is not open"},
-			{with, s.Operator, "SLOW", "the ticket system: it did not answer within 5s"},
-			{with, s.Operator, "LEAK", "the ticket system: internal error"},
-			{s.Service, s.Operator, "OPEN", "the ticket system: there is none"},
-			{with, stranger, "OPEN", "who is no member of the safe is let in by a person"},
+			{with, s.Operator, "", "no ticket is named", ""},
+			{with, s.Operator, "SHUT", "the ticket system says that this ticket is not open", ""},
+			{with, s.Operator, "SLOW", "the ticket system: it did not answer within 5s", ""},
+			{with, s.Operator, "LEAK", "the ticket system: internal error", ""},
+			{s.Service, s.Operator, "OPEN", "the ticket system: there is none", ""},
+			{with, stranger, "OPEN", "who is no member of the safe is let in by a person", ""},
+			{with, s.Operator, "OPEN", "the credential is more than their role holds, and shown only if a person says so", access.ForCheckout},
+			{with, s.Operator, "OPEN", "the credential is more than their role holds, and shown only if a person says so", access.ForBoth},
 		} {
-			r := ask(c.svc, c.who, c.ticket)
+			r := ask(c.svc, c.who, c.ticket, c.uses)
 			if r.State != access.Open || r.Kind != access.ByApproval || r.RuleNote != c.note || r.Grant != nil {
 				t.Errorf("%q: %+v", c.ticket, r)
 			}
@@ -64,7 +67,7 @@ func TestAnOpenTicketApproves(t *testing.T) {
 			}
 		}
 		s.mail.take("")
-		r := ask(with, s.Operator, "OPEN")
+		r := ask(with, s.Operator, "OPEN", "")
 		if r.State != access.Approved || r.Kind != access.ByRule || r.RuleNote != "" || r.Grant == nil || s.usable(t, s.Operator) != 1 {
 			t.Errorf("%+v", r)
 		}

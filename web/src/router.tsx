@@ -271,7 +271,7 @@ const lending = createRoute({
 const checkouts = createRoute({
   getParentRoute: () => org,
   path: "/checkouts",
-  validateSearch: optional("new", "safe", "show", "open", "account"),
+  validateSearch: optional("new", "safe", "show", "open", "account", "user", "of"),
   component: lazyRouteComponent(() => import("./features/checkouts/page")),
 });
 const approvals = createRoute({

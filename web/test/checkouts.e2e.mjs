@@ -113,4 +113,21 @@ await run(page, {
     await oscar.getByText(`The credential is hidden. Ended by ${job.owner.handle}.`).waitFor();
     await hidden(oscar);
   },
+  "and looks for those of one person and one safe": async () => {
+    await owner.goto(at("/checkouts?show=all"));
+    await table("Others hold", owner).getByText("the disk is full").waitFor();
+    await button("Person", owner).click();
+    await owner.getByLabel("Search person").fill(job.asker.handle);
+    await owner.getByRole("menuitemradio").filter({ hasText: job.asker.handle }).first().click();
+    await button("Remove filter Person", owner).waitFor();
+    await table("Others hold", owner).getByText("the disk is full").waitFor({ state: "detached" });
+    await table("Others hold", owner).getByText("rescue console").waitFor();
+    await button("Safe", owner).click();
+    await owner.getByLabel("Search safe").fill(job.safe);
+    await owner.getByRole("menuitemradio").filter({ hasText: job.safe }).first().click();
+    await button("Remove filter Safe", owner).waitFor();
+    await table("Others hold", owner).getByText("rescue console").waitFor();
+    await button("Clear all", owner).click();
+    await table("Others hold", owner).getByText("the disk is full").waitFor();
+  },
 });

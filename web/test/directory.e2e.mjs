@@ -9,6 +9,7 @@ const row = (text) => page.getByRole("row").filter({ hasText: text });
 const directory = await request.newContext({ ignoreHTTPSErrors: true }); // no browser, and none of its cookies
 let base = "";
 let token = "";
+let pushed = ""; // the person of the directory
 
 async function act(click, done) {
   await click();
@@ -46,10 +47,27 @@ await run(page, {
   "somebody whom the directory pushes comes": async () => {
     const a = await push();
     if (a.status() !== 201) throw new Error(`the directory is answered ${a.status()} ${await a.text()}`);
+    pushed = (await a.json()).id;
     await page.reload();
     await row(job.pushed).getByText("Operator").waitFor();
     await page.getByRole("link", { name: "Petra Pushed" }).click();
     await page.getByRole("heading", { name: "Petra Pushed" }).waitFor();
+  },
+  "a group that the directory pushes is not edited here": async () => {
+    const a = await directory.post(`${base}/Groups`, {
+      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/scim+json" },
+      data: { schemas: ["urn:ietf:params:scim:schemas:core:2.0:Group"], displayName: "Night shift", members: [{ value: pushed }] },
+    });
+    if (a.status() !== 201) throw new Error(`the directory is answered ${a.status()} ${await a.text()}`);
+    await page.goto(`${job.url}/o/${job.slug}/groups`);
+    await page.getByRole("link", { name: "Night shift", exact: true }).first().click();
+    await page.getByRole("heading", { name: "Night shift", exact: true }).waitFor();
+    await row(job.pushed).waitFor();
+    await page.getByRole("link", { name: "The directory", exact: true }).waitFor(); // who keeps it, and where that is set up
+    for (const name of ["Edit", "Delete", "Add people"]) {
+      if (await button(name).isVisible()) throw new Error(`a group of the directory has the button ${name}`);
+    }
+    await button("Bind to a safe").or(page.getByRole("link", { name: /^Safes ?0/ })).first().waitFor(); // what it brings is decided here
   },
   "a revoked token opens nothing": async () => {
     await page.goto(`${job.url}/o/${job.slug}/settings/sso?tab=directory`);

@@ -69,7 +69,7 @@ export const checkouts = [
 ];
 
 export function accessRoutes(on, page) {
-  on("GET", "/checkouts", ({ url, me, empty }) => page(empty ? [] : checkouts.filter((c) => (!url.searchParams.get("active") || c.active) && (!url.searchParams.get("account") || c.account.id === url.searchParams.get("account")) && (me.handle !== "priya" || c.user.id === me.id)), url));
+  on("GET", "/checkouts", ({ url, me, empty }) => page(empty ? [] : checkouts.filter((c) => (!url.searchParams.get("active") || c.active) && (!url.searchParams.get("account") || c.account.id === url.searchParams.get("account")) && (!url.searchParams.get("user") || c.user.id === url.searchParams.get("user")) && (!url.searchParams.get("safe") || c.safe.id === url.searchParams.get("safe")) && (me.handle !== "priya" || c.user.id === me.id)), url));
   on("GET", "/checkouts/{id}", ({ params }) => checkouts.find((c) => c.id === params.id) ?? checkouts[0]);
   const shown = (c) => ({ checkout: c, credential: { username: c.account.username, kind: c.credential_kind, version: 4, ...(c.credential_kind === "ssh_key" ? { private_key: "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END OPENSSH PRIVATE KEY-----\n" } : { password: "correct-horse-battery" }) } });
   on("POST", "/checkouts", () => shown(checkouts[0]));

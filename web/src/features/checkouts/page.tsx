@@ -5,12 +5,15 @@ import { useState } from "react";
 import type { Checkout, OpenedCheckout, Safe } from "../../api/types";
 import { Button } from "../../ui/button";
 import { Segmented } from "../../ui/field";
+import { ClearFilters } from "../../ui/filter";
 import { PageHead } from "../../ui/page";
 import { Empty, Failed } from "../../ui/states";
 import { type Column, Table } from "../../ui/table";
 import { Time } from "../../ui/text";
 import { useToasts } from "../../ui/toast";
+import { PersonChip } from "../people/person-chip";
 import { AskDialog } from "../requests/ask";
+import { SafeChip } from "../safes/safe-chip";
 import { useMe, useOrg, useRights } from "../shell/org";
 import { CheckIn } from "./check-in";
 import { CheckOutDialog } from "./check-out";
@@ -27,7 +30,7 @@ export default function CheckoutsPage() {
   const navigate = useNavigate({ from: "/o/$org/checkouts" });
   const toasts = useToasts();
   const all = search.show === "all";
-  const list = useInfiniteQuery(checkoutsQuery(org.id, { active: !all, account: search.account }));
+  const list = useInfiniteQuery(checkoutsQuery(org.id, { active: !all, account: search.account, user: search.user, safe: search.of }));
   const { reveal } = useCheckoutChanges();
   const [shown, setShown] = useState<OpenedCheckout>(); // the credential lives here and nowhere else
   const [ending, setEnding] = useState<Checkout>();
@@ -38,6 +41,7 @@ export default function CheckoutsPage() {
   const open = (id: string | undefined) => void navigate({ search: (s) => ({ ...s, open: id }), replace: true });
   const begun = () => void navigate({ search: ({ new: _n, safe: _s, ...rest }) => rest, replace: true });
   const show = (c: Checkout) => !reveal.isPending && reveal.mutate({ id: c.id, safe: c.safe.id, show: setShown }, { onError: toasts.fail });
+  const filtered = search.user !== undefined || search.of !== undefined;
   const account = search.account && (rows?.[0]?.account.name ?? "one account");
   const part = { open, selected: search.open, showing: reveal.isPending ? reveal.variables.id : undefined, onShow: show, onEnd: setEnding };
   return (
@@ -63,6 +67,13 @@ export default function CheckoutsPage() {
           ]}
           onPick={(v) => void navigate({ search: (s) => ({ ...s, show: v === "all" ? "all" : undefined }), replace: true })}
         />
+        {(r.inspect || filtered || (others && others.length > 0)) && (
+          <>
+            <PersonChip label="Person" value={search.user} onPick={(user) => void navigate({ search: (s) => ({ ...s, user }), replace: true })} />
+            <SafeChip label="Safe" value={search.of} onPick={(of) => void navigate({ search: (s) => ({ ...s, of }), replace: true })} />
+            <ClearFilters shown={filtered} onClear={() => void navigate({ search: ({ user: _u, of: _o, ...rest }) => rest, replace: true })} />
+          </>
+        )}
         {account && (
           <span className="small dim">
             Only {account}.{" "}
@@ -76,13 +87,13 @@ export default function CheckoutsPage() {
         <Failed error={list.error} what="the checkouts" retry={() => void list.refetch()} />
       ) : rows && rows.length === 0 ? (
         <div className="card">
-          <Empty icon={KeyRound} title="Nothing is checked out">
-            {all ? "When somebody checks a credential out, it stands here, with why and for how long." : "Check a credential out for what no session can do: a rescue console, an installer, a machine without a network."}
+          <Empty icon={KeyRound} title={filtered ? "Nothing like that is checked out" : "Nothing is checked out"}>
+            {filtered ? "None fits these filters. Take one away." : all ? "When somebody checks a credential out, it stands here, with why and for how long." : "Check a credential out for what no session can do: a rescue console, an installer, a machine without a network."}
           </Empty>
         </div>
       ) : (
         <div className="stack wide comfortable">
-          {r.launch && (!rows || (mine && mine.length > 0) || !r.inspect) && <Part title="You hold" rows={mine} none={all ? "You have checked nothing out." : "You hold nothing now."} own {...part} />}
+          {r.launch && (!rows || (mine && mine.length > 0) || (!r.inspect && !filtered)) && <Part title="You hold" rows={mine} none={all ? "You have checked nothing out." : "You hold nothing now."} own {...part} />}
           {(!rows || (others && others.length > 0)) && (r.inspect || others) && <Part title="Others hold" rows={others} none="" {...part} />}
           {list.hasNextPage && (
             <Button kind="ghost" busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>

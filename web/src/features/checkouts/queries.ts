@@ -7,13 +7,15 @@ import { useOrg } from "../shell/org";
 interface Filter {
   active?: boolean;
   account?: string | undefined;
+  user?: string | undefined;
+  safe?: string | undefined;
 }
 
 /** The reader's own; those of safes that they manage; for owners, admins and auditors all. */
 export function checkoutsQuery(org: string, f: Filter) {
   return infiniteQueryOptions({
     queryKey: [org, "checkouts", "list", f],
-    queryFn: ({ signal, pageParam }) => get<Page<CheckoutWire>>("/checkouts", { org, signal, query: { active: f.active || undefined, account: f.account, limit: 100, cursor: pageParam } }),
+    queryFn: ({ signal, pageParam }) => get<Page<CheckoutWire>>("/checkouts", { org, signal, query: { active: f.active || undefined, account: f.account, user: f.user, safe: f.safe, limit: 100, cursor: pageParam } }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next_cursor || undefined,
     refetchInterval: 10_000,
