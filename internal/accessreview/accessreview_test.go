@@ -1,7 +1,9 @@
 package accessreview_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -430,5 +432,89 @@ func TestRightsSayWhoDecides(t *testing.T) {
 		may(s.Owner, map[string]bool{"group team": true})
 		s.Now = s.Now.Add(2 * time.Hour)
 		may(s.nina, map[string]bool{string(s.oscar.User): false})
+	})
+}
+
+// stuck is a group service that cannot take one person out.
+type stuck struct {
+	accessreview.Groups
+	who *id.User
+}
+
+func (g stuck) ReviewedMember(ctx context.Context, tx *db.Tx, actor authz.Actor, group id.Group, user id.User) error {
+	if user == *g.who {
+		return errors.New("the disk is full")
+	}
+	return g.Groups.ReviewedMember(ctx, tx, actor, group, user)
+}
+
+// A group of more people than fit one page, statement or round of the sweep; and one
+// right, and one review, that cannot be ended keep no others from their end.
+func TestLargeReviewsEnd(t *testing.T) {
+	const people = 650
+	each(t, func(t *testing.T, s *scene) {
+		crowd := s.Crowd(people)
+		all := s.Group("everybody")
+		if err := s.DB.InOrg(t.Context(), s.Org, func(ctx context.Context, tx *db.Tx) error {
+			return s.Groups.Push(ctx, tx, s.Admin, group.Pushed{ID: all.ID, Name: all.Name, Members: crowd})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		s.Events()
+		large := s.opens(t, func(a *accessreview.Args) {
+			a.Scope, a.Rule = accessreview.Scope{Groups: []id.Group{all.ID}}, accessreview.Keep
+		})
+		if large.Progress[accessreview.Undecided] != people {
+			t.Fatalf("%+v", large)
+		}
+		small := s.opens(t, func(a *accessreview.Args) {
+			a.Scope, a.Deadline = accessreview.Scope{Groups: []id.Group{s.team.ID}}, a.Deadline.Add(-time.Minute)
+		})
+		who := s.nina.User
+		svc, err := accessreview.New(accessreview.Deps{DB: s.DB, Ledger: s.Ledger, Safes: s.Safes, Groups: stuck{s.Groups, &who}, Mail: s.mail, Now: func() time.Time { return s.Now }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Now = s.Now.Add(2 * time.Hour)
+		if err := svc.Sweep(t.Context()); err == nil || !strings.Contains(err.Error(), string(small.ID)) {
+			t.Fatalf("the failure is told as %v", err)
+		}
+		state := func(c accessreview.Campaign) accessreview.State {
+			now, err := s.Get(t.Context(), s.Admin, c.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return now.State
+		}
+		if state(small) != accessreview.Open || state(large) != accessreview.Closed {
+			t.Fatalf("%s and %s", state(small), state(large))
+		}
+		if got := constants(s.Events()); got[event.ACCESS_REVIEW_ITEM_DECIDED] != people || got[event.ACCESS_REVIEW_CLOSED] != 1 {
+			t.Errorf("%v", got)
+		}
+		who = ""
+		if err := svc.Sweep(t.Context()); err != nil || state(small) != accessreview.Closed {
+			t.Fatalf("%v, %s", err, state(small))
+		}
+		b, err := s.Export(t.Context(), s.Admin, large.ID, event.QueueExportFormatCSV)
+		if err != nil || bytes.Count(b, []byte("\r\n")) != people+1 {
+			t.Errorf("%d lines of evidence, %v", bytes.Count(b, []byte("\r\n")), err)
+		}
+	})
+}
+
+func TestNobodyIsAskedTooMuch(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		crowd := s.Crowd(2_100)
+		all := s.Group("everybody")
+		if err := s.DB.InOrg(t.Context(), s.Org, func(ctx context.Context, tx *db.Tx) error {
+			return s.Groups.Push(ctx, tx, s.Admin, group.Pushed{ID: all.ID, Name: all.Name, Members: crowd})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.Open(t.Context(), s.Admin, accessreview.Args{Name: "Quarter", Scope: accessreview.Scope{Groups: []id.Group{all.ID}}, Rule: accessreview.Keep, Deadline: s.Now.Add(time.Hour), Reviewers: crowd[:50]})
+		if !fault.Is(err, fault.Invalid) || !strings.Contains(fault.MessageOf(err), "name fewer reviewers") {
+			t.Error(err)
+		}
 	})
 }

@@ -270,8 +270,8 @@ func unchanged(ctx context.Context, q *accessreviewsql.Queries, org id.Org, r ac
 
 // closeIn closes a campaign of which nothing is left to decide.
 func (s *Service) closeIn(ctx context.Context, tx *db.Tx, q *accessreviewsql.Queries, c accessreviewsql.AccessReview, at event.TenantRef) error {
-	left, err := q.CountOpen(ctx, accessreviewsql.CountOpenParams{OrgID: c.OrgID, ReviewID: c.ID})
-	if err != nil || left > 0 {
+	left, err := q.OpenItems(ctx, accessreviewsql.OpenItemsParams{OrgID: c.OrgID, ReviewID: c.ID})
+	if err != nil || len(left) > 0 {
 		return err
 	}
 	n, err := q.EndReview(ctx, accessreviewsql.EndReviewParams{State: string(Closed), Now: s.now(), OrgID: c.OrgID, ID: c.ID})
@@ -347,20 +347,22 @@ func (s *Service) end(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list access reviews that are due: %w", err)
 	}
+	var failed []error // one that cannot be ended keeps no other from its end
 	for _, c := range due {
 		if err := s.finish(ctx, c); err != nil {
-			return err
+			failed = append(failed, fmt.Errorf("end access review %s: %w", c.ID, err))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 func (s *Service) finish(ctx context.Context, c accessreviewsql.AccessReview) error {
 	org := id.Org(c.OrgID)
-	for {
+	var failed []error
+	for after := ""; ; {
 		var open []string
 		err := s.d.DB.ReadOrg(ctx, org, func(ctx context.Context, tx *db.Tx) (err error) {
-			open, err = accessreviewsql.New(tx).OpenItems(ctx, accessreviewsql.OpenItemsParams{OrgID: c.OrgID, ReviewID: c.ID})
+			open, err = accessreviewsql.New(tx).OpenItems(ctx, accessreviewsql.OpenItemsParams{OrgID: c.OrgID, ReviewID: c.ID, After: after})
 			return err
 		})
 		if err != nil {
@@ -372,17 +374,21 @@ func (s *Service) finish(ctx context.Context, c accessreviewsql.AccessReview) er
 			case code == NotOpen:
 				return nil // it was called off, or another replica has finished it
 			case code == Decided:
-				continue // by another replica
+				err = nil // by another replica
 			}
-			if err != nil {
+			if err != nil && ctx.Err() != nil {
 				return err
 			}
+			if err != nil { // the next round tries again
+				failed = append(failed, fmt.Errorf("decide right %s: %w", i, err))
+			}
+			after = i
 		}
 		if len(open) > 0 {
 			s.d.Ended()
 		}
 		if len(open) < 100 {
-			return nil
+			return errors.Join(failed...)
 		}
 	}
 }

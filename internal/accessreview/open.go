@@ -85,7 +85,7 @@ func (s *Service) Open(ctx context.Context, actor authz.Actor, a Args) (Campaign
 			return err
 		}
 		n := len(all)
-		if err := store(ctx, q, actor.Org, rid, all); err != nil {
+		if err := store(ctx, tx, actor.Org, rid, all); err != nil {
 			return err
 		}
 		for u := range asked(all) {
@@ -111,7 +111,7 @@ func (s *Service) Open(ctx context.Context, actor authz.Actor, a Args) (Campaign
 
 // right is an item that is about to be stored.
 type right struct {
-	accessreviewsql.InsertItemParams
+	accessreviewsql.AccessReviewItem
 	reviewers []string
 }
 
@@ -172,7 +172,7 @@ func snapshot(ctx context.Context, q *accessreviewsql.Queries, org id.Org, a Arg
 	}
 	for _, m := range members {
 		if inSafe(m.SafeID) {
-			all = append(all, right{InsertItemParams: accessreviewsql.InsertItemParams{Kind: string(SafeMember), SafeID: m.SafeID, SafeName: m.SafeName, UserID: m.UserID, UserName: person(m.UserName, m.UserHandle),
+			all = append(all, right{AccessReviewItem: accessreviewsql.AccessReviewItem{Kind: string(SafeMember), SafeID: m.SafeID, SafeName: m.SafeName, UserID: m.UserID, UserName: person(m.UserName, m.UserHandle),
 				Role: m.Role, EndsAt: m.EndsAt, Mark: memberMark(m.ID, m.Role, m.EndsAt), Since: m.AddedAt}})
 		}
 	}
@@ -182,7 +182,7 @@ func snapshot(ctx context.Context, q *accessreviewsql.Queries, org id.Org, a Arg
 	}
 	for _, b := range bound {
 		if inSafe(b.SafeID) {
-			all = append(all, right{InsertItemParams: accessreviewsql.InsertItemParams{Kind: string(SafeGroup), SafeID: b.SafeID, SafeName: b.SafeName, GroupID: b.GroupID, GroupName: b.GroupName,
+			all = append(all, right{AccessReviewItem: accessreviewsql.AccessReviewItem{Kind: string(SafeGroup), SafeID: b.SafeID, SafeName: b.SafeName, GroupID: b.GroupID, GroupName: b.GroupName,
 				Role: b.Role, EndsAt: b.EndsAt, Mark: assignmentMark(b.ID, b.Version), Since: b.CreatedAt, GroupSource: b.Source}})
 		}
 	}
@@ -197,7 +197,7 @@ func snapshot(ctx context.Context, q *accessreviewsql.Queries, org id.Org, a Arg
 		}
 		in[m.GroupID][m.UserID] = true
 		if inGroup(m.GroupID) {
-			all = append(all, right{InsertItemParams: accessreviewsql.InsertItemParams{Kind: string(GroupMember), GroupID: m.GroupID, GroupName: m.GroupName, UserID: m.UserID, UserName: person(m.UserName, m.UserHandle),
+			all = append(all, right{AccessReviewItem: accessreviewsql.AccessReviewItem{Kind: string(GroupMember), GroupID: m.GroupID, GroupName: m.GroupName, UserID: m.UserID, UserName: person(m.UserName, m.UserHandle),
 				Mark: strconv.FormatInt(m.AddedAt, 10), Since: m.AddedAt, GroupSource: m.Source}})
 		}
 	}
@@ -208,7 +208,18 @@ func snapshot(ctx context.Context, q *accessreviewsql.Queries, org id.Org, a Arg
 		return nil, nil, fault.New(fault.Invalid, "these are %d rights: a review has at most %d; choose safes or groups", len(all), maxItems).WithField("scope", "has too many rights")
 	}
 	people, err := assign(ctx, q, org, a, all, in)
-	return all, people, err
+	if err != nil {
+		return nil, nil, err
+	}
+	questions := 0
+	for _, r := range all {
+		questions += len(r.reviewers)
+	}
+	if questions > maxAsked {
+		return nil, nil, fault.New(fault.Invalid, "each of these %d rights would have so many reviewers that people are asked %d times: at most %d; name fewer reviewers, or choose safes or groups", len(all), questions, maxAsked).
+			WithField("reviewer_ids", "ask too many people about too many rights")
+	}
+	return all, people, nil
 }
 
 // known tells whether all that a campaign names is there.
@@ -289,18 +300,35 @@ func assign(ctx context.Context, q *accessreviewsql.Queries, org id.Org, a Args,
 	return active, nil
 }
 
+func columns(kind string, names ...string) (out []db.Column) {
+	for _, n := range names {
+		out = append(out, db.Column{Name: n, Kind: kind})
+	}
+	return out
+}
+
+var (
+	itemRows = db.Bulk{Table: "access_review_item", Columns: append(columns("text", "org_id", "review_id", "id", "kind", "safe_id", "safe_name", "group_id", "group_name", "user_id", "user_name", "role",
+		"mark", "group_source", "verdict", "result", "note", "reason", "decided_by", "decided_by_name", "event_id"), columns("bigint", "ends_at", "since", "decided_at")...)}
+	reviewerRows = db.Bulk{Table: "access_review_reviewer", Columns: columns("text", "org_id", "review_id", "item_id", "user_id")}
+)
+
 // store keeps the rights and who reviews them.
-func store(ctx context.Context, q *accessreviewsql.Queries, org id.Org, rid id.Review, all []right) error {
-	for _, r := range all {
-		r.OrgID, r.ReviewID, r.ID = string(org), string(rid), string(id.New[id.ReviewItem]())
-		if err := q.InsertItem(ctx, r.InsertItemParams); err != nil {
-			return fmt.Errorf("store a right: %w", err)
-		}
+func store(ctx context.Context, tx *db.Tx, org id.Org, rid id.Review, all []right) error {
+	items, reviewers := make([][]any, len(all)), [][]any{}
+	for i, r := range all {
+		iid := string(id.New[id.ReviewItem]())
+		items[i] = []any{string(org), string(rid), iid, r.Kind, r.SafeID, r.SafeName, r.GroupID, r.GroupName, r.UserID, r.UserName, r.Role,
+			r.Mark, r.GroupSource, "", "", "", "", "", "", "", r.EndsAt, r.Since, int64(0)}
 		for _, u := range r.reviewers {
-			if err := q.InsertReviewer(ctx, accessreviewsql.InsertReviewerParams{OrgID: string(org), ReviewID: string(rid), ItemID: r.ID, UserID: u}); err != nil {
-				return fmt.Errorf("store a reviewer: %w", err)
-			}
+			reviewers = append(reviewers, []any{string(org), string(rid), iid, u})
 		}
+	}
+	if err := itemRows.Insert(ctx, tx, items); err != nil {
+		return fmt.Errorf("store the rights: %w", err)
+	}
+	if err := reviewerRows.Insert(ctx, tx, reviewers); err != nil {
+		return fmt.Errorf("store who reviews them: %w", err)
 	}
 	return nil
 }

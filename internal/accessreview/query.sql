@@ -10,15 +10,6 @@ insert into access_review (org_id, id, name, scope, reviewers, rule, state, crea
 values (sqlc.arg(org_id), sqlc.arg(id), sqlc.arg(name), sqlc.arg(scope), sqlc.arg(reviewers), sqlc.arg(rule), 'open', sqlc.arg(created_by), sqlc.arg(created_by_name),
         sqlc.arg(now), sqlc.arg(deadline), sqlc.arg(remind_at), 0, '');
 
--- name: InsertItem :exec
-insert into access_review_item (org_id, review_id, id, kind, safe_id, safe_name, group_id, group_name, user_id, user_name, role, ends_at, mark, since, group_source,
-                                verdict, result, note, reason, decided_by, decided_by_name, decided_at, event_id)
-values (sqlc.arg(org_id), sqlc.arg(review_id), sqlc.arg(id), sqlc.arg(kind), sqlc.arg(safe_id), sqlc.arg(safe_name), sqlc.arg(group_id), sqlc.arg(group_name),
-        sqlc.arg(user_id), sqlc.arg(user_name), sqlc.arg(role), sqlc.arg(ends_at), sqlc.arg(mark), sqlc.arg(since), sqlc.arg(group_source), '', '', '', '', '', '', 0, '');
-
--- name: InsertReviewer :exec
-insert into access_review_reviewer (org_id, review_id, item_id, user_id) values (sqlc.arg(org_id), sqlc.arg(review_id), sqlc.arg(item_id), sqlc.arg(user_id));
-
 -- name: MembersOfSafes :many
 select m.safe_id, s.name as safe_name, m.user_id, p.name as user_name, p.handle as user_handle, m.role, m.ends_at, m.id, m.added_at
 from safe_member m join safe s on s.org_id = m.org_id and s.id = m.safe_id join person p on p.id = m.user_id
@@ -101,10 +92,7 @@ select count(*) from access_review_reviewer where org_id = sqlc.arg(org_id) and 
 select count(*) from access_review_reviewer where org_id = sqlc.arg(org_id) and review_id = sqlc.arg(review_id) and user_id = sqlc.arg(user_id);
 
 -- name: OpenItems :many
-select id from access_review_item where org_id = $1 and review_id = $2 and verdict = '' order by id limit 100;
-
--- name: CountOpen :one
-select count(*) from access_review_item where org_id = $1 and review_id = $2 and verdict = '';
+select id from access_review_item where org_id = sqlc.arg(org_id) and review_id = sqlc.arg(review_id) and verdict = '' and id > sqlc.arg(after) order by id limit 100;
 
 -- name: DecideItem :execrows
 update access_review_item set verdict = sqlc.arg(verdict), result = sqlc.arg(result), note = sqlc.arg(note), reason = sqlc.arg(reason), decided_by = sqlc.arg(decided_by),

@@ -3,6 +3,7 @@ package accessreview
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -29,12 +30,13 @@ func (s *Service) remind(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list access reviews that end soon: %w", err)
 	}
+	var failed []error
 	for _, c := range due {
 		if err := s.remindOf(ctx, c); err != nil {
-			return fmt.Errorf("remind of %s: %w", c.ID, err)
+			failed = append(failed, fmt.Errorf("remind of %s: %w", c.ID, err))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 func (s *Service) remindOf(ctx context.Context, c accessreviewsql.AccessReview) error {

@@ -19,7 +19,8 @@ import (
 
 // The limits of a campaign.
 const (
-	maxItems  = 2000
+	maxItems  = 12_000  // rights; the largest group has room
+	maxAsked  = 100_000 // rights, each as often as there are people who review it
 	maxNamed  = 50
 	maxScope  = 200
 	maxReason = 500

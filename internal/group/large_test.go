@@ -20,7 +20,7 @@ func TestLargeGroups(t *testing.T) {
 	const people, groups = 1_101, 210
 	each(t, func(t *testing.T, ctx context.Context, w *safetest.World) {
 		g := w.Group("everybody")
-		users := crowd(t, w, people)
+		users := w.Crowd(people)
 		s, first := w.Safe("prod", nil), w.Operator.User
 		within := func(what string, events int, f func() error) {
 			t.Helper()
@@ -72,30 +72,4 @@ func TestLargeGroups(t *testing.T) {
 		within("delete", people+3, func() error { return w.Groups.Delete(ctx, w.Admin, g.ID, 0) })
 		w.None()
 	})
-}
-
-// crowd makes many members of the organization.
-func crowd(t testing.TB, w *safetest.World, n int) []id.User {
-	t.Helper()
-	tx, err := w.DB.Raw().Begin()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tx.Rollback()
-	users := make([]id.User, n)
-	for i := range users {
-		u := id.New[id.User]()
-		users[i] = u
-		if _, err := tx.Exec(`insert into person (id, email, handle, name, state, created_at, changed_at) values ($1, $2, $3, $3, 'active', 1, 1)`,
-			string(u), fmt.Sprintf("c%d@vaultpam.test", i), fmt.Sprintf("crowd-%05d", i)); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := tx.Exec(`insert into member (org_id, user_id, role, created_at, changed_at) values ($1, $2, 'operator', 1, 1)`, string(w.Org), string(u)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := tx.Commit(); err != nil {
-		t.Fatal(err)
-	}
-	return users
 }

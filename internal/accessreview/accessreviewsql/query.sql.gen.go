@@ -31,22 +31,6 @@ func (q *Queries) AssignmentMark(ctx context.Context, arg AssignmentMarkParams) 
 	return i, err
 }
 
-const countOpen = `-- name: CountOpen :one
-select count(*) from access_review_item where org_id = $1 and review_id = $2 and verdict = ''
-`
-
-type CountOpenParams struct {
-	OrgID    string
-	ReviewID string
-}
-
-func (q *Queries) CountOpen(ctx context.Context, arg CountOpenParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countOpen, arg.OrgID, arg.ReviewID)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const decideItem = `-- name: DecideItem :execrows
 update access_review_item set verdict = $1, result = $2, note = $3, reason = $4, decided_by = $5,
     decided_by_name = $6, decided_at = $7, event_id = $8
@@ -416,52 +400,6 @@ func (q *Queries) HoldOrganization(ctx context.Context, id string) (string, erro
 	return name, err
 }
 
-const insertItem = `-- name: InsertItem :exec
-insert into access_review_item (org_id, review_id, id, kind, safe_id, safe_name, group_id, group_name, user_id, user_name, role, ends_at, mark, since, group_source,
-                                verdict, result, note, reason, decided_by, decided_by_name, decided_at, event_id)
-values ($1, $2, $3, $4, $5, $6, $7, $8,
-        $9, $10, $11, $12, $13, $14, $15, '', '', '', '', '', '', 0, '')
-`
-
-type InsertItemParams struct {
-	OrgID       string
-	ReviewID    string
-	ID          string
-	Kind        string
-	SafeID      string
-	SafeName    string
-	GroupID     string
-	GroupName   string
-	UserID      string
-	UserName    string
-	Role        string
-	EndsAt      int64
-	Mark        string
-	Since       int64
-	GroupSource string
-}
-
-func (q *Queries) InsertItem(ctx context.Context, arg InsertItemParams) error {
-	_, err := q.db.ExecContext(ctx, insertItem,
-		arg.OrgID,
-		arg.ReviewID,
-		arg.ID,
-		arg.Kind,
-		arg.SafeID,
-		arg.SafeName,
-		arg.GroupID,
-		arg.GroupName,
-		arg.UserID,
-		arg.UserName,
-		arg.Role,
-		arg.EndsAt,
-		arg.Mark,
-		arg.Since,
-		arg.GroupSource,
-	)
-	return err
-}
-
 const insertReview = `-- name: InsertReview :exec
 insert into access_review (org_id, id, name, scope, reviewers, rule, state, created_by, created_by_name, created_at, deadline, remind_at, ended_at, comment)
 values ($1, $2, $3, $4, $5, $6, 'open', $7, $8,
@@ -495,27 +433,6 @@ func (q *Queries) InsertReview(ctx context.Context, arg InsertReviewParams) erro
 		arg.Now,
 		arg.Deadline,
 		arg.RemindAt,
-	)
-	return err
-}
-
-const insertReviewer = `-- name: InsertReviewer :exec
-insert into access_review_reviewer (org_id, review_id, item_id, user_id) values ($1, $2, $3, $4)
-`
-
-type InsertReviewerParams struct {
-	OrgID    string
-	ReviewID string
-	ItemID   string
-	UserID   string
-}
-
-func (q *Queries) InsertReviewer(ctx context.Context, arg InsertReviewerParams) error {
-	_, err := q.db.ExecContext(ctx, insertReviewer,
-		arg.OrgID,
-		arg.ReviewID,
-		arg.ItemID,
-		arg.UserID,
 	)
 	return err
 }
@@ -857,16 +774,17 @@ func (q *Queries) MembersOfSafes(ctx context.Context, orgID string) ([]MembersOf
 }
 
 const openItems = `-- name: OpenItems :many
-select id from access_review_item where org_id = $1 and review_id = $2 and verdict = '' order by id limit 100
+select id from access_review_item where org_id = $1 and review_id = $2 and verdict = '' and id > $3 order by id limit 100
 `
 
 type OpenItemsParams struct {
 	OrgID    string
 	ReviewID string
+	After    string
 }
 
 func (q *Queries) OpenItems(ctx context.Context, arg OpenItemsParams) ([]string, error) {
-	rows, err := q.db.QueryContext(ctx, openItems, arg.OrgID, arg.ReviewID)
+	rows, err := q.db.QueryContext(ctx, openItems, arg.OrgID, arg.ReviewID, arg.After)
 	if err != nil {
 		return nil, err
 	}

@@ -298,3 +298,29 @@ func (w *World) dump(table string) []byte {
 	w.check(rows.Err())
 	return out.Bytes()
 }
+
+// Crowd makes many operators of the organization.
+func (w *World) Crowd(n int) []id.User {
+	w.t.Helper()
+	tx, err := w.DB.Raw().Begin()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer tx.Rollback()
+	users := make([]id.User, n)
+	for i := range users {
+		u := id.New[id.User]()
+		users[i] = u
+		if _, err := tx.Exec(`insert into person (id, email, handle, name, state, created_at, changed_at) values ($1, $2, $3, $3, 'active', 1, 1)`,
+			string(u), fmt.Sprintf("c%d@vaultpam.test", i), fmt.Sprintf("crowd-%05d", i)); err != nil {
+			w.t.Fatal(err)
+		}
+		if _, err := tx.Exec(`insert into member (org_id, user_id, role, created_at, changed_at) values ($1, $2, 'operator', 1, 1)`, string(w.Org), string(u)); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		w.t.Fatal(err)
+	}
+	return users
+}

@@ -75,6 +75,8 @@ export default function ReviewPage() {
   );
 }
 
+const step = 200; // rights that are shown before one asks for more
+
 function Rights({ review: c }: { review: AccessReview }) {
   const org = useOrg();
   const toasts = useToasts();
@@ -84,10 +86,12 @@ function Rights({ review: c }: { review: AccessReview }) {
   const { decide, keepAll } = useReviewChanges(c.id);
   const [revoking, setRevoking] = useState<ReviewRight>();
   const [keeping, setKeeping] = useState(false);
+  const [most, setMost] = useState(step);
   const open = c.state === "open";
   const show = search.show ?? (open ? "left" : "all");
   const q = (search.q ?? "").trim().toLowerCase();
-  const rows = list.data?.filter((x) => (show === "all" || !x.verdict) && (q === "" || `${whose(x)} ${what(x)}`.toLowerCase().includes(q)));
+  const found = list.data?.filter((x) => (show === "all" || !x.verdict) && (q === "" || `${whose(x)} ${what(x)}`.toLowerCase().includes(q)));
+  const rows = found?.slice(0, most);
   const mayDecide = (x: ReviewRight) => open && !x.verdict && x.may_decide;
   const left = rows?.filter(mayDecide) ?? [];
   const keep = (x: ReviewRight) => decide.mutateAsync({ item: x.id, verdict: "keep" }).catch(toasts.fail);
@@ -188,6 +192,11 @@ function Rights({ review: c }: { review: AccessReview }) {
       ) : (
         <div className="comfortable">
           <Table label="Rights" columns={columns} rows={rows} id={(x) => x.id} />
+          {rows && found && found.length > rows.length && (
+            <Button kind="ghost" onClick={() => setMost(most + step)}>
+              {`Show more: ${rows.length} of ${plural(found.length, "right")} are shown`}
+            </Button>
+          )}
           {left.length > 0 && (
             <p className="faint small from-phone keys-hint">
               On a button: <kbd>K</kbd> keeps, <kbd>R</kbd> revokes.

@@ -65,7 +65,7 @@ export function ReviewForm({ onClose }: { onClose: (made?: string) => void }) {
       }
     >
       <TextField label="Name" maxLength={100} value={name} error={problem?.field("name")} onText={setName} />
-      <Check label="All safes and groups" means="A review has at most 2000 rights." checked={all} onCheck={setAll} />
+      <Check label="All safes and groups" means="A review has at most 12,000 rights." checked={all} onCheck={setAll} />
       {!all && <SafePicker many label="Safes" hint="Who is a member, and which groups are bound." picked={safes} onPicked={setSafes} error={problem?.field("safe_ids") ?? problem?.field("scope")} />}
       {!all && <GroupPicker many label="Groups" hint="Who is in them." picked={groups} onPicked={setGroups} error={problem?.field("group_ids")} />}
       <PersonPicker many optional label="Reviewers" hint="Nobody named: the managers of each safe. Nobody reviews a right of their own; where nobody else is left, owners and admins do." picked={people} onPicked={setPeople} error={problem?.field("reviewer_ids")} />

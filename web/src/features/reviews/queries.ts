@@ -19,7 +19,7 @@ export function reviewQuery(org: string, id: string) {
   return queryOptions({ queryKey: [org, "reviews", "one", id], queryFn: ({ signal }) => get<AccessReviewWire>(`/access-reviews/${id}`, { org, signal }), refetchInterval: 20_000 });
 }
 
-/** All the rights of a review that the reader sees: 2000 at most, and one looks through them at once. */
+/** All the rights of a review that the reader sees: 12,000 at most, so that one finds any of them. */
 export function rightsQuery(org: string, id: string) {
   return queryOptions({
     queryKey: [org, "reviews", "rights", id],
@@ -62,6 +62,7 @@ export function useReviewChanges(id: string) {
   const client = useQueryClient();
   const stepUp = useStepUp();
   const anew = () => client.invalidateQueries({ queryKey: [org, "reviews"] });
+  const progress = () => Promise.all([client.invalidateQueries({ queryKey: reviewQuery(org, id).queryKey }), client.invalidateQueries({ queryKey: [org, "reviews", "list"] })]);
   const put = (done: ReviewRight) => client.setQueryData(rightsQuery(org, id).queryKey, (all) => all?.map((r) => (r.id === done.id ? done : r)));
   const decideOne = async ({ item, ...body }: Decision) => {
     const done = await stepUp(() => post<ReviewRightWire>(`/access-reviews/${id}/items/${item}/decide`, { org, body }));
@@ -83,7 +84,8 @@ export function useReviewChanges(id: string) {
   };
   return {
     open: useMutation({ mutationFn: (body: NewReview) => stepUp(() => post<AccessReviewWire>("/access-reviews", { org, body })), onSuccess: anew }),
-    decide: useMutation({ mutationFn: decideOne, onSettled: anew }),
+    /** What was decided is in its answer; the many other rights are not read again for it. */
+    decide: useMutation({ mutationFn: decideOne, onSuccess: progress, onError: anew }),
     /** One after the other: the first may ask for a second factor. What is one's own by now, or decided by
         somebody else, is left out; anything else ends it. */
     keepAll: useMutation({
