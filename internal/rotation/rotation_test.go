@@ -195,12 +195,26 @@ func (k *keeper) Promote(ctx context.Context, tx *db.Tx, org id.Org, a id.Accoun
 type scene struct {
 	*safetest.World
 	*rotation.Service
-	road  *road
-	mail  *mail
-	vault *keeper
-	inUse bool
-	ctx   context.Context
-	t     *testing.T
+	road   *road
+	mail   *mail
+	vault  *keeper
+	inUse  bool
+	untold id.Account // whose events the ledger does not take
+	ctx    context.Context
+	t      *testing.T
+}
+
+// picky is a ledger that does not take the events of one account.
+type picky struct {
+	rotation.Ledger
+	not *id.Account
+}
+
+func (l picky) Record(ctx context.Context, tx *db.Tx, ev event.Event) (id.Event, error) {
+	if n, err := l.Ledger.Record(ctx, tx, ev); err != nil || *l.not == "" || !strings.Contains(fmt.Sprintf("%+v", ev), string(*l.not)) {
+		return n, err
+	}
+	return "", errors.New("the disk is full")
 }
 
 func each(t *testing.T, f func(t *testing.T, s *scene)) {
@@ -213,7 +227,7 @@ func each(t *testing.T, f func(t *testing.T, s *scene)) {
 }
 
 func (s *scene) server() *rotation.Service {
-	svc, err := rotation.New(rotation.Deps{DB: s.DB, Ledger: s.Ledger, Vault: s.vault, Resources: s.Resources, Dialer: s.road, Mail: s.mail, Now: func() time.Time { return s.Now },
+	svc, err := rotation.New(rotation.Deps{DB: s.DB, Ledger: picky{s.Ledger, &s.untold}, Vault: s.vault, Resources: s.Resources, Dialer: s.road, Mail: s.mail, Now: func() time.Time { return s.Now },
 		InUse: []rotation.InUse{func(context.Context, *db.Tx, id.Org, id.Account) (bool, error) { return s.inUse, nil }}})
 	check(s.t, err)
 	return svc
@@ -504,6 +518,30 @@ func TestPlannedRotationComesByItself(t *testing.T) {
 		if now, err = s.Accounts.Get(s.ctx, s.Admin, a.ID); err != nil || now.NextRotation.Sub(s.Now) < 29*24*time.Hour {
 			t.Errorf("%+v, %v", now, err)
 		}
+	})
+}
+
+// One account whose rotation cannot begin keeps no other from its own.
+func TestOneThatCannotBeginKeepsNoOther(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		_, a, _ := s.keyed("")
+		_, b, _ := s.keyed("")
+		days := 1
+		for _, x := range []vault.Account{a, b} {
+			_, err := s.Accounts.Update(s.ctx, s.Admin, x.ID, vault.UpdateArgs{RotateEvery: &days})
+			check(t, err)
+		}
+		s.Now, s.untold = s.Now.AddDate(0, 0, 2), a.ID
+		if err := s.Step(s.ctx); err == nil || !strings.Contains(err.Error(), "the disk is full") {
+			t.Errorf("the failure is told as %v", err)
+		}
+		s.saw("started schedule System", "completed 2")
+		if s.last(a).State != rotation.Waiting || s.last(b).State != rotation.Completed {
+			t.Errorf("%+v, %+v", s.last(a), s.last(b))
+		}
+		s.untold = ""
+		s.step()
+		s.saw("started schedule System", "completed 2")
 	})
 }
 

@@ -137,16 +137,17 @@ func (s *Service) take(ctx context.Context, with func(claim func() (job, bool, e
 	if err != nil {
 		return fmt.Errorf("list rotations that are due: %w", err)
 	}
+	var failed error // one that cannot be taken keeps no other one waiting
 	for _, r := range due {
 		err := with(func() (job, bool, error) { return s.takeOne(ctx, id.Org(r.OrgID), id.Rotation(r.ID)) })
 		if errors.Is(err, errEnough) {
-			return nil
+			break
 		}
 		if err != nil {
-			return fmt.Errorf("take a rotation: %w", err)
+			failed = errors.Join(failed, fmt.Errorf("take rotation %s: %w", r.ID, err))
 		}
 	}
-	return nil
+	return failed
 }
 
 // takeOne claims a rotation for the clock. What a crashed server held ends with it.
