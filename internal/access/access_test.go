@@ -2,6 +2,10 @@ package access_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -166,6 +170,62 @@ func TestOneApprovalOpensAndTheClockCloses(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.None()
+	})
+}
+
+// picky is a ledger that does not take the events about one grant.
+type picky struct {
+	access.Ledger
+	not string
+}
+
+func (l picky) Record(ctx context.Context, tx *db.Tx, ev event.Event) (id.Event, error) {
+	n, err := l.Ledger.Record(ctx, tx, ev)
+	if err == nil && l.not != "" && strings.Contains(fmt.Sprintf("%+v", ev), l.not) {
+		return "", errors.New("the disk is full")
+	}
+	return n, err
+}
+
+// One grant that cannot be ended keeps no other from its end.
+func TestTheSweepGoesOnAfterOneThatFails(t *testing.T) {
+	each(t, nil, func(t *testing.T, s *scene) {
+		var grants []string
+		for _, name := range []string{"carl", "dora", "emil"} {
+			who := s.Person(s.Org, name, authz.Operator)
+			s.Member(s.vault.ID, who, safe.User)
+			r, err := s.Request(t.Context(), who, access.RequestArgs{Safe: s.vault.ID, Reason: "the disk is full", Duration: time.Hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r, err = s.Approve(t.Context(), s.anna, r.ID, access.DecideArgs{}); err != nil {
+				t.Fatal(err)
+			}
+			grants = append(grants, string(r.Grant.ID))
+		}
+		s.Now = s.Now.Add(time.Hour)
+		first := slices.Min(grants) // due at one moment, they come by their ids
+		svc, err := access.New(access.Deps{DB: s.DB, Ledger: picky{s.Ledger, first}, Needs: needs{s.Safes, s.shut}, Mail: s.mail, Vault: due{}, Now: func() time.Time { return s.Now }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Events()
+		if err := svc.Sweep(t.Context()); err == nil || !strings.Contains(err.Error(), first) {
+			t.Fatalf("the failure is told as %v", err)
+		}
+		ended := 0
+		for _, e := range s.Events() {
+			if e.Constant == "ACCESS_GRANT_ENDED" {
+				ended++
+			}
+		}
+		if ended != 2 {
+			t.Fatalf("%d of two grants ended beside the one that cannot", ended)
+		}
+		if err := s.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.One("ACCESS_GRANT_ENDED", event.Success, "expired", event.System)
 	})
 }
 

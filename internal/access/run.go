@@ -46,24 +46,30 @@ func (s *Service) Sweep(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("list access that is over: %w", err)
 		}
-		for _, r := range requests {
-			if err := s.lapse(ctx, id.Org(r.OrgID), id.AccessReq(r.ID), r.Why); err != nil {
-				return fmt.Errorf("close a request that is over: %w", err)
-			}
-		}
-		for _, g := range grants {
-			if err := s.runOut(ctx, id.Org(g.OrgID), id.AccessGrant(g.ID), g.Why); err != nil {
-				return fmt.Errorf("end a grant that is over: %w", err)
-			}
-		}
-		for _, l := range lent {
-			if err := s.endDue(ctx, id.Org(l.OrgID), id.Delegation(l.ID), l.Why); err != nil {
-				return fmt.Errorf("end a delegation that is over: %w", err)
-			}
+		err = errors.Join(
+			rounds.All(ctx, requests, func(r accesssql.DueRequestsRow) error {
+				return of("close request", r.ID, s.lapse(ctx, id.Org(r.OrgID), id.AccessReq(r.ID), r.Why))
+			}),
+			rounds.All(ctx, grants, func(g accesssql.DueGrantsRow) error {
+				return of("end grant", g.ID, s.runOut(ctx, id.Org(g.OrgID), id.AccessGrant(g.ID), g.Why))
+			}),
+			rounds.All(ctx, lent, func(l accesssql.DueDelegationsRow) error {
+				return of("end delegation", l.ID, s.endDue(ctx, id.Org(l.OrgID), id.Delegation(l.ID), l.Why))
+			}))
+		if err != nil {
+			return errors.Join(err, s.checkLenders(ctx))
 		}
 		more = len(requests) == 100 || len(grants) == 100 || len(lent) == 100
 	}
 	return s.checkLenders(ctx)
+}
+
+// of says with what something failed.
+func of(what, which string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %s, which is over: %w", what, which, err)
 }
 
 // footing is what a lender's right to open a safe rests on. While it stays, the answer
@@ -80,6 +86,7 @@ func (s *Service) checkLenders(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seen := map[id.Delegation]footing{}
+	var failed []error
 	for after, more := "", true; more; {
 		var rows []accesssql.FootingsRow
 		err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
@@ -89,20 +96,22 @@ func (s *Service) checkLenders(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("list what is lent: %w", err)
 		}
-		for _, r := range rows {
+		failed = append(failed, rounds.All(ctx, rows, func(r accesssql.FootingsRow) error {
+			after = r.ID
 			d := id.Delegation(r.ID)
 			now := footing{r.SafeVersion, r.ResourceVersion, r.SetVersion, r.Groups, r.GroupedAt, r.Role, r.SafeRole, s.d.Now().Unix() / 60}
 			if was, ok := s.looked[d]; !ok || was != now {
 				if err := s.checkLender(ctx, id.Org(r.OrgID), r); err != nil {
-					return fmt.Errorf("ask whether a lender could open their safe: %w", err)
+					return fmt.Errorf("ask whether the lender of %s could open their safe: %w", r.ID, err) // not seen: asked again
 				}
 			}
-			seen[d], after = now, r.ID
-		}
-		more = len(rows) == 500
+			seen[d] = now
+			return nil
+		}))
+		more = len(rows) == 500 && ctx.Err() == nil
 	}
 	s.looked = seen
-	return nil
+	return errors.Join(failed...)
 }
 
 func (s *Service) checkLender(ctx context.Context, org id.Org, r accesssql.FootingsRow) error {

@@ -347,13 +347,12 @@ func (s *Service) end(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list access reviews that are due: %w", err)
 	}
-	var failed []error // one that cannot be ended keeps no other from its end
-	for _, c := range due {
+	return rounds.All(ctx, due, func(c accessreviewsql.AccessReview) error {
 		if err := s.finish(ctx, c); err != nil {
-			failed = append(failed, fmt.Errorf("end access review %s: %w", c.ID, err))
+			return fmt.Errorf("end access review %s: %w", c.ID, err)
 		}
-	}
-	return errors.Join(failed...)
+		return nil
+	})
 }
 
 func (s *Service) finish(ctx context.Context, c accessreviewsql.AccessReview) error {

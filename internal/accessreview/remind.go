@@ -3,7 +3,6 @@ package accessreview
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/notify"
+	"github.com/vaultpam/vaultpam/internal/rounds"
 )
 
 // remindAt is when the reviewers of a campaign are reminded: three days before it ends, but
@@ -30,13 +30,12 @@ func (s *Service) remind(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list access reviews that end soon: %w", err)
 	}
-	var failed []error
-	for _, c := range due {
+	return rounds.All(ctx, due, func(c accessreviewsql.AccessReview) error {
 		if err := s.remindOf(ctx, c); err != nil {
-			failed = append(failed, fmt.Errorf("remind of %s: %w", c.ID, err))
+			return fmt.Errorf("remind of %s: %w", c.ID, err)
 		}
-	}
-	return errors.Join(failed...)
+		return nil
+	})
 }
 
 func (s *Service) remindOf(ctx context.Context, c accessreviewsql.AccessReview) error {

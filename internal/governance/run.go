@@ -32,13 +32,11 @@ func (s *Service) Sweep(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("list actions that are due: %w", err)
 		}
-		for _, row := range due {
-			if err := s.d.DB.InOrg(ctx, id.Org(row.OrgID), func(ctx context.Context, tx *db.Tx) error { return s.expire(ctx, tx, row) }); err != nil {
-				return err
-			}
-		}
-		if len(due) < 100 {
-			return nil
+		err = rounds.All(ctx, due, func(row governancesql.GovernanceAction) error {
+			return s.d.DB.InOrg(ctx, id.Org(row.OrgID), func(ctx context.Context, tx *db.Tx) error { return s.expire(ctx, tx, row) })
+		})
+		if err != nil || len(due) < 100 {
+			return err
 		}
 	}
 }

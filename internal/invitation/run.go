@@ -32,7 +32,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("list expired invitations: %w", err)
 		}
-		for _, r := range due {
+		err = rounds.All(ctx, due, func(r invitationsql.DueRow) error {
 			err := s.d.DB.InOrg(ctx, id.Org(r.OrgID), func(ctx context.Context, tx *db.Tx) error {
 				inv, err := s.get(ctx, tx, id.Org(r.OrgID), id.Invitation(r.ID))
 				if err != nil || inv.State != Pending || !inv.over(s.d.Now()) {
@@ -43,6 +43,10 @@ func (s *Service) Sweep(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("expire an invitation: %w", err)
 			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 		more = len(due) == 100
 	}

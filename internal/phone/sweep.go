@@ -2,6 +2,7 @@ package phone
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -45,22 +46,16 @@ func (s *Service) Sweep(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look for what is over: %w", err)
 	}
-	for _, row := range codes {
-		if err := s.lapse(ctx, row); err != nil {
-			return err
-		}
-	}
-	for _, c := range changes {
-		if err := s.abandonLapsed(ctx, c); err != nil {
-			return err
-		}
-	}
-	for _, org := range keys {
-		if _, err := s.rotate(ctx, systemAct(id.Org(org), ""), event.KeyRotationTriggerSchedule); err != nil && !fault.Is(err, fault.Conflict) {
-			return err
-		}
-	}
-	return s.drop(ctx, now)
+	return errors.Join(
+		rounds.All(ctx, codes, func(row phonesql.PhoneVerification) error { return s.lapse(ctx, row) }),
+		rounds.All(ctx, changes, func(c phonesql.PhoneChange) error { return s.abandonLapsed(ctx, c) }),
+		rounds.All(ctx, keys, func(org string) error {
+			if _, err := s.rotate(ctx, systemAct(id.Org(org), ""), event.KeyRotationTriggerSchedule); err != nil && !fault.Is(err, fault.Conflict) {
+				return err
+			}
+			return nil
+		}),
+		s.drop(ctx, now))
 }
 
 // lapse closes a code that nobody brought.

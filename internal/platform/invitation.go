@@ -407,10 +407,10 @@ func (s *Service) Sweep(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list expired invitations: %w", err)
 	}
-	for _, r := range due {
+	return rounds.All(ctx, due, func(r platformsql.PlatformInvitation) error {
 		if err := s.d.DB.InPlatform(ctx, func(ctx context.Context, tx *db.Tx) error { return s.expire(ctx, tx, r) }); err != nil {
 			return fmt.Errorf("expire an invitation: %w", err)
 		}
-	}
-	return nil
+		return nil
+	})
 }

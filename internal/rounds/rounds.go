@@ -3,9 +3,27 @@ package rounds
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 )
+
+// All does one thing with each of what is due, also after it has failed with one of
+// them: what is wrong with one organization keeps no other from its ends. It gives all
+// failures together, and stops early only when ctx ends. What failed is due again in
+// the next round, so a round that goes on until nothing is due must end with a failure.
+func All[T any](ctx context.Context, due []T, do func(T) error) error {
+	var failed []error
+	for _, d := range due {
+		if err := ctx.Err(); err != nil {
+			return errors.Join(append(failed, err)...)
+		}
+		if err := do(d); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
+}
 
 // Every makes a round at once and then one each period, until ctx ends; it returns nil,
 // so that it can be the last line of a service's Run. A round that fails is logged with

@@ -35,3 +35,26 @@ func TestFirstRoundIsMadeAtOnce(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	rounds.Every(ctx, time.Hour, slog.New(slog.DiscardHandler), "", func(context.Context) error { stop(); return nil })
 }
+
+func TestAllGoesOnAfterOneThatFails(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	var done []int
+	away := errors.New("the store is away")
+	err := rounds.All(ctx, []int{1, 2, 3, 4}, func(n int) error {
+		if n%2 == 0 {
+			return away
+		}
+		done = append(done, n)
+		return nil
+	})
+	if !errors.Is(err, away) || strings.Count(err.Error(), "away") != 2 || len(done) != 2 {
+		t.Errorf("%v, done %v", err, done)
+	}
+	if err := rounds.All(ctx, []int{1}, func(int) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	err = rounds.All(ctx, []int{1, 2}, func(int) error { stop(); return nil })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("after its end: %v", err)
+	}
+}

@@ -2,6 +2,7 @@ package safe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,18 +39,24 @@ func (s *Service) Sweep(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("list what has ended: %w", err)
 		}
-		for _, m := range members {
-			if err := s.endMember(ctx, id.Org(m.OrgID), place{id.Safe(m.SafeID), id.User(m.UserID)}, now); err != nil {
-				return fmt.Errorf("end a membership: %w", err)
-			}
-		}
-		for _, g := range groups {
-			if err := s.endAssignment(ctx, id.Org(g.OrgID), id.GroupAssignment(g.ID), now); err != nil {
-				return fmt.Errorf("end a binding: %w", err)
-			}
-		}
+		err = errors.Join(
+			rounds.All(ctx, members, func(m safesql.DueMembersRow) error {
+				if err := s.endMember(ctx, id.Org(m.OrgID), place{id.Safe(m.SafeID), id.User(m.UserID)}, now); err != nil {
+					return fmt.Errorf("end the membership of %s in %s: %w", m.UserID, m.SafeID, err)
+				}
+				return nil
+			}),
+			rounds.All(ctx, groups, func(g safesql.DueAssignmentsRow) error {
+				if err := s.endAssignment(ctx, id.Org(g.OrgID), id.GroupAssignment(g.ID), now); err != nil {
+					return fmt.Errorf("end binding %s: %w", g.ID, err)
+				}
+				return nil
+			}))
 		if len(members)+len(groups) > 0 {
 			s.d.Ended()
+		}
+		if err != nil {
+			return err
 		}
 		more = len(members) == 100 || len(groups) == 100
 	}
