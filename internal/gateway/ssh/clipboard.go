@@ -107,8 +107,20 @@ func (c *copies) rest() []byte {
 }
 
 func (c *copies) scrub(out, in []byte) []byte {
-	for _, b := range in {
-		out = c.next(out, b)
+	for i := 0; i < len(in); i++ {
+		if c.state == plain { // most of a stream is text
+			from := i
+			for i < len(in) && in[i] < 0x80 && in[i] != charESC {
+				i++
+			}
+			if out = append(out, in[from:i]...); i > from {
+				c.wide = 0
+			}
+			if i == len(in) {
+				break
+			}
+		}
+		out = c.next(out, in[i])
 	}
 	return out
 }
@@ -149,8 +161,10 @@ func (c *copies) next(out []byte, b byte) []byte {
 			c.introduced(number, b)
 		case b == 'P':
 			c.introduced(device, b)
-		case ignored(b): // acts at once, inside the sequence
-			return append(out, b)
+		case ignored(b): // the sequence goes on after it
+			if c.held = append(c.held, b); len(c.held) > longestIntroducer {
+				out, c.held = append(out, c.held...), c.held[:0]
+			}
 		default:
 			return c.character(c.release(out), b)
 		}
@@ -308,7 +322,16 @@ func (p *pastes) rest() []byte {
 }
 
 func (p *pastes) scrub(out, in []byte) []byte {
-	for _, b := range in {
+	for i := 0; i < len(in); i++ {
+		if !p.inside && p.match == 0 { // nothing is a mark before the next ESC
+			n := bytes.IndexByte(in[i:], charESC)
+			if n < 0 {
+				return append(out, in[i:]...)
+			}
+			out = append(out, in[i:i+n]...)
+			i += n
+		}
+		b := in[i]
 		mark := pasteBegins
 		if p.inside {
 			mark = pasteEnds

@@ -49,7 +49,7 @@ func TestCopiesAreTakenOut(t *testing.T) {
 		"a\x1b]52;c;?\x07b":           {"a" + st + "b", 9},
 		"a\x1b]052;c;aGk=\x07b":       {"a" + st + "b", 13},
 		"a\x1b]5\x002;c;aGk=\x07b":    {"a" + st + "b", 13},
-		"\x1b\x00]52;c;aGk=\x07":      {"\x00" + st, 12},
+		"\x1b\x00]52;c;aGk=\x07":      {st, 13},
 		"\x1b]5522;type=read\x07":     {st, 17},
 		"\x1b]1337;Copy=:aGk=\x07":    {st, 18},
 		"\x1b]1337;CopyToClipboard=\x07secret\x1b]1337;EndCopy\x07": {st + "secret\x1b]1337;EndCopy\x07", 24},
@@ -118,7 +118,8 @@ var clipboardCall = regexp.MustCompile(`(?s)(\x1b[\x00-\x06\x08-\x17\x19\x1c-\x1
 
 func FuzzClipboard(f *testing.F) {
 	for _, s := range []string{"a\x1b]52;c;aGk=\x07b", "\x1bPtmux;\x1b\x1b]52;c;aGk=\x07\x1b\\", "\x1b\x1b]52;c;x\x07]52;c;y\x07", "\u009d52;c;x\u009c", "\x9d5522;\x9c",
-		"\x1b]1337;Copy=:x\x07", "\xc2\x1b]52;c;\x07\x9d52;x\x07", "\x1b[200~x\x1b[201~", "\x1b[200~\x1b[20\x1b[201~", "“größe”", strings.Repeat("\x1b]0000000", 20)} {
+		"\x1b]1337;Copy=:x\x07", "\xc2\x1b]52;c;\x07\x9d52;x\x07", "\x1b[200~x\x1b[201~", "\x1b[200~\x1b[20\x1b[201~", "“größe”", strings.Repeat("\x1b]0000000", 20),
+		"\x1b\x1b\x03", "\x1b" + strings.Repeat("\x00", 70) + "]52;c;x\x07"} {
 		f.Add([]byte(s), uint64(1))
 	}
 	f.Fuzz(func(t *testing.T, in []byte, seed uint64) {
