@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -87,7 +88,15 @@ func (s *Service) Request(ctx context.Context, actor authz.Actor, a RequestArgs)
 	}
 	s.askTicket(ctx, actor.Org, f)
 	letters := s.prepare(ctx, actor.Org, f.letters())
-	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error { return s.file(ctx, tx, actor, f, letters) })
+	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error {
+		if err := s.stillByRule(ctx, tx, actor, f); err != nil {
+			return err
+		}
+		return s.file(ctx, tx, actor, f, letters)
+	})
+	if errors.Is(err, errMeanwhile) {
+		return Request{}, s.refuse(ctx, actor, f.event(actor).Denied(event.UserAccessRequestCreatedNotEligible), errMeanwhile)
+	}
 	if db.Unique(err) {
 		return Request{}, s.refuse(ctx, actor, f.event(actor).Denied(event.UserAccessRequestCreatedDuplicateOpenRequest), errDuplicate)
 	}
@@ -195,52 +204,8 @@ func (s *Service) look(ctx context.Context, actor authz.Actor, a RequestArgs) (_
 	if f.from = a.StartsAt; f.from.Before(f.now) {
 		f.from, f.StartsAt = f.now, time.Time{}
 	}
-	unknown = fault.New(fault.NotFound, "there is no safe %.64q that you may ask for", a.Safe)
-	err = s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
-		q := accesssql.New(tx)
-		f.facts, err = q.SafeFacts(ctx, accesssql.SafeFactsParams{OrgID: string(actor.Org), ID: string(a.Safe)})
-		if db.NotFound(err) || err == nil && f.facts.DeletedAt != 0 {
-			return unknown
-		}
-		if err != nil {
-			return err
-		}
-		if f.need, err = s.d.Needs.Need(ctx, tx, actor, a.Safe, a.Uses, f.from); fault.Is(err, fault.NotFound) {
-			return unknown
-		} else if err != nil {
-			return err
-		}
-		me, err := q.ActiveMember(ctx, accesssql.ActiveMemberParams{OrgID: string(actor.Org), UserID: string(actor.User)})
-		if err != nil {
-			return err
-		}
-		f.requester = Person{id.User(me.ID), me.Handle, me.Name, me.Email}
-		policy := f.need.Access.Policy.Approval
-		lent, err := s.Lent(ctx, tx, actor.Org, actor.User, a.Safe)
-		if err != nil {
-			return err
-		}
-		f.reveals = !a.Uses.Checkout() || f.need.Access.Role.Rank() >= safe.Checkout.Rank()
-		f.member = f.need.Access.Role != safe.NoRole || len(lent) > 0 && a.Uses == ForSession
-		if f.eligible = f.member; f.eligible && !f.reveals {
-			f.need.Approvals = max(1, f.need.Approvals) // it is more than their role holds
-		}
-		if !f.eligible && policy.RequestBy == safe.ByOrganization {
-			f.eligible, f.need.Approvals = true, max(1, f.need.Approvals) // who is no member is never let in unseen
-		}
-		if f.Duration == 0 {
-			f.Duration = min(defaultDuration, policy.Longest)
-		}
-		if f.reveals { // a rule gives nobody more than their role holds
-			f.rule, err = s.ruleFor(ctx, tx, actor, policy)
-		}
-		if err != nil {
-			return err
-		}
-		f.approvers, err = s.approversOf(ctx, tx, actor.Org, a.Safe, f.need.Approvers, actor.User)
-		f.approvers = slices.DeleteFunc(f.approvers, func(p Person) bool { return actor.Behind(p.ID) })
-		return err
-	})
+	unknown = unknownSafe(a.Safe)
+	err = s.d.DB.ReadOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) error { return s.lookIn(ctx, tx, actor, f) })
 	if err != nil {
 		if fault.Is(err, fault.NotFound) {
 			return nil, nil, unknown
@@ -248,6 +213,57 @@ func (s *Service) look(ctx context.Context, actor authz.Actor, a RequestArgs) (_
 		return nil, nil, fmt.Errorf("look at the safe that is asked for: %w", err)
 	}
 	return f, unknown, nil
+}
+
+func unknownSafe(sid id.Safe) error {
+	return fault.New(fault.NotFound, "there is no safe %.64q that you may ask for", sid)
+}
+
+func (s *Service) lookIn(ctx context.Context, tx *db.Tx, actor authz.Actor, f *filing) (err error) {
+	a := f.RequestArgs
+	q := accesssql.New(tx)
+	f.facts, err = q.SafeFacts(ctx, accesssql.SafeFactsParams{OrgID: string(actor.Org), ID: string(a.Safe)})
+	if db.NotFound(err) || err == nil && f.facts.DeletedAt != 0 {
+		return unknownSafe(a.Safe)
+	}
+	if err != nil {
+		return err
+	}
+	if f.need, err = s.d.Needs.Need(ctx, tx, actor, a.Safe, a.Uses, f.from); fault.Is(err, fault.NotFound) {
+		return unknownSafe(a.Safe)
+	} else if err != nil {
+		return err
+	}
+	me, err := q.ActiveMember(ctx, accesssql.ActiveMemberParams{OrgID: string(actor.Org), UserID: string(actor.User)})
+	if err != nil {
+		return err
+	}
+	f.requester = Person{id.User(me.ID), me.Handle, me.Name, me.Email}
+	policy := f.need.Access.Policy.Approval
+	lent, err := s.Lent(ctx, tx, actor.Org, actor.User, a.Safe)
+	if err != nil {
+		return err
+	}
+	f.reveals = !a.Uses.Checkout() || f.need.Access.Role.Rank() >= safe.Checkout.Rank()
+	f.member = f.need.Access.Role != safe.NoRole || len(lent) > 0 && a.Uses == ForSession
+	if f.eligible = f.member; f.eligible && !f.reveals {
+		f.need.Approvals = max(1, f.need.Approvals) // it is more than their role holds
+	}
+	if !f.eligible && policy.RequestBy == safe.ByOrganization {
+		f.eligible, f.need.Approvals = true, max(1, f.need.Approvals) // who is no member is never let in unseen
+	}
+	if f.Duration == 0 {
+		f.Duration = min(defaultDuration, policy.Longest)
+	}
+	if f.reveals { // a rule gives nobody more than their role holds
+		f.rule, err = s.ruleFor(ctx, tx, actor, policy)
+	}
+	if err != nil {
+		return err
+	}
+	f.approvers, err = s.approversOf(ctx, tx, actor.Org, a.Safe, f.need.Approvers, actor.User)
+	f.approvers = slices.DeleteFunc(f.approvers, func(p Person) bool { return actor.Behind(p.ID) })
+	return err
 }
 
 func (s *Service) mayAsk(ctx context.Context, actor authz.Actor, f *filing, eligible bool, unknown error) error {

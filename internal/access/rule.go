@@ -59,6 +59,31 @@ func (s *Service) askTicket(ctx context.Context, org id.Org, f *filing) {
 	}
 }
 
+var errMeanwhile = fault.New(fault.Conflict, "your access to this safe, or its rules, changed while you asked: ask again").WithCode(CodeNotEligible)
+
+// stillByRule asks again, in the transaction that opens the access, for all that lets a
+// rule approve: since then a ticket system may have taken its time.
+func (s *Service) stillByRule(ctx context.Context, tx *db.Tx, actor authz.Actor, f *filing) error {
+	if !f.byRule() {
+		return nil
+	}
+	now := &filing{RequestArgs: f.RequestArgs, id: f.id, from: f.from, now: f.now}
+	err := s.lookIn(ctx, tx, actor, now)
+	if fault.Is(err, fault.NotFound) || db.NotFound(err) {
+		return errMeanwhile
+	}
+	if err != nil {
+		return fmt.Errorf("look at the safe again: %w", err)
+	}
+	need, policy := now.need, now.need.Access.Policy.Approval
+	byTicket := f.ticket && policy.Ticket && now.member && now.reveals
+	if now.rule == "" && !byTicket || !now.eligible || need.OffHours || need.Apart || need.Refused != nil || need.Approvals == 0 || f.Duration > policy.Longest {
+		return errMeanwhile
+	}
+	f.need, f.facts = now.need, now.facts
+	return nil
+}
+
 // isIn tells whether somebody is in a group of the organization.
 func (s *Service) isIn(ctx context.Context, tx *db.Tx, org id.Org, user id.User, group string) (bool, error) {
 	_, err := accesssql.New(tx).IsInGroup(ctx, accesssql.IsInGroupParams{OrgID: string(org), GroupID: group, UserID: string(user)})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vaultpam/vaultpam/internal/access"
+	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
@@ -15,15 +16,21 @@ import (
 )
 
 // tickets is a ticket system of which some tickets are open.
-type tickets struct{ open map[string]error }
+type tickets struct {
+	open  map[string]error
+	asked func() // nil: nothing happens meanwhile
+}
 
 func (x *tickets) TicketOpen(_ context.Context, _ id.Org, q notify.TicketQuestion) (bool, error) {
+	if x.asked != nil {
+		x.asked()
+	}
 	err, ok := x.open[q.Ticket]
 	return ok, err
 }
 
 func TestAnOpenTicketApproves(t *testing.T) {
-	system := &tickets{map[string]error{"OPEN": nil, "SLOW": fault.New(fault.Unavailable, "it did not answer within 5s"), "LEAK": errors.New("dial tcp 10.0.0.1")}}
+	system := &tickets{open: map[string]error{"OPEN": nil, "SLOW": fault.New(fault.Unavailable, "it did not answer within 5s"), "LEAK": errors.New("dial tcp 10.0.0.1")}}
 	each(t, func(p *safe.Policy) {
 		p.Approval.Ticket, p.Approval.Count, p.Approval.RequestBy = true, 2, safe.ByOrganization
 	}, func(t *testing.T, s *scene) {
@@ -75,4 +82,28 @@ func TestAnOpenTicketApproves(t *testing.T) {
 			t.Errorf("%v were told", told)
 		}
 	})
+}
+
+// Who is taken out of a safe while the ticket system is asked is not let in by its answer.
+func TestATicketLetsNobodyInWhoLeftMeanwhile(t *testing.T) {
+	for _, by := range []safe.RequestBy{safe.ByMembers, safe.ByOrganization} {
+		each(t, func(p *safe.Policy) { p.Approval.Ticket, p.Approval.RequestBy = true, by }, func(t *testing.T, s *scene) {
+			system := &tickets{open: map[string]error{"OPEN": nil}, asked: func() {
+				if err := s.Safes.RemoveMember(t.Context(), s.Admin, s.vault.ID, s.Operator.User); err != nil {
+					t.Error(err)
+				}
+				s.Events()
+			}}
+			with, err := access.New(access.Deps{DB: s.DB, Ledger: s.Ledger, Needs: needs{s.Safes, s.shut}, Mail: s.mail, Ticket: system, Vault: due{}, Now: func() time.Time { return s.Now }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = with.Request(t.Context(), s.Operator, access.RequestArgs{Safe: s.vault.ID, Reason: "the disk is full", Ticket: "OPEN", Duration: time.Hour})
+			refused(t, err, access.CodeNotEligible)
+			s.One(event.USER_ACCESS_REQUEST_CREATED, event.Denied, "not_eligible", event.User)
+			if n := s.usable(t, s.Operator); n != 0 {
+				t.Errorf("%d grants are open", n)
+			}
+		})
+	}
 }
