@@ -309,6 +309,34 @@ func TestDecidingAsksForAFreshFactor(t *testing.T) {
 	})
 }
 
+// Who joins a group while they decide about it does not decide: it is their own right by then.
+func TestWhoMayDecideIsAskedWhenItIsStored(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		c := s.opens(t, nil)
+		g := s.rights(t, s.mara, c)["group team"]
+		asked := 0
+		late, err := accessreview.New(accessreview.Deps{DB: s.DB, Ledger: s.Ledger, Safes: s.Safes, Groups: s.Groups, Mail: s.mail, Ended: func() { t.Error("a right was decided") }, Now: func() time.Time {
+			if asked++; asked == 2 { // the first is in the first look at who may decide; this is for the second factor
+				if _, err := s.Groups.AddMembers(t.Context(), s.Admin, s.team.ID, []id.User{s.mara.User}); err != nil {
+					t.Error(err)
+				}
+				s.Events()
+			}
+			return s.Now
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := late.Decide(t.Context(), s.mara, c.ID, g.ID, accessreview.Keep, ""); fault.CodeOf(err) != accessreview.OwnRight {
+			t.Errorf("%v", err)
+		}
+		s.One(event.ACCESS_REVIEW_ITEM_DECIDED, event.Denied, "own_right", event.User)
+		if i := s.rights(t, s.Admin, c)["group team"]; i.Verdict != "" {
+			t.Errorf("%+v", i)
+		}
+	})
+}
+
 // Who is in a group is said by the directory that keeps it: the review tells so before and
 // after, keeps the decision, and takes nobody out.
 func TestMembersOfADirectorysGroupStay(t *testing.T) {

@@ -33,6 +33,14 @@ type stopped struct{ why string }
 
 func (s *stopped) Error() string { return s.why }
 
+// barred is somebody who may not decide any more, once the decision is to be stored.
+type barred struct {
+	error
+	why event.AccessReviewItemDecidedReason
+}
+
+func (b *barred) Unwrap() error { return b.error }
+
 // Decide keeps or revokes one right; a revocation acts at once.
 func (s *Service) Decide(ctx context.Context, actor authz.Actor, rid id.Review, iid id.ReviewItem, v Verdict, reason string) (Item, error) {
 	if err := checkReason("reason", reason); err != nil {
@@ -63,6 +71,10 @@ func (s *Service) Decide(ctx context.Context, actor authz.Actor, rid id.Review, 
 		return Item{}, err
 	}
 	if err := s.decide(ctx, actor, actor.Org, rid, iid, v, reason); err != nil {
+		var not *barred
+		if errors.As(err, &not) {
+			return Item{}, s.refused(ctx, actor, not.error, denied.Denied(not.why))
+		}
 		return Item{}, err
 	}
 	s.d.Ended()
@@ -167,6 +179,15 @@ func (s *Service) decideIn(ctx context.Context, tx *db.Tx, actor authz.Actor, or
 		return err
 	}
 	byRule := actor.Kind == authz.System
+	if !byRule { // asked again here: who may decide can have changed since it was asked first
+		why, err := s.mayDecide(ctx, q, actor, rid, iid)
+		if fault.Is(err, fault.Denied) || fault.CodeOf(err) == NotOpen {
+			return &barred{err, why}
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if State(c.State) != Open || !byRule && c.Deadline <= s.now() {
 		return errNotOpen()
 	}
