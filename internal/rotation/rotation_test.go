@@ -612,6 +612,7 @@ func TestWhoMayRotate(t *testing.T) {
 		if _, err := s.Rotate(s.ctx, stale, a.ID); fault.CodeOf(err) != authz.StepUpRequired {
 			t.Errorf("with an old factor: %v", err)
 		}
+		s.One(event.CREDENTIAL_ROTATION_STARTED, event.Denied, "not_permitted", event.TenantAdmin)
 		if _, err := s.Rotate(s.ctx, s.Stranger, a.ID); !fault.Is(err, fault.NotFound) {
 			t.Errorf("a stranger: %v", err)
 		}

@@ -153,7 +153,11 @@ func (s *Service) Rotate(ctx context.Context, actor authz.Actor, aid id.Account)
 	started := func(r id.Rotation, attempt int) event.CredentialRotationStarted {
 		return event.NewCredentialRotationStarted(event.By(actor, event.TenantAdmin), event.AccountTarget(acc.ID, acc.Name), r, event.RotationTriggerManual, acc.Kind.Event(), attempt)
 	}
-	if err := authz.Check(actor, authz.AccountRotate, authz.Object{ID: string(aid), Org: actor.Org}); err != nil {
+	err := authz.Check(actor, authz.AccountRotate, authz.Object{ID: string(aid), Org: actor.Org})
+	if err == nil {
+		err = authz.Fresh(actor, authz.AccountRotate, s.d.Now())
+	}
+	if err != nil {
 		if fault.Is(err, fault.Denied) && actor.Org != "" {
 			acc = s.peek(ctx, actor.Org, aid)
 			if err := s.d.Ledger.RecordRefusal(ctx, started(id.New[id.Rotation](), 1).Denied(event.CredentialRotationStartedNotPermitted)); err != nil {
@@ -162,11 +166,8 @@ func (s *Service) Rotate(ctx context.Context, actor authz.Actor, aid id.Account)
 		}
 		return Rotation{}, err
 	}
-	if err := authz.Fresh(actor, authz.AccountRotate, s.d.Now()); err != nil {
-		return Rotation{}, err
-	}
 	var j job
-	err := s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
+	err = s.d.DB.InOrg(ctx, actor.Org, func(ctx context.Context, tx *db.Tx) (err error) {
 		q := rotationsql.New(tx)
 		if acc, err = s.d.Vault.Find(ctx, tx, actor.Org, aid); err != nil {
 			return err
