@@ -18,6 +18,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/group"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/notify"
 	"github.com/vaultpam/vaultpam/internal/notify/notifytest"
 	"github.com/vaultpam/vaultpam/internal/page"
 	"github.com/vaultpam/vaultpam/internal/safe"
@@ -427,6 +428,39 @@ func TestReviewersAreRemindedOnce(t *testing.T) {
 		}
 		if got, err := s.Get(t.Context(), s.Admin, c.ID); err != nil || !got.RemindedAt.Equal(s.Now) {
 			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
+// unwritten is mail that cannot be written at the moment.
+type unwritten struct{ accessreview.Mail }
+
+func (unwritten) Prepare(context.Context, id.Org, notify.Message) (notify.Prepared, error) {
+	return notify.Prepared{}, fault.New(fault.Unavailable, "the message cannot be sealed")
+}
+
+// A reminder that cannot be written at the moment is not taken for sent.
+func TestReminderIsTriedAgain(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		c := s.opens(t, nil)
+		s.mail.Take(t)
+		s.Now = c.RemindAt.Add(time.Second)
+		mute, err := accessreview.New(accessreview.Deps{DB: s.DB, Ledger: s.Ledger, Safes: s.Safes, Groups: s.Groups, Mail: unwritten{s.mail}, Now: func() time.Time { return s.Now }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := mute.Sweep(t.Context()); !fault.Is(err, fault.Unavailable) {
+			t.Errorf("%v", err)
+		}
+		if err := s.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var to []string
+		for _, l := range s.mail.Take(t) {
+			to = append(to, l.To)
+		}
+		if !slices.Contains(to, s.mara.Email) {
+			t.Errorf("reminded: %v", to)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/accessreview/accessreviewsql"
 	"github.com/vaultpam/vaultpam/internal/authz"
 	"github.com/vaultpam/vaultpam/internal/db"
+	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
 	"github.com/vaultpam/vaultpam/internal/notify"
 	"github.com/vaultpam/vaultpam/internal/rounds"
@@ -62,9 +63,12 @@ func (s *Service) remindOf(ctx context.Context, c accessreviewsql.AccessReview) 
 		p := people[u]
 		l, err := s.d.Mail.Prepare(ctx, org, notify.Message{To: notify.Recipient{Email: p.Email, Name: p.Name}, Expires: db.Time(c.Deadline), Data: notify.ReviewEnding{
 			Name: cmp.Or(p.Name, p.Handle), Review: c.Name, Rights: n, Revokes: Verdict(c.Rule) == Revoke, Path: "/access-reviews/" + c.ID, Deadline: db.Time(c.Deadline)}})
-		if err != nil {
+		if fault.Is(err, fault.Invalid) { // no message will ever reach this address
 			s.d.Log.WarnContext(ctx, "a reviewer cannot be written to", "user_id", u, "err", err)
 			continue
+		}
+		if err != nil {
+			return fmt.Errorf("write to reviewer %s: %w", u, err) // the next round tries again
 		}
 		letters = append(letters, l)
 	}
