@@ -301,11 +301,20 @@ func (a *attempt) promote(ctx context.Context) error {
 	a.target = "changed_unverified" // until it is stored
 	err := a.s.d.DB.InOrg(ctx, a.job.org, func(ctx context.Context, tx *db.Tx) error {
 		now := a.s.now()
+		again, err := a.stillDue(ctx, tx)
+		if err != nil {
+			return err
+		}
 		if err := a.s.d.Vault.Promote(ctx, tx, a.job.org, a.job.aid, row.OldVersion, a.pending, destroy); err != nil {
 			if fault.Is(err, fault.Conflict) {
 				return errSuperseded
 			}
 			return err
+		}
+		if again {
+			if err := a.s.d.Vault.Due(ctx, tx, a.job.aid); err != nil {
+				return err
+			}
 		}
 		n, err := rotationsql.New(tx).Promoted(ctx, rotationsql.PromotedParams{OrgID: row.OrgID, ID: row.ID, Attempt: row.Attempt, Holder: row.Holder, State: string(state), NewVersion: a.pending, OldKey: oldKey, Now: now})
 		if err != nil {
@@ -322,6 +331,24 @@ func (a *attempt) promote(ctx context.Context) error {
 		a.target, a.promoted, a.oldKey = "changed", true, oldKey
 	}
 	return err
+}
+
+// stillDue tells whether the new credential is due too: an emergency for which the
+// former one was still goes on, and uses the new one from now on.
+func (a *attempt) stillDue(ctx context.Context, tx *db.Tx) (bool, error) {
+	acc, err := a.s.d.Vault.Find(ctx, tx, a.job.org, a.job.aid)
+	if fault.Is(err, fault.NotFound) {
+		return false, errSuperseded
+	}
+	if err != nil || acc.DueBecause != "incident" {
+		return false, err
+	}
+	for _, inUse := range a.s.d.InUse {
+		if used, err := inUse(ctx, tx, a.job.org, a.job.aid); err != nil || used {
+			return used, err
+		}
+	}
+	return false, nil
 }
 
 // tidy takes the old key off the target, and proves that it is refused.

@@ -496,6 +496,33 @@ func TestEmergencyIsRotatedAfterItsEnd(t *testing.T) {
 	})
 }
 
+// A rotation by hand while an emergency goes on does not stand for the one after its end:
+// the emergency uses the new credential too.
+func TestEmergencyIsRotatedAfterItsEndAlsoWhenRotatedMeanwhile(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		_, a, _ := s.keyed("")
+		check(t, s.DB.InOrg(s.ctx, s.Org, func(ctx context.Context, tx *db.Tx) error { return s.Accounts.Due(ctx, tx, a.ID) }))
+		s.inUse = true
+		_, err := s.Rotate(s.ctx, s.Admin, a.ID)
+		check(t, err)
+		s.step()
+		s.saw("started manual TenantAdmin", "completed 2")
+		now, err := s.Accounts.Get(s.ctx, s.Admin, a.ID)
+		check(t, err)
+		if now.RotationDue.IsZero() || now.DueBecause != "incident" {
+			t.Errorf("while it goes on: due %v because of %q", now.RotationDue, now.DueBecause)
+		}
+		s.step()
+		s.saw()
+		s.inUse = false
+		s.step()
+		s.saw("started incident System", "completed 3")
+		if now, err = s.Accounts.Get(s.ctx, s.Admin, a.ID); err != nil || !now.RotationDue.IsZero() {
+			t.Errorf("after its end: %+v, %v", now, err)
+		}
+	})
+}
+
 func TestPlannedRotationComesByItself(t *testing.T) {
 	each(t, func(t *testing.T, s *scene) {
 		_, a, _ := s.keyed("")

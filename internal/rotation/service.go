@@ -36,6 +36,7 @@ type Vault interface {
 	Promote(ctx context.Context, tx *db.Tx, org id.Org, a id.Account, seen, pending int64, destroy bool) error
 	DropPending(ctx context.Context, tx *db.Tx, org id.Org, a id.Account, version int64) error
 	Destroy(ctx context.Context, tx *db.Tx, org id.Org, a id.Account, keep int64) error
+	Due(ctx context.Context, tx *db.Tx, a id.Account) error
 }
 
 // Resources knows the targets; resource.Service is one.
