@@ -52,8 +52,21 @@ order by next_attempt_at, id limit 50;
 -- platform-wide: one clock finds what is to be rotated in every organization
 select a.org_id, a.id, a.rotation_due_reason from account a
 where a.rotation_due_at <> 0 and a.deleted_at is null
-    and not exists (select 1 from rotation r where r.org_id = a.org_id and r.account_id = a.id and (r.ended_at = 0 or r.state = 'failed' and r.ended_at > sqlc.arg(failed_since)))
+    and not exists (select 1 from rotation r where r.org_id = a.org_id and r.account_id = a.id and (r.ended_at = 0 or r.state = 'failed' and r.ended_at > sqlc.arg(failed_since) and r.ended_at > a.rotation_due_at))
 order by a.rotation_due_at limit 500;
+
+-- name: LateForIncident :many
+-- platform-wide: one clock finds what is to be rotated in every organization
+-- What waits for its next attempt for a lesser reason, of accounts that an emergency has used since.
+select r.org_id, r.id, r.account_id, r.attempt from account a
+join rotation r on r.org_id = a.org_id and r.account_id = a.id
+where a.rotation_due_at <> 0 and a.rotation_due_reason = 'incident' and a.deleted_at is null
+    and r.state = 'waiting' and r.trigger_kind <> 'incident' and r.lease_until <= sqlc.arg(now)
+order by a.rotation_due_at limit 500;
+
+-- name: Hasten :execrows
+update rotation set trigger_kind = 'incident', next_attempt_at = 0
+where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and attempt = sqlc.arg(attempt) and state = 'waiting' and lease_until <= sqlc.arg(now);
 
 -- name: PlannedAccounts :many
 -- platform-wide: one clock finds what is to be rotated in every organization

@@ -572,6 +572,51 @@ func TestOneThatCannotBeginKeepsNoOther(t *testing.T) {
 	})
 }
 
+// An emergency's rotation does not wait for the next attempt of a planned one, nor for
+// the rest after one that was given up before.
+func TestAnEmergencyHastensTheRotationThatWaits(t *testing.T) {
+	each(t, func(t *testing.T, s *scene) {
+		_, a, _ := s.keyed("")
+		days := 1
+		_, err := s.Accounts.Update(s.ctx, s.Admin, a.ID, vault.UpdateArgs{RotateEvery: &days})
+		check(t, err)
+		emergency := func() {
+			check(t, s.DB.InOrg(s.ctx, s.Org, func(ctx context.Context, tx *db.Tx) error { return s.Accounts.Due(ctx, tx, a.ID) }))
+		}
+		s.Now = s.Now.AddDate(0, 0, 2)
+		s.vault.broken = true
+		s.step()
+		s.saw("started schedule System", "failed verification_failed changed_unverified")
+		s.vault.broken, s.inUse = false, true
+		emergency()
+		s.step()
+		s.saw() // it waits, for its next attempt and for the end of the emergency
+		s.inUse = false
+		s.step()
+		s.saw("started incident System", "completed 2")
+		if now, err := s.Accounts.Get(s.ctx, s.Admin, a.ID); err != nil || !now.RotationDue.IsZero() {
+			t.Errorf("%+v, %v", now, err)
+		}
+
+		s.Now = s.Now.AddDate(0, 0, 2)
+		s.vault.broken = true
+		for range rotation.Attempts {
+			s.step()
+			s.Now = s.Now.Add(9 * time.Hour)
+		}
+		if r := s.last(a); r.State != rotation.Failed {
+			t.Fatalf("%+v", r)
+		}
+		s.Events()
+		s.vault.broken = false
+		s.step()
+		s.saw() // the clock leaves it alone for a day
+		emergency()
+		s.step()
+		s.saw("started incident System", "completed 3")
+	})
+}
+
 // A rotation that never works is given up; the mark stays, and by hand it begins anew.
 func TestRotationIsGivenUp(t *testing.T) {
 	each(t, func(t *testing.T, s *scene) {

@@ -81,10 +81,14 @@ var errEnough = errors.New("as many rotations as this server takes at a time are
 func (s *Service) enqueue(ctx context.Context) error {
 	var due []rotationsql.DueAccountsRow
 	var planned []rotationsql.PlannedAccountsRow
+	var late []rotationsql.LateForIncidentRow
 	rested := db.Micros(s.d.Now().Add(-restAfter))
 	err := s.d.DB.ReadPlatform(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
 		q := rotationsql.New(tx)
 		if due, err = q.DueAccounts(ctx, rested); err != nil {
+			return err
+		}
+		if late, err = q.LateForIncident(ctx, s.now()); err != nil {
 			return err
 		}
 		planned, err = q.PlannedAccounts(ctx, rotationsql.PlannedAccountsParams{Now: s.now(), FailedSince: rested})
@@ -97,10 +101,31 @@ func (s *Service) enqueue(ctx context.Context) error {
 	for _, a := range due {
 		failed = errors.Join(failed, s.open(ctx, id.Org(a.OrgID), id.Account(a.ID), a.RotationDueReason, s.d.InUse))
 	}
+	for _, r := range late {
+		failed = errors.Join(failed, s.hasten(ctx, r))
+	}
 	for _, a := range planned {
 		failed = errors.Join(failed, s.open(ctx, id.Org(a.OrgID), id.Account(a.ID), "schedule", nil))
 	}
 	return failed
+}
+
+// hasten lets a rotation that waits for its next attempt go at once, and as one for an
+// incident, once the emergency for which it has become one is over.
+func (s *Service) hasten(ctx context.Context, r rotationsql.LateForIncidentRow) error {
+	err := s.d.DB.InOrg(ctx, id.Org(r.OrgID), func(ctx context.Context, tx *db.Tx) error {
+		for _, inUse := range s.d.InUse {
+			if used, err := inUse(ctx, tx, id.Org(r.OrgID), id.Account(r.AccountID)); err != nil || used {
+				return err
+			}
+		}
+		_, err := rotationsql.New(tx).Hasten(ctx, rotationsql.HastenParams{OrgID: r.OrgID, ID: r.ID, Attempt: r.Attempt, Now: s.now()})
+		return err // a row that is not there any more was taken meanwhile
+	})
+	if err != nil {
+		return fmt.Errorf("hasten rotation %s: %w", r.ID, err)
+	}
+	return nil
 }
 
 // open files a rotation for the clock; nothing when somebody else has.

@@ -47,8 +47,8 @@ where org_id = $1 and id = $2 and deleted_at is null
 returning resource_id;
 
 -- name: RotationDue :exec
--- Since the first time; what an emergency used is due for that, whatever else it is due for.
-update account set rotation_due_at = case when rotation_due_at = 0 then cast(sqlc.arg(now) as bigint) else rotation_due_at end,
+-- Since the first time, or the first emergency; what an emergency used is due for that, whatever else it is due for.
+update account set rotation_due_at = case when rotation_due_at = 0 or cast(sqlc.arg(reason) as text) = 'incident' and rotation_due_reason <> 'incident' then cast(sqlc.arg(now) as bigint) else rotation_due_at end,
     rotation_due_reason = case when rotation_due_at = 0 or cast(sqlc.arg(reason) as text) = 'incident' then cast(sqlc.arg(reason) as text) else rotation_due_reason end
 where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and deleted_at is null;
 

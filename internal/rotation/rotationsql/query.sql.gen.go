@@ -77,7 +77,7 @@ func (q *Queries) Claim(ctx context.Context, arg ClaimParams) (int64, error) {
 const dueAccounts = `-- name: DueAccounts :many
 select a.org_id, a.id, a.rotation_due_reason from account a
 where a.rotation_due_at <> 0 and a.deleted_at is null
-    and not exists (select 1 from rotation r where r.org_id = a.org_id and r.account_id = a.id and (r.ended_at = 0 or r.state = 'failed' and r.ended_at > $1))
+    and not exists (select 1 from rotation r where r.org_id = a.org_id and r.account_id = a.id and (r.ended_at = 0 or r.state = 'failed' and r.ended_at > $1 and r.ended_at > a.rotation_due_at))
 order by a.rotation_due_at limit 500
 `
 
@@ -184,6 +184,31 @@ func (q *Queries) GetRotation(ctx context.Context, arg GetRotationParams) (Rotat
 	return i, err
 }
 
+const hasten = `-- name: Hasten :execrows
+update rotation set trigger_kind = 'incident', next_attempt_at = 0
+where org_id = $1 and id = $2 and attempt = $3 and state = 'waiting' and lease_until <= $4
+`
+
+type HastenParams struct {
+	OrgID   string
+	ID      string
+	Attempt int64
+	Now     int64
+}
+
+func (q *Queries) Hasten(ctx context.Context, arg HastenParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, hasten,
+		arg.OrgID,
+		arg.ID,
+		arg.Attempt,
+		arg.Now,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const heldRotations = `-- name: HeldRotations :one
 select count(*) from rotation where org_id = $1 and account_id = $2 and state in ('running', 'tidying') and lease_until > $3
 `
@@ -235,6 +260,51 @@ func (q *Queries) InsertRotation(ctx context.Context, arg InsertRotationParams) 
 		arg.Now,
 	)
 	return err
+}
+
+const lateForIncident = `-- name: LateForIncident :many
+select r.org_id, r.id, r.account_id, r.attempt from account a
+join rotation r on r.org_id = a.org_id and r.account_id = a.id
+where a.rotation_due_at <> 0 and a.rotation_due_reason = 'incident' and a.deleted_at is null
+    and r.state = 'waiting' and r.trigger_kind <> 'incident' and r.lease_until <= $1
+order by a.rotation_due_at limit 500
+`
+
+type LateForIncidentRow struct {
+	OrgID     string
+	ID        string
+	AccountID string
+	Attempt   int64
+}
+
+// platform-wide: one clock finds what is to be rotated in every organization
+// What waits for its next attempt for a lesser reason, of accounts that an emergency has used since.
+func (q *Queries) LateForIncident(ctx context.Context, now int64) ([]LateForIncidentRow, error) {
+	rows, err := q.db.QueryContext(ctx, lateForIncident, now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LateForIncidentRow
+	for rows.Next() {
+		var i LateForIncidentRow
+		if err := rows.Scan(
+			&i.OrgID,
+			&i.ID,
+			&i.AccountID,
+			&i.Attempt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const listRotations = `-- name: ListRotations :many

@@ -552,23 +552,23 @@ func (q *Queries) RetireVersion(ctx context.Context, arg RetireVersionParams) (i
 }
 
 const rotationDue = `-- name: RotationDue :exec
-update account set rotation_due_at = case when rotation_due_at = 0 then cast($1 as bigint) else rotation_due_at end,
-    rotation_due_reason = case when rotation_due_at = 0 or cast($2 as text) = 'incident' then cast($2 as text) else rotation_due_reason end
+update account set rotation_due_at = case when rotation_due_at = 0 or cast($1 as text) = 'incident' and rotation_due_reason <> 'incident' then cast($2 as bigint) else rotation_due_at end,
+    rotation_due_reason = case when rotation_due_at = 0 or cast($1 as text) = 'incident' then cast($1 as text) else rotation_due_reason end
 where org_id = $3 and id = $4 and deleted_at is null
 `
 
 type RotationDueParams struct {
-	Now    int64
 	Reason string
+	Now    int64
 	OrgID  string
 	ID     string
 }
 
-// Since the first time; what an emergency used is due for that, whatever else it is due for.
+// Since the first time, or the first emergency; what an emergency used is due for that, whatever else it is due for.
 func (q *Queries) RotationDue(ctx context.Context, arg RotationDueParams) error {
 	_, err := q.db.ExecContext(ctx, rotationDue,
-		arg.Now,
 		arg.Reason,
+		arg.Now,
 		arg.OrgID,
 		arg.ID,
 	)
