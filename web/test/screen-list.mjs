@@ -327,6 +327,26 @@ export const pages = [
     },
   },
   {
+    name: "policy-meanwhile",
+    path: () => `${o}/policies/${policies[2].id}`,
+    as: "ada",
+    expects: "409",
+    act: async (page) => {
+      await page.getByLabel("Cedar", { exact: true }).fill("permit (principal, action, resource);");
+      await page.route(`**/org/policies/${policies[2].id}`, async (r) => {
+        if (r.request().method() === "PATCH") return r.fulfill({ status: 409, contentType: "application/problem+json", json: { status: 409, code: "VERSION_CONFLICT", detail: "the policy was changed by somebody else meanwhile; look at it again, then change it" } });
+        const res = await r.fetch();
+        const body = await res.json();
+        return r.fulfill({ response: res, json: { ...body, version: body.version + 1, updated_by: people[1].id } });
+      });
+      await button(page, "Review changes").click();
+      await button(page, "Save policy").click();
+      await page.getByRole("dialog").getByText("changed by somebody else meanwhile").waitFor();
+      await button(page, "Back").click();
+      await page.getByText(/^Jonas Weber saved version/).waitFor();
+    },
+  },
+  {
     name: "policy-review",
     path: () => `${o}/policies/${policies[0].id}`,
     as: "ada",

@@ -77,7 +77,7 @@ export default function PolicyPage() {
           <div className="form-page stack">
             <Summary policy={p} />
             {!r.manage && <Note meaning="plain">You can read this policy. Owners and admins of the organization can change it.</Note>}
-            <PolicyEditor key={p.version} policy={p} disabled={!r.manage} />
+            <PolicyEditor key={p.id} policy={p} disabled={!r.manage} />
           </div>
         )}
       </div>

@@ -1,4 +1,4 @@
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { Plus, Trash2 } from "lucide-react";
 import { useMemo, useState } from "react";
 import { asProblem } from "../../api/problem";
@@ -32,36 +32,86 @@ const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const effects = (Object.keys(effectWords) as PolicyEffect[]).map((value) => ({ value, ...effectWords[value] }));
 const fields = ["name", "description", "priority", "safes", "text"];
 
-/** Writes a policy, by its form or as text; nothing is saved before one has seen what it changes. */
+type Meta = { name: string; description: string; enabled: boolean; everywhere: boolean; priority: string };
+
+const metaOf = (from: AccessPolicy | Start | undefined): Meta => {
+  const p = from && "version" in from ? from : undefined;
+  return { name: from?.name ?? "", description: from?.description ?? "", enabled: p?.enabled ?? true, everywhere: p?.everywhere ?? false, priority: String(p?.priority ?? 100) };
+};
+const picksOf = (p: AccessPolicy | undefined): Pick[] => p?.safes.map((s) => ({ value: s.id, label: s.name })) ?? [];
+const saying = (s: FormState) => JSON.stringify(fromState(s));
+const sameSafes = (a: readonly Pick[], b: readonly Pick[]) => a.length === b.length && a.every((x) => b.some((y) => y.value === x.value));
+
+/**
+ * Writes a policy, by its form or as text; nothing is saved before one has seen what it changes, and
+ * nothing that was written is lost when somebody else saves meanwhile.
+ */
 export function PolicyEditor({ policy: p, start, disabled }: { policy?: AccessPolicy; start?: Start; disabled?: boolean }) {
   const org = useOrg();
   const navigate = useNavigate();
   const toasts = useToasts();
-  const { check, save } = usePolicyChanges(p?.id);
+  const { check, save, refresh } = usePolicyChanges(p?.id);
   const from = p ?? start;
+  const [base, setBase] = useState(p); // the version that is written on
   const [shape, setShape] = useState<"form" | "text">(from && !from.form ? "text" : "form");
   const [state, setState] = useState<FormState>(() => toState(from?.form ?? { effect: "deny" }));
   const [text, setText] = useState(from?.text ?? "");
-  const [meta, setMeta] = useState({ name: from?.name ?? "", description: from?.description ?? "", enabled: p?.enabled ?? true, everywhere: p?.everywhere ?? false, priority: String(p?.priority ?? 100) });
-  const [safes, setSafes] = useState<readonly Pick[]>(() => p?.safes.map((s) => ({ value: s.id, label: s.name })) ?? []);
+  const [said, setSaid] = useState(() => (from?.form && from.text ? saying(toState(from.form)) : "")); // what the text says, as a form
+  const [meta, setMeta] = useState(() => metaOf(from));
+  const [safes, setSafes] = useState<readonly Pick[]>(() => picksOf(p));
   const [review, setReview] = useState<Draft>();
   const errors = useMemo(() => stateErrors(state), [state]);
   const set = (part: Partial<FormState>) => setState((s) => ({ ...s, ...part }));
-  const put = (part: Partial<typeof meta>) => setMeta((m) => ({ ...m, ...part }));
+  const put = (part: Partial<Meta>) => setMeta((m) => ({ ...m, ...part }));
   const problem = save.error ? asProblem(save.error) : undefined;
   const wrong = check.error ? asProblem(check.error) : undefined;
   const textProblem = shape === "text" ? (wrong?.field("text") ?? problem?.field("text")) : undefined;
   const priorityProblem = /^\d{1,6}$/.test(meta.priority) ? undefined : "A whole number from 0.";
   const ready = meta.name.trim() !== "" && !priorityProblem && (shape === "text" ? text.trim() !== "" : Object.keys(errors).length === 0);
-  const body = () => (shape === "text" ? { text } : { form: fromState(state) });
+  // A text that says what the form says is kept as it was written, with its comments.
+  const body = () => (shape === "text" || saying(state) === said ? { text } : { form: fromState(state) });
+
+  const rewritten = shape === "text" ? text !== (base?.text ?? "") : saying(state) !== said || text !== (base?.text ?? "");
+  const touched = rewritten || JSON.stringify(meta) !== JSON.stringify(metaOf(base)) || !sameSafes(safes, picksOf(base));
+  const newer = p && base && p.version > base.version && !save.isPending ? p : undefined;
+
+  const saver = useNames(newer ? [newer.updated_by] : [])(newer?.updated_by ?? "");
+
+  const take = (v: AccessPolicy, what: "all" | "text") => {
+    if (!v.form) setShape("text");
+    setState(toState(v.form ?? { effect: "deny" }));
+    setText(v.text);
+    setSaid(v.form ? saying(toState(v.form)) : "");
+    if (what === "text") return;
+    setBase(v);
+    setMeta(metaOf(v));
+    setSafes(picksOf(v));
+  };
+  /** What was not touched here becomes what it is now; the rest stays as it was written. */
+  const goOn = (v: AccessPolicy) => {
+    const was = metaOf(base);
+    const is = metaOf(v);
+    const kept = <K extends keyof Meta>(key: K): Meta[K] => (meta[key] === was[key] ? is[key] : meta[key]);
+    if (!rewritten) take(v, "text");
+    setMeta({ name: kept("name"), description: kept("description"), enabled: kept("enabled"), everywhere: kept("everywhere"), priority: kept("priority") });
+    if (sameSafes(safes, picksOf(base))) setSafes(picksOf(v));
+    setBase(v);
+    save.reset();
+  };
+  if (newer && !touched && !review) take(newer, "all");
 
   const turn = (to: "form" | "text") => {
     if (to === shape) return;
+    if (to === "text" && saying(state) === said) return setShape(to);
     check.mutate(shape === "text" ? { text } : { form: fromState(state) }, {
       onSuccess: (c) => {
-        if (to === "text") setText(c.text);
-        else if (c.form) setState(toState(c.form));
-        else return toasts.say("A form cannot say what this text says. It stays text.");
+        if (to === "text") {
+          setText(c.text);
+          setSaid(saying(state));
+        } else if (c.form) {
+          setState(toState(c.form));
+          setSaid(saying(toState(c.form)));
+        } else return toasts.say("A form cannot say what this text says. It stays text.");
         setShape(to);
       },
       onError: (err) => shape === "form" && toasts.fail(err),
@@ -69,9 +119,11 @@ export function PolicyEditor({ policy: p, start, disabled }: { policy?: AccessPo
   };
   const toReview = () => {
     if (!ready || check.isPending) return;
+    save.reset();
     check.mutate(body(), {
       onSuccess: (c) => {
         setText(c.text);
+        if (shape === "form") setSaid(saying(state));
         setReview({
           ...body(),
           name: meta.name.trim(),
@@ -80,7 +132,7 @@ export function PolicyEditor({ policy: p, start, disabled }: { policy?: AccessPo
           everywhere: meta.everywhere,
           safes: meta.everywhere ? [] : safes.map((s) => s.value),
           priority: Number(meta.priority),
-          ...(p ? { version: p.version } : {}),
+          ...(base ? { version: base.version } : {}),
         });
       },
     });
@@ -138,8 +190,28 @@ export function PolicyEditor({ policy: p, start, disabled }: { policy?: AccessPo
         </Group>
         {shape === "form" && <FormFields state={state} errors={errors} set={set} reading={disabled ?? false} />}
       </fieldset>
-      {shape === "form" && <FormProblem error={check.error ?? save.error} fields={fields} />}
-      {shape === "text" && !textProblem && <FormProblem error={check.error ?? save.error} fields={fields} />}
+      {shape === "form" && <FormProblem error={check.error ?? (newer ? undefined : save.error)} fields={fields} />}
+      {shape === "text" && !textProblem && <FormProblem error={check.error ?? (newer ? undefined : save.error)} fields={fields} />}
+      {newer && touched && (
+        <Note meaning="warn" live>
+          <div className="stack tight">
+            <p>
+              {saver === newer.updated_by ? "Somebody" : saver} saved version {newer.version} while you wrote on version {base?.version}. What you wrote is still here.
+            </p>
+            <div className="row wrap">
+              <Button small onClick={() => goOn(newer)}>
+                Go on with mine
+              </Button>
+              <Button small onClick={() => take(newer, "all")}>
+                Take version {newer.version}
+              </Button>
+              <Link to="/o/$org/policies/$policy" params={{ org: org.slug, policy: newer.id }} search={{ tab: "history" }} target="_blank">
+                What changed
+              </Link>
+            </div>
+          </div>
+        </Note>
+      )}
       {!disabled && (
         <div className="row end">
           <span className="grow dim">{ready ? "" : meta.name.trim() === "" ? "It needs a name." : "Some values need a look."}</span>
@@ -151,7 +223,7 @@ export function PolicyEditor({ policy: p, start, disabled }: { policy?: AccessPo
     </form>
       {review && (
         <Review
-          policy={p}
+          policy={base}
           draft={review}
           text={text}
           busy={save.isPending}
@@ -163,8 +235,10 @@ export function PolicyEditor({ policy: p, start, disabled }: { policy?: AccessPo
             save.mutate(
               { ...review, ...(comment ? { comment } : {}) },
               {
+                onError: (err) => asProblem(err).status === 409 && void refresh(),
                 onSuccess: (saved) => {
                   setReview(undefined);
+                  take(saved, "all");
                   toasts.say(p ? `${saved.name} is changed. It holds at once.` : `${saved.name} is made. It holds at once.`);
                   void navigate({ to: "/o/$org/policies/$policy", params: { org: org.slug, policy: saved.id }, search: {} });
                 },
@@ -285,7 +359,7 @@ function Boxes<V extends string>({ legend, values, chosen, label, onChoose, extr
   return (
     <fieldset className="stack tight">
       <legend className="legend">{legend}</legend>
-      <div className="row wrap">
+      <div className="row wrap choices">
         {values.map((v) => (
           <Check key={v} label={label(v)} checked={chosen.includes(v)} onCheck={(on) => onChoose(on ? [...chosen, v] : chosen.filter((c) => c !== v))} />
         ))}

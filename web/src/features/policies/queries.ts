@@ -67,6 +67,7 @@ export function usePolicyChanges(id = "") {
     await Promise.all([client.invalidateQueries({ queryKey: [org, "policies"] }), client.invalidateQueries({ queryKey: [org, "safes"] }), client.invalidateQueries({ queryKey: [org, "safe"] })]);
   };
   return {
+    refresh: () => client.invalidateQueries({ queryKey: [org, "policies"] }), // somebody else changed it: show what is there
     check: useMutation({ mutationFn: (body: { form?: AccessPolicyForm; text?: string }) => post<CheckedPolicyWire>("/org/policies/check", { org, body }) }),
     save: useMutation({ mutationFn: (body: Draft) => stepUp(() => (id ? patch<AccessPolicyWire>(`/org/policies/${id}`, { org, body }) : post<AccessPolicyWire>("/org/policies", { org, body }))), onSuccess }),
     restore: useMutation({ mutationFn: (body: { version: number; comment?: string }) => stepUp(() => post<AccessPolicyWire>(`/org/policies/${id}/restore`, { org, body })), onSuccess }),
