@@ -138,55 +138,6 @@ await run(page, {
     await dialog.getByLabel("Type A ticket for each access to confirm").fill("A ticket for each access");
     await act(() => button("Delete policy").click(), page.getByText("There is no policy yet"));
   },
-  "a policy is written by the form, and the text says the same": async () => {
-    await link("New policy").first().click();
-    await button("From nothing").click();
-    await page.getByLabel("Name", { exact: true }).fill("Eyes on it");
-    await page.getByRole("radio", { name: /^Ask for approval|^Require approval/ }).check();
-    await choose("Groups that decide", "On call", page);
-    await page.getByLabel("From these networks").fill("nowhere");
-    await page.getByLabel("From these networks").blur();
-    await page.getByText(/“nowhere” is not a network/).waitFor();
-    if (await button("Review and create").isEnabled()) throw new Error("a form with a mistake can be saved");
-    await page.getByLabel("From these networks").fill("127.0.0.0/8");
-    await page.getByRole("checkbox", { name: "Clipboard" }).check();
-    await page.getByText("Cedar text", { exact: true }).click();
-    const text = page.getByLabel("Cedar", { exact: true });
-    await text.waitFor();
-    const cedar = await text.inputValue();
-    for (const part of ['@require_approval("1")', '@clipboard("block")', 'ip("127.0.0.0/8")', "group:grp_"]) {
-      if (!cedar.includes(part)) throw new Error(`the text has no ${part}: ${cedar}`);
-    }
-    await text.fill(`${cedar} permit (`);
-    await button("Check the text").click();
-    await page.getByText(/Line \d+:/).waitFor();
-    await text.fill(cedar);
-    await page.getByText("Form", { exact: true }).click();
-    await page.getByLabel("From these networks").waitFor();
-    if ((await page.getByLabel("From these networks").inputValue()) !== "127.0.0.0/8") throw new Error("the form has lost the network");
-    await button("Review and create").click();
-    await act(() => button("Create policy").click(), page.getByText("One person approves"));
-  },
-  "it is put on the safe at the safe's own page, and asked for from then on": async () => {
-    await page.goto(at("/safes"));
-    await link(job.safe).click();
-    await link("Policy").click();
-    await button("Put a policy on it").click();
-    await dialog.getByLabel("Policy", { exact: true }).selectOption({ label: "Eyes on it" });
-    await dialog.getByText(/there is nothing to compare|would have been decided otherwise/).waitFor();
-    await act(() => dialog.getByRole("button", { name: "Put it on" }).click(), page.getByText("On this safe"));
-    await page.goto(at("/access"));
-    await choose("Person", job.owner.handle, page);
-    await choose("Safe", job.safe, page);
-    await heading(`${job.owner.handle} may open ${job.safe}`).waitFor(); // from no network the policy says nothing
-    await page.getByLabel("From address").fill("127.0.0.1");
-    await heading(`${job.owner.handle} needs approval to open ${job.safe}`).waitFor();
-    await page.getByText(/One other person must approve/).waitFor();
-    await link("Eyes on it").first().click();
-    await button("Delete").click();
-    await dialog.getByLabel("Type Eyes on it to confirm").fill("Eyes on it");
-    await act(() => button("Delete policy").click(), page.getByText("There is no policy yet"));
-  },
   "deletes the group by its typed name": async () => {
     await page.goto(at("/groups"));
     await link("On call").first().click();
