@@ -35,20 +35,23 @@ func TestConsoleManagesPeople(t *testing.T) {
 }
 
 func TestConsoleSetsUpADirectory(t *testing.T) {
-	t.Parallel()
-	s := shared(t, Postgres)
-	w := newWorld(t, s)
-	pushed := s.newPerson("pushed")
-	asks := s.asks(t, w.Owner)
-	asks["secret"] = func(token string) any { secrets.add("SCIM token", token); return true }
-	play(t, "directory", obj{"url": s.URL, "slug": w.Slug, "owner": w.Owner.who(), "pushed": pushed.Email}, asks)
+	eachStore(t, func(t *testing.T, s *Server) {
+		w := newWorld(t, s)
+		pushed := s.newPerson("pushed")
+		asks := s.asks(t, w.Owner)
+		asks["secret"] = func(token string) any { secrets.add("SCIM token", token); return true }
+		play(t, "directory", obj{"url": s.URL, "slug": w.Slug, "owner": w.Owner.who(), "pushed": pushed.Email}, asks)
 
-	w.saw(Want{Constant: "ROLE_ASSIGNMENT_CHANGED", Actor: "ServiceAccount", Where: obj{"role_source": "scim", "new_role": "operator"}})
-	w.saw(Want{Constant: "TENANT_SETTINGS_UPDATED", ActorID: w.Owner.ID, Where: obj{"setting_group": "branding"}})
-	w.saw(Want{Constant: "RETENTION_POLICY_CHANGED", ActorID: w.Owner.ID, Where: obj{"data_class": "audit", "new_days": 700}, Meta: obj{"old_days": 400, "shortened": false}})
-	for _, hold := range []string{"set", "lifted"} {
-		w.saw(Want{Constant: "RETENTION_POLICY_CHANGED", ActorID: w.Owner.ID, Where: obj{"data_class": "recordings", "legal_hold": hold}})
-	}
+		w.saw(Want{Constant: "ROLE_ASSIGNMENT_CHANGED", Actor: "ServiceAccount", Where: obj{"role_source": "scim", "new_role": "operator"}})
+		w.saw(Want{Constant: "TENANT_SETTINGS_UPDATED", ActorID: w.Owner.ID, Where: obj{"setting_group": "branding"}})
+		w.saw(Want{Constant: "RETENTION_POLICY_CHANGED", ActorID: w.Owner.ID, Where: obj{"data_class": "audit", "new_days": 700}, Meta: obj{"old_days": 400, "shortened": false}})
+		for _, hold := range []string{"set", "lifted"} {
+			w.saw(Want{Constant: "RETENTION_POLICY_CHANGED", ActorID: w.Owner.ID, Where: obj{"data_class": "recordings", "legal_hold": hold}})
+		}
+
+		w.saw(Want{Constant: "GROUP_CREATED", Actor: "ServiceAccount", Where: obj{"group_name": "Night shift"}, Meta: obj{"group_source": "scim"}})
+		w.saw(Want{Constant: "GROUP_CREATED", ActorID: w.Owner.ID, Where: obj{"group_name": "Databases"}, Meta: obj{"group_source": "sso"}})
+	})
 }
 
 func TestConsoleSetsUpChannels(t *testing.T) {

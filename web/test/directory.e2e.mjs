@@ -63,7 +63,8 @@ await run(page, {
     await page.getByRole("link", { name: "Night shift", exact: true }).first().click();
     await page.getByRole("heading", { name: "Night shift", exact: true }).waitFor();
     await row(job.pushed).waitFor();
-    await page.getByRole("link", { name: "The directory", exact: true }).waitFor(); // who keeps it, and where that is set up
+    await page.getByText(/^Managed by your directory, .* Change it there\./).waitFor();
+    await page.getByRole("link", { name: "The directory", exact: true }).waitFor(); // where that is set up
     for (const name of ["Edit", "Delete", "Add people"]) {
       if (await button(name).isVisible()) throw new Error(`a group of the directory has the button ${name}`);
     }
@@ -92,6 +93,23 @@ await run(page, {
     await button("Test now").click();
     await page.getByText("The provider's metadata is needed.").waitFor();
     await page.getByText(/no mail domain is verified/i).waitFor();
+  },
+  "a group that the provider names has members that nobody changes here": async () => {
+    await page.goto(`${job.url}/o/${job.slug}/groups`);
+    await button("New group").first().click();
+    await page.getByLabel("Name", { exact: true }).fill("Databases");
+    await page.getByRole("radio", { name: "Your identity provider" }).check();
+    await page.getByLabel("Identity provider", { exact: true }).selectOption({ label: "Corp SAML" });
+    await page.getByLabel("Its name for the group").fill("dba");
+    await act(() => button("Create group").click(), page.getByRole("heading", { name: "Databases", exact: true }));
+    const kept = page.locator(".note").filter({ hasText: /^Managed by your identity provider: .* Change it there\./ });
+    await kept.getByText("Corp SAML calls it").waitFor();
+    await kept.getByText("dba", { exact: true }).waitFor();
+    await page.getByText("Nobody is in this group").waitFor();
+    await page.getByText("They appear here as soon as who keeps the group names them.").waitFor();
+    if (await button("Add people").isVisible()) throw new Error("people are added to a group of the provider");
+    await kept.getByRole("link", { name: "The provider", exact: true }).click();
+    await page.getByRole("heading", { name: "To register at the provider" }).waitFor(); // where that is set up
   },
   "changes settings": async () => {
     await page.goto(`${job.url}/o/${job.slug}/settings/organization`);
