@@ -3,7 +3,9 @@ package checkout_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,6 +34,8 @@ type scene struct {
 	broken      error             // of the secret store
 	lost        id.Account        // of which the store does not know now
 	meanwhile   func(id.Checkout) // happens while a credential is fetched; nil: nothing
+	looking     func()            // happens in the transaction that shows it, once that is noted
+	ending      func()            // happens in the transaction of a check-in, once that is noted
 	accounts    *vault.Service
 	policies    *policy.Service
 }
@@ -55,7 +59,13 @@ func (s *scene) reveal(ctx context.Context, actor authz.Actor, a id.Account, c i
 	if s.meanwhile != nil {
 		s.meanwhile(c)
 	}
-	return s.accounts.Reveal(ctx, actor, a, c, through, kept)
+	return s.accounts.Reveal(ctx, actor, a, c, through, func(ctx context.Context, tx *db.Tx, version int64) error {
+		err := kept(ctx, tx, version)
+		if err == nil && s.looking != nil {
+			s.looking()
+		}
+		return err
+	})
 }
 
 type shaky struct{ *scene }
@@ -72,9 +82,19 @@ func (v shaky) Reveal(ctx context.Context, actor authz.Actor, a id.Account, c id
 }
 
 // healthy is a ledger that nobody runs, and whose events a test reads at once.
-type healthy struct{ *ledger.Ledger }
+type healthy struct {
+	*ledger.Ledger
+	s *scene
+}
 
 func (healthy) HealthyFor(id.Org) error { return nil }
+
+func (l healthy) Record(ctx context.Context, tx *db.Tx, ev event.Event) (id.Event, error) {
+	if _, ends := ev.(event.CredentialCheckinCompleted); ends && l.s.ending != nil {
+		l.s.ending()
+	}
+	return l.Ledger.Record(ctx, tx, ev)
+}
 
 // late ends checkouts for the vault.
 type late struct{ s *scene }
@@ -115,7 +135,7 @@ func newScene(t *testing.T, d *db.DB, change func(*safe.Policy)) *scene {
 	must(err)
 	s.accounts, err = vault.New(vault.Deps{DB: d, Ledger: s.Ledger, Sealer: s.Keyring, Resources: s.Resources, Uses: []vault.Uses{safe.OnAccount}, Checkouts: late{s}, Now: now})
 	must(err)
-	s.Service, err = checkout.New(checkout.Deps{DB: d, Ledger: healthy{s.Ledger}, Policies: s.policies, Vault: shaky{s}, Rotation: s.accounts, Now: now})
+	s.Service, err = checkout.New(checkout.Deps{DB: d, Ledger: healthy{s.Ledger, s}, Policies: s.policies, Vault: shaky{s}, Rotation: s.accounts, Now: now})
 	must(err)
 	s.Events()
 	return s
@@ -480,6 +500,103 @@ func TestSeenWhileItIsCheckedIn(t *testing.T) {
 		}
 		t.Logf("seen %d times, not seen %d times", seen, unseen)
 	})
+}
+
+// blocked waits until a transaction of the database waits for another one.
+func (s *scene) blocked(t *testing.T) {
+	for began := time.Now(); time.Since(began) < 20*time.Second; {
+		var n int
+		err := s.DB.Raw().QueryRow(`select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`).Scan(&n)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if n > 0 {
+			return
+		}
+	}
+	t.Error("neither transaction waits for the other")
+}
+
+// A look and a check-in whose transactions are both open, in either order: what was
+// shown first is told as seen, and what was ended first is not shown.
+func TestALookAndACheckInAtOnce(t *testing.T) {
+	start := func(s *scene, c id.Checkout, ended chan<- error) {
+		_, err := s.CheckIn(context.Background(), s.Admin, c, "now")
+		ended <- err
+	}
+	orders := map[string]func(t *testing.T, s *scene, c func() id.Checkout, ended chan<- error){
+		"seen first": func(t *testing.T, s *scene, c func() id.Checkout, ended chan<- error) {
+			var once sync.Once // a transaction may run again
+			s.looking = func() { once.Do(func() { go start(s, c(), ended); s.blocked(t) }) }
+		},
+		"ended first": func(t *testing.T, s *scene, c func() id.Checkout, ended chan<- error) {
+			var once sync.Once
+			held := make(chan struct{})
+			s.ending = func() { once.Do(func() { close(held); s.blocked(t) }) }
+			s.meanwhile = func(id.Checkout) { go start(s, c(), ended); <-held }
+		},
+	}
+	for order, arrange := range orders {
+		for _, again := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, again %v", order, again), func(t *testing.T) {
+				s := newScene(t, dbtest.Postgres(t), nil)
+				var open id.Checkout
+				s.meanwhile = func(c id.Checkout) { open = c }
+				look := func() (checkout.Shown, error) {
+					return s.Open(t.Context(), s.anna, checkout.Args{Safe: s.vault.ID, Reason: "the disk is full"})
+				}
+				if again {
+					s.out(t, s.anna)
+					s.Events()
+					look = func() (checkout.Shown, error) { return s.Reveal(t.Context(), s.anna, open) }
+				}
+				ended := make(chan error, 1)
+				noted := s.meanwhile
+				arrange(t, s, func() id.Checkout { return open }, ended)
+				if then := s.meanwhile; order == "ended first" {
+					s.meanwhile = func(c id.Checkout) { noted(c); then(c) }
+				}
+				got, err := look()
+				if e := <-ended; e != nil {
+					t.Fatal(e)
+				}
+				events := map[string]event.Envelope{}
+				for _, e := range s.Events() {
+					events[string(e.Constant)+" "+string(e.Outcome)] = e
+				}
+				in, was := events["CREDENTIAL_CHECKIN_COMPLETED success"]
+				seen := order == "seen first"
+				if !was || in.Metadata["rotation_scheduled"] != (seen || again) || s.due(t) != (seen || again) {
+					t.Errorf("the check-in says %v, due %v", in.Metadata, s.due(t))
+				}
+				now, e := s.Get(t.Context(), s.Admin, open)
+				if e != nil || now.EndedBy != checkout.Admin {
+					t.Fatalf("%+v %v", now, e)
+				}
+				_, shown := events["SECRET_ACCESSED success"]
+				_, completed := events["CREDENTIAL_CHECKOUT_COMPLETED success"]
+				if seen {
+					if err != nil || got.Credential.Password.Empty() || !shown || completed == again || now.Reveals != got.Reveals {
+						t.Errorf("%v, %v, told as shown %v, completed %v: %+v", got.Checkout, err, shown, completed, now)
+					}
+					return
+				}
+				if fault.CodeOf(err) != checkout.CodeOver || !got.Credential.Password.Empty() || shown || completed {
+					t.Errorf("%v, told as shown %v, completed %v", err, shown, completed)
+				}
+				why, told := events["CREDENTIAL_CHECKOUT_COMPLETED failure"]
+				want := "lease_cancelled"
+				if again {
+					why, told = events["SECRET_ACCESSED denied"]
+					want = "lease_expired"
+				}
+				if !told || why.Reason != want {
+					t.Errorf("the refusal is told as %q, want %q", why.Reason, want)
+				}
+			})
+		}
+	}
 }
 
 func TestTheSweepGoesOnAfterOneThatFails(t *testing.T) {
