@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,6 +47,33 @@ func (s *Service) Usable(ctx context.Context, tx *db.Tx, org id.Org, user id.Use
 		}
 	}
 	return out, nil
+}
+
+// HoldForCheckout tells whether a grant still opens a checkout, in the transaction that
+// opens it: until that is over, nobody else opens one with it, and nobody ends it.
+func (s *Service) HoldForCheckout(ctx context.Context, tx *db.Tx, user id.User, sid id.Safe, g id.AccessGrant) (bool, error) {
+	n, err := accesssql.New(tx).HoldGrant(ctx, accesssql.HoldGrantParams{OrgID: string(tx.Org()), ID: string(g)})
+	if err != nil {
+		return false, fmt.Errorf("hold grant %s: %w", g, err)
+	}
+	if n == 0 {
+		return false, nil
+	}
+	list, err := s.Usable(ctx, tx, tx.Org(), user, sid)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(list, func(u Usable) bool { return u.ID == g && u.Checkout }), nil
+}
+
+// SpentOnCheckout tells whether somebody has an approval for one use of a safe whose
+// checkout has been.
+func (s *Service) SpentOnCheckout(ctx context.Context, tx *db.Tx, user id.User, sid id.Safe) (bool, error) {
+	n, err := accesssql.New(tx).SpentOnCheckout(ctx, accesssql.SpentOnCheckoutParams{OrgID: string(tx.Org()), UserID: string(user), SafeID: string(sid), Now: s.now()})
+	if err != nil {
+		return false, fmt.Errorf("look for a used approval of %s: %w", user, err)
+	}
+	return n > 0, nil
 }
 
 // OpenedFor are the people to whom a safe is lent, or with a grant of it that is not

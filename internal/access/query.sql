@@ -225,6 +225,17 @@ where g.org_id = sqlc.arg(org_id) and g.user_id = sqlc.arg(user_id) and (cast(sq
 ) u where u.for_session or u.for_checkout
 order by case u.kind when 'emergency' then 1 else 0 end, u.ends_at desc, u.id;
 
+-- name: HoldGrant :execrows
+-- Nothing changes; but whoever else holds or ends the grant waits until this transaction is over.
+update access_grant set end_reason = end_reason where org_id = sqlc.arg(org_id) and id = sqlc.arg(id) and ended_at = 0;
+
+-- name: SpentOnCheckout :one
+-- Whether somebody has an approval for one use, of one safe, whose checkout has been.
+select count(*) from access_grant g
+where g.org_id = sqlc.arg(org_id) and g.user_id = sqlc.arg(user_id) and g.safe_id = sqlc.arg(safe_id) and g.one_session and g.uses <> 'session'
+    and g.ended_at = 0 and g.starts_at <= sqlc.arg(now) and g.ends_at > sqlc.arg(now)
+    and exists (select 1 from checkout c where c.org_id = g.org_id and c.access_request_id = g.request_id and c.access_request_id <> '' and c.handed_at <> 0 and (c.ended_at <> 0 or c.expires_at <= sqlc.arg(now)));
+
 -- name: OpenedFor :many
 select g.user_id from access_grant g
 where g.org_id = sqlc.arg(org_id) and g.safe_id = sqlc.arg(safe_id) and g.ended_at = 0 and g.starts_at <= sqlc.arg(now) and g.ends_at > sqlc.arg(now)

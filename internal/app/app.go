@@ -321,7 +321,7 @@ func (a *App) buildDomains() (err error) {
 		return err
 	})
 	build("checkouts", func() (err error) {
-		a.checkouts, err = checkout.New(checkout.Deps{Log: part("checkout"), DB: a.db, Ledger: a.ledger, Policies: a.policies, Vault: a.vault, Rotation: checkins{a.vault}, Now: now})
+		a.checkouts, err = checkout.New(checkout.Deps{Log: part("checkout"), DB: a.db, Ledger: a.ledger, Policies: a.policies, Grants: a.access, Vault: a.vault, Rotation: checkins{a.vault}, Now: now})
 		return err
 	})
 	build("rotation", func() (err error) {

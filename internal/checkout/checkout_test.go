@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vaultpam/vaultpam/internal/access"
 	"github.com/vaultpam/vaultpam/internal/audit/event"
 	"github.com/vaultpam/vaultpam/internal/audit/ledger"
 	"github.com/vaultpam/vaultpam/internal/authz"
@@ -17,6 +18,7 @@ import (
 	"github.com/vaultpam/vaultpam/internal/db/dbtest"
 	"github.com/vaultpam/vaultpam/internal/fault"
 	"github.com/vaultpam/vaultpam/internal/id"
+	"github.com/vaultpam/vaultpam/internal/notify"
 	"github.com/vaultpam/vaultpam/internal/page"
 	"github.com/vaultpam/vaultpam/internal/policy"
 	"github.com/vaultpam/vaultpam/internal/safe"
@@ -36,17 +38,42 @@ type scene struct {
 	meanwhile   func(id.Checkout) // happens while a credential is fetched; nil: nothing
 	looking     func()            // happens in the transaction that shows it, once that is noted
 	ending      func()            // happens in the transaction of a check-in, once that is noted
+	decided     func()            // happens in the transaction that opens a lease, once that is decided
+	approvals   *access.Service   // whose grants count; nil: those of granted
 	accounts    *vault.Service
 	policies    *policy.Service
 }
 
-func (s *scene) GrantsOf(_ context.Context, _ *db.Tx, _ id.Org, user id.User, sid id.Safe) (out []policy.SafeGrant, _ error) {
+func (s *scene) GrantsOf(ctx context.Context, tx *db.Tx, org id.Org, user id.User, sid id.Safe) (out []policy.SafeGrant, _ error) {
+	if s.approvals != nil {
+		list, err := s.approvals.Usable(ctx, tx, org, user, sid)
+		for _, u := range list {
+			if u.Checkout {
+				out = append(out, policy.SafeGrant{Safe: u.Safe, Grant: policy.Grant{ID: u.ID, Request: u.Request, Until: u.Until, ApprovedBy: u.ApprovedBy, Uses: []policy.Use{policy.ForCheckout}}})
+			}
+		}
+		return out, err
+	}
 	for _, g := range s.granted {
 		if user == s.Operator.User && (sid == s.vault.ID || sid == "") {
 			out = append(out, policy.SafeGrant{Safe: s.vault.ID, Grant: g})
 		}
 	}
 	return out, nil
+}
+
+func (s *scene) HoldForCheckout(ctx context.Context, tx *db.Tx, user id.User, sid id.Safe, g id.AccessGrant) (bool, error) {
+	if s.approvals == nil {
+		return true, nil
+	}
+	return s.approvals.HoldForCheckout(ctx, tx, user, sid, g)
+}
+
+func (s *scene) SpentOnCheckout(ctx context.Context, tx *db.Tx, user id.User, sid id.Safe) (bool, error) {
+	if s.approvals == nil {
+		return false, nil
+	}
+	return s.approvals.SpentOnCheckout(ctx, tx, user, sid)
 }
 
 func (s *scene) OpenedFor(context.Context, *db.Tx, id.Safe) ([]id.User, error) { return nil, nil }
@@ -79,6 +106,56 @@ func (v shaky) Find(ctx context.Context, tx *db.Tx, org id.Org, a id.Account) (v
 
 func (v shaky) Reveal(ctx context.Context, actor authz.Actor, a id.Account, c id.Checkout, through id.Safe, kept func(context.Context, *db.Tx, int64) error) (vault.Credential, error) {
 	return v.reveal(ctx, actor, a, c, through, kept)
+}
+
+// judge is the policies.
+type judge struct{ *scene }
+
+func (j judge) Ask(ctx context.Context, tx *db.Tx, a policy.Asker, sid id.Safe) (policy.Verdict, error) {
+	v, err := j.policies.Ask(ctx, tx, a, sid)
+	if err == nil && j.decided != nil {
+		j.decided()
+	}
+	return v, err
+}
+
+// needs asks for one approval.
+type needs struct{ *scene }
+
+func (n needs) Need(ctx context.Context, tx *db.Tx, actor authz.Actor, sid id.Safe, _ access.Uses, _ time.Time) (access.Need, error) {
+	a, err := n.Safes.Access(ctx, tx, actor.Org, actor.User, sid)
+	return access.Need{Access: a, Approvals: 1}, err
+}
+
+func (needs) Shut(context.Context, *db.Tx, id.User, id.Safe, bool) (bool, error) { return false, nil }
+
+// silent is a post that sends nothing.
+type silent struct{}
+
+func (silent) Prepare(context.Context, id.Org, notify.Message) (notify.Prepared, error) {
+	return notify.Prepared{}, nil
+}
+func (silent) Queue(context.Context, *db.Tx, notify.Prepared) error { return nil }
+
+// approved is a request of the operator for a checkout that has just been approved.
+func (s *scene) approved(t *testing.T) access.Request {
+	t.Helper()
+	if s.approvals == nil {
+		var err error
+		s.approvals, err = access.New(access.Deps{DB: s.DB, Ledger: s.Ledger, Needs: needs{s}, Mail: silent{}, Vault: s.accounts, Now: func() time.Time { return s.Now }})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := s.approvals.Request(t.Context(), s.Operator, access.RequestArgs{Safe: s.vault.ID, Reason: "the disk is full", Duration: time.Hour, Uses: access.ForCheckout})
+	if err == nil {
+		r, err = s.approvals.Approve(t.Context(), s.bruno, r.ID, access.DecideArgs{})
+	}
+	if err != nil || r.Grant == nil {
+		t.Fatalf("%+v %v", r, err)
+	}
+	s.Events()
+	return r
 }
 
 // healthy is a ledger that nobody runs, and whose events a test reads at once.
@@ -135,7 +212,7 @@ func newScene(t *testing.T, d *db.DB, change func(*safe.Policy)) *scene {
 	must(err)
 	s.accounts, err = vault.New(vault.Deps{DB: d, Ledger: s.Ledger, Sealer: s.Keyring, Resources: s.Resources, Uses: []vault.Uses{safe.OnAccount}, Checkouts: late{s}, Now: now})
 	must(err)
-	s.Service, err = checkout.New(checkout.Deps{DB: d, Ledger: healthy{s.Ledger, s}, Policies: s.policies, Vault: shaky{s}, Rotation: s.accounts, Now: now})
+	s.Service, err = checkout.New(checkout.Deps{DB: d, Ledger: healthy{s.Ledger, s}, Policies: judge{s}, Grants: s, Vault: shaky{s}, Rotation: s.accounts, Now: now})
 	must(err)
 	s.Events()
 	return s
@@ -634,4 +711,86 @@ func TestTheSweepGoesOnAfterOneThatFails(t *testing.T) {
 			t.Fatal("it is not ended when the store is awake again")
 		}
 	})
+}
+
+// once lets an approval be used once.
+func once(p *safe.Policy) { p.Approval.Count, p.Approval.Once = 1, true }
+
+const used = "the approval that you had was for one checkout, which has been: ask again for another one"
+
+func TestAnApprovalForOneUseOpensOneCheckout(t *testing.T) {
+	each(t, once, func(t *testing.T, s *scene) {
+		r := s.approved(t)
+		first := s.out(t, s.Operator)
+		if first.Request != r.ID {
+			t.Fatalf("opened through %q", first.Request)
+		}
+		s.Events()
+		// While it is held, the holder is told that they hold it; and it stays theirs.
+		s.refused(t, s.Operator, checkout.CodeCheckedOut, "exclusive_lease_held")
+		s.Now = s.Now.Add(time.Minute) // the sweep asks again whether the right stands
+		s.sweep(t)
+		s.None()
+		again, err := s.Reveal(t.Context(), s.Operator, first.ID)
+		if err != nil || again.Reveals != 2 {
+			t.Fatalf("%+v %v", again.Checkout, err)
+		}
+		if _, err := s.CheckIn(t.Context(), s.Operator, first.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		before, err := s.Get(t.Context(), s.Operator, first.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Events()
+		_, err = s.Open(t.Context(), s.Operator, checkout.Args{Safe: s.vault.ID, Reason: "the disk is full"})
+		if fault.CodeOf(err) != checkout.CodeApprovalRequired || !strings.Contains(fault.MessageOf(err), used) {
+			t.Errorf("the second is refused with %v", err)
+		}
+		s.One(event.CREDENTIAL_CHECKOUT_STARTED, event.Denied, "no_approval", event.User)
+		if now, err := s.Get(t.Context(), s.Operator, first.ID); err != nil || now != before {
+			t.Errorf("the first is now %+v %v", now, err)
+		}
+		if l, err := s.List(t.Context(), s.Operator, checkout.Filter{}, page.Request{}); err != nil || len(l.Items) != 1 {
+			t.Errorf("%d checkouts, %v", len(l.Items), err)
+		}
+		// Who never had one is not told so.
+		_, err = s.Open(t.Context(), s.anna, checkout.Args{Safe: s.vault.ID, Reason: "the disk is full"})
+		if fault.CodeOf(err) != checkout.CodeApprovalRequired || strings.Contains(fault.MessageOf(err), used) {
+			t.Error(err)
+		}
+	})
+}
+
+// A checkout that failed has shown nothing, and uses no approval up.
+func TestACheckoutThatFailedUsesNoApproval(t *testing.T) {
+	each(t, once, func(t *testing.T, s *scene) {
+		s.approved(t)
+		s.broken = fault.New(fault.Unavailable, "the store sleeps").WithCode(vault.SecretStoreUnavailable)
+		if _, err := s.Open(t.Context(), s.Operator, checkout.Args{Safe: s.vault.ID, Reason: "the disk is full"}); fault.CodeOf(err) != vault.SecretStoreUnavailable {
+			t.Fatal(err)
+		}
+		s.broken = nil
+		s.out(t, s.Operator)
+	})
+}
+
+// A second checkout that was decided before the first one began and ended.
+func TestAnApprovalForOneUseIsNotUsedTwiceAtOnce(t *testing.T) {
+	s := newScene(t, dbtest.Postgres(t), once)
+	s.approved(t)
+	var first checkout.Shown
+	s.decided = func() {
+		s.decided = nil
+		first = s.out(t, s.Operator)
+		if _, err := s.CheckIn(context.WithoutCancel(t.Context()), s.Operator, first.ID, ""); err != nil {
+			t.Error(err)
+		}
+		s.Events()
+	}
+	_, err := s.Open(t.Context(), s.Operator, checkout.Args{Safe: s.vault.ID, Reason: "the disk is full"})
+	if fault.CodeOf(err) != checkout.CodeApprovalRequired || !strings.Contains(fault.MessageOf(err), used) {
+		t.Errorf("the second is refused with %v", err)
+	}
+	s.One(event.CREDENTIAL_CHECKOUT_STARTED, event.Denied, "no_approval", event.User)
 }

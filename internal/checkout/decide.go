@@ -26,8 +26,9 @@ type decided struct {
 	safeName string
 	account  vault.Account // its id is empty when the safe is unknown
 	timeout  time.Duration
-	request  id.AccessReq // that the right rests on
-	until    time.Time    // when that ends; zero: it rests on none
+	grant    id.AccessGrant // that the right rests on
+	request  id.AccessReq   // of it
+	until    time.Time      // when that ends; zero: it rests on none
 }
 
 // refusal is a no: what the ledger is told, and what the person is told.
@@ -57,10 +58,13 @@ func (s *Service) decide(ctx context.Context, tx *db.Tx, actor authz.Actor, a as
 		return out, unpermitted(actor, v, err, unknown), nil
 	}
 	if no := refused(actor, d); no != nil {
-		return out, no, nil
+		if no.why == event.CredentialCheckoutStartedNoApproval {
+			no, err = s.unapproved(ctx, tx, actor, a.safe, no)
+		}
+		return out, no, err
 	}
 	if d.Grant != "" {
-		out.request = d.Request
+		out.grant, out.request = d.Grant, d.Request
 		for _, g := range v.Question.Moment.Grants {
 			if g.ID == d.Grant {
 				out.until = g.Until
@@ -68,6 +72,31 @@ func (s *Service) decide(ctx context.Context, tx *db.Tx, actor authz.Actor, a as
 		}
 	}
 	return out, nil, nil
+}
+
+// unapproved tells who has used an approval for one use that they have, and others no.
+func (s *Service) unapproved(ctx context.Context, tx *db.Tx, actor authz.Actor, sid id.Safe, no *refusal) (*refusal, error) {
+	spent, err := s.d.Grants.SpentOnCheckout(ctx, tx, actor.User, sid)
+	if err != nil || !spent {
+		return no, err
+	}
+	return &refusal{no.why, errSpent}, nil
+}
+
+var errSpent = fault.New(fault.Denied, "the approval that you had was for one checkout, which has been: ask again for another one").WithCode(CodeApprovalRequired)
+
+// approved asks once more whether the approval that the right rests on still opens a
+// checkout. Until the transaction is over it opens no other.
+func (s *Service) approved(ctx context.Context, tx *db.Tx, actor authz.Actor, sid id.Safe, d decided) (*refusal, error) {
+	if d.grant == "" {
+		return nil, nil
+	}
+	still, err := s.d.Grants.HoldForCheckout(ctx, tx, actor.User, sid, d.grant)
+	if err != nil || still {
+		return nil, err
+	}
+	gone := policy.Decision{Use: policy.ForCheckout, Outcome: policy.ApprovalNeeded, Why: policy.NoApproval}
+	return s.unapproved(ctx, tx, actor, sid, refused(actor, &gone))
 }
 
 // unpermitted says what the rights of roles refuse. Who may not see the safe does not learn that there is one.

@@ -118,6 +118,11 @@ func (s *Service) start(ctx context.Context, tx *db.Tx, actor authz.Actor, a Arg
 			return c, nil, err
 		}
 	}
+	if no == nil {
+		if no, err = s.approved(ctx, tx, actor, c.Safe, d); err != nil {
+			return c, nil, err
+		}
+	}
 	if no != nil {
 		_, err := s.d.Ledger.Record(ctx, tx, s.started(actor, c).Denied(no.why))
 		return c, no, err

@@ -45,12 +45,22 @@ type Rotation interface {
 	Due(ctx context.Context, tx *db.Tx, a id.Account) error
 }
 
+// Grants are the approvals through which checkouts are opened; access.Service keeps them.
+type Grants interface {
+	// HoldForCheckout tells whether a grant still opens a checkout; until the transaction
+	// is over, no other one does.
+	HoldForCheckout(ctx context.Context, tx *db.Tx, user id.User, s id.Safe, g id.AccessGrant) (bool, error)
+	// SpentOnCheckout tells whether somebody has an approval for one use, and has used it.
+	SpentOnCheckout(ctx context.Context, tx *db.Tx, user id.User, s id.Safe) (bool, error)
+}
+
 // Deps are the parts that a Service is made of.
 type Deps struct {
 	Log      *slog.Logger
 	DB       *db.DB
 	Ledger   Ledger
 	Policies Policies
+	Grants   Grants
 	Vault    Vault
 	Rotation Rotation
 	Now      func() time.Time // nil: time.Now
@@ -66,8 +76,8 @@ type Service struct {
 
 // New checks the parts. It starts nothing; see Run.
 func New(d Deps) (*Service, error) {
-	if d.DB == nil || d.Ledger == nil || d.Policies == nil || d.Vault == nil || d.Rotation == nil {
-		return nil, errors.New("checkout: DB, Ledger, Policies, Vault and Rotation are needed")
+	if d.DB == nil || d.Ledger == nil || d.Policies == nil || d.Grants == nil || d.Vault == nil || d.Rotation == nil {
+		return nil, errors.New("checkout: DB, Ledger, Policies, Grants, Vault and Rotation are needed")
 	}
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)

@@ -1005,6 +1005,24 @@ func (q *Queries) GetRequest(ctx context.Context, arg GetRequestParams) (GetRequ
 	return i, err
 }
 
+const holdGrant = `-- name: HoldGrant :execrows
+update access_grant set end_reason = end_reason where org_id = $1 and id = $2 and ended_at = 0
+`
+
+type HoldGrantParams struct {
+	OrgID string
+	ID    string
+}
+
+// Nothing changes; but whoever else holds or ends the grant waits until this transaction is over.
+func (q *Queries) HoldGrant(ctx context.Context, arg HoldGrantParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, holdGrant, arg.OrgID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const inGroup = `-- name: InGroup :many
 select p.id, p.handle, p.name, p.email from org_group_member gm
 join member m on m.org_id = gm.org_id and m.user_id = gm.user_id and m.suspended_at = 0 and m.role <> 'auditor'
@@ -2248,6 +2266,33 @@ func (q *Queries) SessionsOf(ctx context.Context, arg SessionsOfParams) ([]Sessi
 		return nil, err
 	}
 	return items, nil
+}
+
+const spentOnCheckout = `-- name: SpentOnCheckout :one
+select count(*) from access_grant g
+where g.org_id = $1 and g.user_id = $2 and g.safe_id = $3 and g.one_session and g.uses <> 'session'
+    and g.ended_at = 0 and g.starts_at <= $4 and g.ends_at > $4
+    and exists (select 1 from checkout c where c.org_id = g.org_id and c.access_request_id = g.request_id and c.access_request_id <> '' and c.handed_at <> 0 and (c.ended_at <> 0 or c.expires_at <= $4))
+`
+
+type SpentOnCheckoutParams struct {
+	OrgID  string
+	UserID string
+	SafeID string
+	Now    int64
+}
+
+// Whether somebody has an approval for one use, of one safe, whose checkout has been.
+func (q *Queries) SpentOnCheckout(ctx context.Context, arg SpentOnCheckoutParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, spentOnCheckout,
+		arg.OrgID,
+		arg.UserID,
+		arg.SafeID,
+		arg.Now,
+	)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
 }
 
 const touchRequest = `-- name: TouchRequest :execrows
